@@ -1,0 +1,53 @@
+# The commands of the project; `make help` lists them. The environment is .venv.
+
+PYTHON ?= python3.11
+BACKEND ?= tensorflow
+UV := 0.13.9
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+run: .venv/ready  ## prepare, train and evaluate on the bundled reviews; BACKEND=tensorflow, cntk, jax or torch
+	@[ $(BACKEND) = tensorflow ] || python -m sentiment.backends $(BACKEND)
+	mlflow run . --env-manager local -P backend=$(BACKEND)
+
+install: .venv/ready  ## the environment of one more backend: BACKEND=jax
+	@python -m sentiment.backends $(BACKEND)
+
+test: .venv/ready-dev  ## all tests; builds the environments of all backends first
+	@python -m sentiment.backends cntk jax torch
+	python -m pytest
+
+lint: .venv/ready-dev  ## ruff and mypy
+	ruff check .
+	ruff format --check .
+	mypy
+
+ui: .venv/ready  ## the runs in the browser, at http://127.0.0.1:5000
+	mlflow ui
+
+doctor: .venv/ready  ## what this machine has and lacks
+	@python -m sentiment.doctor
+
+lock:  ## choose the newest versions anew: writes constraints.txt
+	: > constraints.txt
+	uv pip compile -q --universal --python-version 3.11 --no-annotate --custom-compile-command 'make lock' \
+		requirements-dev.txt environments/jax/requirements.txt environments/torch/requirements.txt environments/build.txt -o constraints.txt
+
+clean:  ## remove the environment (not your runs)
+	rm -rf .venv
+
+.venv/ready: requirements.txt constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) on the path. Get Python 3.11 (pyenv install 3.11.7), or say PYTHON=/path/to/python3.11." >&2; exit 2; }
+	[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
+	[ -x $(BIN)/uv ] || $(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV)
+	uv pip install -q -r requirements.txt
+	@touch $@
+
+.venv/ready-dev: .venv/ready requirements-dev.txt
+	uv pip install -q -r requirements-dev.txt
+	@touch $@
+
+.PHONY: help run install test lint ui doctor lock clean

@@ -1,0 +1,8 @@
+"""`mlflow run . -e parity`: see README.md."""
+
+from sentiment.command_line import run
+from sentiment.settings import ParitySettings
+from sentiment.steps import parity
+
+if __name__ == "__main__":
+    run(ParitySettings, parity.run)

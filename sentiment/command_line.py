@@ -1,0 +1,48 @@
+"""What every entry point does: read the parameters, do the step, turn a failure into an exit status."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from sentiment.errors import StepError, UserError
+from sentiment.settings import as_text, from_text, parameters
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message[:1].upper()}{message[1:]}. See: {self.prog} --help.")
+
+
+def parse(kind: type, arguments: Sequence[str], program: str) -> Any:
+    """The settings that a command line gives: `--lstm-size=64`, `--lstm_size 64`.
+
+    Raises:
+        UserError: A parameter is unknown, or its value is not one that it takes.
+    """
+    parser = _Parser(prog=program, description=kind.__doc__, allow_abbrev=False)
+    for about in parameters(kind):
+        option = about.name.replace("_", "-")
+        names = [f"--{option}"] + [f"--{about.name}"] * (option != about.name)
+        parser.add_argument(*names, dest=about.name, metavar="X", help=f"{about.metadata['about']} (default {as_text(about.default)})")
+    given = vars(parser.parse_args(arguments))
+    return kind(**{f.name: from_text(f, given[f.name]) for f in parameters(kind) if given[f.name] is not None})
+
+
+def run(kind: type, step: Callable[[Any], object]) -> NoReturn:
+    """Does one step as a program: exit status 0 when done, 2 for what the user can mend (one line), 1 for anything else."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    program = f"python -m {step.__module__.replace('sentiment.steps', 'entry_points')}"
+    try:
+        step(parse(kind, sys.argv[1:], program))
+    except UserError as error:
+        from sentiment import tracking  # MLflow takes a second to import: not for --help
+
+        tracking.fail_launched_run(str(error))
+        print(" ".join(str(error).split()), file=sys.stderr)
+        sys.exit(2)
+    except StepError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+    sys.exit(0)

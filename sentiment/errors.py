@@ -1,0 +1,12 @@
+"""The errors that are told without a traceback."""
+
+
+class UserError(Exception):
+    """A wrong parameter or input; its text is the one line that the user sees.
+
+    Say what was wrong, what was received and what to do: "Unknown backend. Received: backend=nosuch. Use one of: ...".
+    """
+
+
+class StepError(Exception):
+    """A step that could not be done, or whose result is not good enough, through no wrong input; its text says all there is to say."""

@@ -1,0 +1,22 @@
+"""Pictures that runs log."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+
+def review_lengths(lengths: np.ndarray, labels: np.ndarray, max_length: int) -> Figure:
+    """How long the reviews are, by label. lengths: tokens, `[reviews]`; labels: 0 or 1, `[reviews]`."""
+    figure = Figure(figsize=(7, 3.5), layout="constrained")
+    axes = figure.subplots()
+    bins = np.linspace(0, max(int(lengths.max()), 10), 41).tolist()
+    axes.hist(
+        [lengths[labels == 0], lengths[labels == 1]], bins=bins, stacked=True, label=["negative", "positive"], color=["#c44e52", "#4c72b0"]
+    )
+    if lengths.max() >= max_length:
+        axes.axvline(max_length, color="black", linewidth=1, linestyle="--", label=f"cut at {max_length}")
+    axes.set(
+        xlabel="tokens of a review", ylabel="reviews", title=f"{len(lengths):,} reviews, {int(np.median(lengths))} tokens in the median"
+    )
+    axes.legend(frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure

@@ -1,0 +1,108 @@
+"""Raw reviews to `prepared.h5`, in one pass over them."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from sentiment import splits
+from sentiment.errors import UserError
+from sentiment.prepared import Prepared
+from sentiment.ragged import Ragged
+from sentiment.reviews import Source
+from sentiment.reviews.batch import SPLIT_NAMES, TEST, TRAIN
+from sentiment.settings import PrepareSettings
+from sentiment.text import WordCounter
+
+CODE = ("text.py", "ragged.py", "splits.py", "prepared.py", "preparing.py", "reviews/*.py")
+
+
+def recipe(source: Source, settings: PrepareSettings) -> str:
+    """SHA-256 of all that the result follows from: the data, the settings and the code that turns texts into ids."""
+    total = hashlib.sha256(source.fingerprint().encode())
+    total.update(json.dumps(asdict(settings) | {"reviews": ""}, sort_keys=True).encode())
+    here = Path(__file__).parent
+    for pattern in CODE:
+        for file in sorted(here.glob(pattern)):
+            total.update(hashlib.sha256(file.read_bytes()).digest())
+    return total.hexdigest()
+
+
+def prepare(
+    source: Source, settings: PrepareSettings, heard: Callable[[int], None] = lambda size: None
+) -> tuple[Prepared, dict[str, float]]:
+    """Reads, cleans, splits and numbers the reviews; returns them and their metrics.
+
+    Only texts that may test are held in memory; of the others, word numbers. A row without text is left out and counted.
+
+    Raises:
+        UserError: A row is not as it should be, or a split would lack one of the labels.
+    """
+    counter = WordCounter(settings.text)
+    labels: list[int] = []
+    given: list[int] = []
+    texts: list[str | None] = []
+    digests, without_text = bytearray(), 0
+    for batch in source.read(heard):
+        kept = [place for place, text in enumerate(batch.texts) if text.strip()]
+        without_text += len(batch.texts) - len(kept)
+        counter.add([batch.texts[place] for place in kept])
+        for place in kept:
+            text, begins_in = batch.texts[place], batch.splits[place]
+            labels.append(batch.labels[place])
+            given.append(begins_in)
+            texts.append(None if begins_in == TRAIN else text)
+            digests += hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
+    numbered = counter.numbered
+    rows = splits.sample(np.array(labels), np.array(given), settings.sample, settings.seed)
+    label, begins = np.array(labels, np.int8)[rows], np.array(given, np.int8)[rows]
+    sampled = numbered.take(rows)
+    fractions = settings.validation_fraction, settings.test_fraction
+    assigned = splits.assign(label, begins, _equal_texts(sampled), *fractions, settings.seed)
+    kept_rows = np.flatnonzero(assigned != splits.LEFT_OUT)
+    rows, label, split, sampled = rows[kept_rows], label[kept_rows], assigned[kept_rows], sampled.take(kept_rows)
+    _check(label, split, settings)
+    encoder, reviews = counter.finish(sampled, np.flatnonzero(split == TRAIN))
+    digest = np.frombuffer(bytes(digests), "V16")[rows]
+    fingerprint = hashlib.sha256(digest.tobytes() + label.tobytes() + split.tobytes()).hexdigest()[:16]
+    prepared = Prepared(reviews, label, split, encoder, [texts[row] or "" for row in rows[split == TEST]], fingerprint)
+    return prepared, {"rows_without_text": without_text, "rows_in_two_splits": int((assigned == splits.LEFT_OUT).sum())} | summary(prepared)
+
+
+def _equal_texts(numbered: Ragged) -> np.ndarray:
+    """`<int64>[reviews]`: equal where the words are, so that another punctuation makes no other review."""
+    known: dict[bytes, int] = {}
+    return np.array(
+        [known.setdefault(hashlib.blake2b(numbered.row(i).tobytes(), digest_size=16).digest(), i) for i in range(len(numbered))], np.int64
+    )
+
+
+def _check(labels: np.ndarray, split: np.ndarray, settings: PrepareSettings) -> None:
+    for number, name in enumerate(SPLIT_NAMES):
+        present = labels[split == number]
+        if number == TEST and settings.test_fraction == 0 and not len(present):
+            continue
+        for label, word in ((0, "negative"), (1, "positive")):
+            if not (present == label).any():
+                raise UserError(
+                    f"The {name} split would have no {word} review. Received: {len(labels)} usable reviews in {settings.reviews}, "
+                    f"sample={settings.sample}, validation_fraction={settings.validation_fraction:g}, "
+                    f"test_fraction={settings.test_fraction:g}. Give more reviews of both labels, or other fractions."
+                )
+
+
+def summary(prepared: Prepared) -> dict[str, float]:
+    """Counts, balance and lengths, as metrics."""
+    found: dict[str, float] = {"vocabulary_words": len(prepared.encoder.vocabulary)}
+    for number, name in enumerate(SPLIT_NAMES):
+        rows = prepared.rows(number)
+        found[f"{name}_reviews"] = len(rows)
+        if len(rows):
+            found[f"{name}_positive_share"] = float(prepared.labels[rows].mean())
+    lengths = prepared.reviews.lengths
+    found |= {"length_mean": float(lengths.mean()), "length_median": float(np.median(lengths)), "length_longest": float(lengths.max())}
+    found["share_cut"] = float((lengths == prepared.encoder.settings.max_length).mean())
+    return found

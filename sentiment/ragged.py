@@ -1,0 +1,62 @@
+"""Rows of different lengths in two flat arrays."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Row i is `ids[offsets[i]:offsets[i + 1]]`.
+
+    ids: `<int32>[tokens]`; offsets: `<int64>[rows + 1]`, from 0.
+    """
+
+    ids: np.ndarray
+    offsets: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """`<int64>[rows]`."""
+        return np.diff(self.offsets)
+
+    def row(self, index: int) -> np.ndarray:
+        return self.ids[self.offsets[index] : self.offsets[index + 1]]
+
+    def take(self, rows: np.ndarray) -> "Ragged":
+        """The named rows, in that order."""
+        return gather(self, self.offsets[:-1][rows], self.lengths[rows])
+
+    def padded(self, length: int) -> np.ndarray:
+        """`<int32>[rows, length]`, zeros at the end; `length` is at least that of the longest row."""
+        return self._fill(length, self.ids)
+
+    def padded_reversed(self, length: int) -> np.ndarray:
+        """Like `padded`, each row back to front (the zeros still at the end)."""
+        ends = np.repeat(self.offsets[:-1] + self.offsets[1:] - 1, self.lengths)
+        return self._fill(length, self.ids[ends - np.arange(len(self.ids))])
+
+    def _fill(self, length: int, ids: np.ndarray) -> np.ndarray:
+        out = np.zeros((len(self), length), np.int32)
+        out[np.arange(length) < self.lengths[:, None]] = ids
+        return out
+
+
+def from_lengths(ids: np.ndarray, lengths: np.ndarray) -> Ragged:
+    return Ragged(ids, np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))))
+
+
+def gather(rows: Ragged, starts: np.ndarray, lengths: np.ndarray) -> Ragged:
+    """Runs of `rows.ids`, each given by where it starts and how long it is."""
+    offsets = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
+    index = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
+    return Ragged(rows.ids[index], offsets)
+
+
+def concatenate(parts: list[Ragged]) -> Ragged:
+    ids = np.concatenate([part.ids for part in parts]) if parts else np.empty(0, np.int32)
+    lengths = np.concatenate([part.lengths for part in parts]) if parts else np.empty(0, np.int64)
+    return from_lengths(ids, lengths)

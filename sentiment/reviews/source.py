@@ -1,0 +1,62 @@
+"""What a review source is, and which reader takes it."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sentiment.errors import UserError
+from sentiment.reviews import aclimdb, tables
+from sentiment.reviews.batch import Batch
+from sentiment.reviews.imdb import download
+from sentiment.settings import PrepareSettings
+
+
+@dataclass(frozen=True)
+class Source:
+    """Reviews on disk.
+
+    path: a file or a folder; read: their batches, given a callback that hears of each piece of bytes read.
+    """
+
+    path: Path
+    read: Callable[[Callable[[int], None]], Iterator[Batch]]
+
+    @property
+    def files(self) -> list[Path]:
+        return [self.path] if self.path.is_file() else sorted(file for file in self.path.rglob("*.txt"))
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return sum(file.stat().st_size for file in self.files)
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the content (of a folder: of its files' names and contents), in hexadecimal."""
+        total = hashlib.sha256()
+        for file in self.files:
+            if self.path.is_dir():
+                total.update(str(file.relative_to(self.path)).encode() + b"\0")
+            with file.open("rb") as stream:
+                total.update(hashlib.file_digest(stream, "sha256").digest())
+        return total.hexdigest()
+
+
+def find_source(settings: PrepareSettings) -> Source:
+    """The reviews that `settings.reviews` names; for `imdb`, downloaded first.
+
+    Raises:
+        UserError: There is no such file, or it is of no kind that is known.
+    """
+    path = download() if settings.reviews == "imdb" else Path(settings.reviews).expanduser()
+    received = f"Received: reviews={settings.reviews}."
+    if not path.exists():
+        raise UserError(f"There is no such file or folder. {received} Give a table, a folder or tar.gz in aclImdb layout, or imdb.")
+    if path.is_dir():
+        if not aclimdb.is_layout(path):
+            raise UserError(f"The folder has no reviews in aclImdb layout. {received} Give one with train/pos/*.txt and train/neg/*.txt.")
+        return Source(path, lambda heard: aclimdb.read_folder(path, heard))
+    if path.name.endswith((".tar.gz", ".tgz", ".tar")):
+        return Source(path, lambda heard: aclimdb.read_archive(path, heard))
+    table = tables.open_table(path, settings)
+    return Source(path, table.read)

@@ -1,0 +1,52 @@
+"""`model.h5` to scores for raw texts, with ONNX Runtime. No Keras."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from sentiment import model_file, onnx_graph
+from sentiment.ragged import Ragged
+
+TOKENS_AT_ONCE = 1 << 15  # of a batch, padding included: bounds the memory
+
+
+class Scorer:
+    """A model ready to score.
+
+    threads: CPU threads that a batch may use (all, if not said).
+    """
+
+    def __init__(self, path: Path, threads: int | None = None) -> None:
+        self.model = model_file.read(path)
+        graph = onnx_graph.from_keras(self.model)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or os.cpu_count() or 1
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        self._inputs = [given.name for given in self._session.get_inputs()]
+
+    def score(self, texts: list[str]) -> np.ndarray:
+        """P(positive) of each text: `<float32>[texts]`."""
+        return self.score_ids(self.model.encoder.encode(texts))
+
+    def score_ids(self, reviews: Ragged) -> np.ndarray:
+        """P(positive) of each row of token ids: `<float32>[rows]`. Rows of like length are scored together."""
+        scores = np.empty(len(reviews), np.float32)
+        order = np.argsort(reviews.lengths, kind="stable")
+        lengths = reviews.lengths[order]
+        at = 0
+        while at < len(order):
+            # The batch that begins at `at` is as wide as its last row; it may hold TOKENS_AT_ONCE.
+            sizes = np.arange(1, len(order) - at + 1) * lengths[at:]
+            count = max(int(np.searchsorted(sizes, TOKENS_AT_ONCE, side="right")), 1)
+            rows = order[at : at + count]
+            scores[rows] = self._run(reviews.take(rows), int(lengths[at + count - 1]))
+            at += count
+        return scores
+
+    def _run(self, reviews: Ragged, length: int) -> np.ndarray:
+        feeds = {name: reviews.padded_reversed(length) if name == "reversed_tokens" else reviews.padded(length) for name in self._inputs}
+        scores: np.ndarray = self._session.run(["score"], feeds)[0]
+        return scores[:, 0]

@@ -1,0 +1,136 @@
+"""Every parameter of every entry point: its name, type, default and range. `MLproject` repeats the defaults; a test keeps the two equal."""
+
+import math
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from sentiment.errors import UserError
+
+BACKENDS = ("tensorflow", "cntk", "jax", "torch")
+ARCHITECTURES = ("bilstm", "lstm", "cnn", "cnn-lstm")
+
+
+def parameter(
+    default: Any, about: str, *, least: float | None = None, below: float | None = None, choices: tuple[str, ...] | None = None
+) -> Any:
+    """A dataclass field with what the command line needs to know of it: `least` <= value < `below`, or one of `choices`."""
+    return field(default=default, metadata={"about": about, "least": least, "below": below, "choices": choices})
+
+
+@dataclass(frozen=True)
+class TextSettings:
+    """How a text becomes token ids; kept in `prepared.h5` and in `model.h5`."""
+
+    vocabulary_size: int = parameter(5000, "number of token ids, the four special ones included", least=5)
+    max_length: int = parameter(400, "tokens kept of a review, start token included: its first and its last half", least=2)
+    lowercase: bool = parameter(True, "lower-case the text")
+    strip_punctuation: bool = parameter(True, "drop punctuation (false: each mark is a token)")
+    remove_stop_words: bool = parameter(False, "drop English function words; negations stay")
+
+
+@dataclass(frozen=True)
+class PrepareSettings(TextSettings):
+    """Parameters of `prepare`."""
+
+    reviews: str = parameter("data/reviews.txt", "a table, a folder or tar.gz in aclImdb layout, or imdb (downloads it)")
+    text_column: str = parameter("auto", "the column that holds the text")
+    label_column: str = parameter("auto", "the column that holds the label: 0/1 or negative/positive")
+    separator: str = parameter("auto", "the character between columns")
+    encoding: str = parameter("auto", "the file's character encoding, as Python names it")
+    sample: int = parameter(0, "reviews to keep, drawn by label and split (0: all)", least=0)
+    validation_fraction: float = parameter(0.1, "share of the training reviews that validates", least=0, below=1)
+    test_fraction: float = parameter(0.2, "share that tests, where the file has no test split of its own", least=0, below=1)
+    seed: int = parameter(1, "fixes every random choice", least=0, below=2**31)
+
+    @property
+    def text(self) -> TextSettings:
+        return TextSettings(**{f.name: getattr(self, f.name) for f in fields(TextSettings)})
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """Parameters of `train`."""
+
+    prepared: str = parameter("latest", "prepared.h5 to train on: latest, the id of a prepare run, or a path")
+    backend: str = parameter("tensorflow", "what Keras runs on", choices=BACKENDS)
+    architecture: str = parameter("bilstm", "the kind of model", choices=ARCHITECTURES)
+    embedding_size: int = parameter(50, "numbers that stand for a word", least=1)
+    lstm_size: int = parameter(64, "units of an LSTM, in each direction", least=1)
+    filters: int = parameter(250, "filters of the convolution (cnn, cnn-lstm)", least=1)
+    kernel_size: int = parameter(3, "words that a filter sees (cnn, cnn-lstm)", least=1)
+    dense_size: int = parameter(250, "units of the dense layer after the convolution (cnn)", least=1)
+    dropout: float = parameter(0.3, "share of the activations dropped in training", least=0, below=1)
+    learning_rate: float = parameter(0.002, "Adam's step size", least=1e-9)
+    batch_size: int = parameter(32, "reviews a step", least=1)
+    epochs: int = parameter(20, "passes over the training reviews, at most", least=1)
+    patience: int = parameter(3, "epochs without a better validation loss before it stops", least=1)
+    seed: int = parameter(1, "fixes every random choice", least=0, below=2**31)
+
+
+@dataclass(frozen=True)
+class MainSettings(TrainSettings, PrepareSettings):
+    """Parameters of `main`: prepare's and train's."""
+
+    prepared: str = field(default="latest", init=False, repr=False)  # main trains on what it prepares
+
+
+@dataclass(frozen=True)
+class ParitySettings:
+    """Parameters of `parity`."""
+
+    run: str = parameter("latest", "the training run whose model is scored: latest, or a run id")
+    backends: str = parameter("all", "all (that are installed), or names with commas between")
+    reviews: str = parameter("data/reviews.txt", "the reviews to score, in any form that prepare takes")
+
+
+@dataclass(frozen=True)
+class EvaluateSettings:
+    """What main's evaluation logs: which model on which data."""
+
+    prepared: str
+    run: str
+
+
+def parameters(kind: type) -> list[Any]:
+    """The fields of a settings class that a user may set."""
+    return [f for f in fields(kind) if f.init]
+
+
+def part(kind: type, whole: Any, **changes: Any) -> Any:
+    """The settings of one step out of those of the whole job."""
+    return kind(**{f.name: getattr(whole, f.name) for f in parameters(kind) if hasattr(whole, f.name)} | changes)
+
+
+def as_text(value: Any) -> str:
+    """A value as MLflow shows it and as the command line takes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def from_text(about: Any, text: str) -> Any:
+    """The value that a user's text gives one parameter.
+
+    Raises:
+        UserError: The text is not of the parameter's type, or the value is out of its range.
+    """
+    name, kind, meta = about.name, about.type, about.metadata
+    received = f"Received: {name}={text}."
+    if kind is bool:
+        if text.lower() not in ("true", "false"):
+            raise UserError(f"{name} is not true or false. {received} Say true or false.")
+        return text.lower() == "true"
+    try:
+        value = kind(text)
+    except ValueError:
+        wanted = {int: "a whole number", float: "a number"}[kind]
+        raise UserError(f"{name} is not {wanted}. {received} Give {wanted}, such as {as_text(about.default)}.") from None
+    if meta["choices"] and value not in meta["choices"]:
+        raise UserError(f"Unknown {name}. {received} Use one of: {', '.join(meta['choices'])}.")
+    if kind is str:
+        if not value.strip():
+            raise UserError(f"{name} is empty. {received} Leave it out for the default, {as_text(about.default)}.")
+        return value
+    least, below = meta["least"], meta["below"]
+    if not math.isfinite(value) or (least is not None and value < least) or (below is not None and value >= below):
+        limits = " and ".join(f"{word} {limit:g}" for word, limit in (("at least", least), ("below", below)) if limit is not None)
+        raise UserError(f"{name} is out of range. {received} Give a number {limits}.")
+    return value

@@ -1,0 +1,59 @@
+"""Who trains, who validates, who tests."""
+
+import numpy as np
+
+from sentiment.reviews.batch import OPEN, TEST, TRAIN, VALIDATION
+
+LEFT_OUT = -2  # a training review that also occurs in a split that measures
+
+
+def stratified(groups: np.ndarray, fraction: float, random: np.random.Generator) -> np.ndarray:
+    """Draws `fraction` of the members of each group; returns `<bool>[members]`, with at least one of each group if any are drawn."""
+    drawn = np.zeros(len(groups), bool)
+    for group in np.unique(groups):
+        members = np.flatnonzero(groups == group)
+        count = max(round(fraction * len(members)), 1) if fraction > 0 else 0
+        drawn[random.permutation(members)[:count]] = True
+    return drawn
+
+
+def sample(labels: np.ndarray, splits: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """The rows of a sample of `count` (0: all) with the same share of each label and split: `<int64>[rows]`, in order."""
+    if count == 0 or count >= len(labels):
+        return np.arange(len(labels))
+    groups = labels.astype(np.int64) * 8 + splits
+    random = np.random.default_rng(seed)
+    # Shares rounded down, then the largest remainders get one more, so that the total is exact.
+    names, sizes = np.unique(groups, return_counts=True)
+    shares = sizes * (count / len(labels))
+    counts = np.floor(shares).astype(int)
+    counts[np.argsort(counts - shares, kind="stable")[: count - counts.sum()]] += 1
+    rows = [random.permutation(np.flatnonzero(groups == name))[:size] for name, size in zip(names, counts, strict=True)]
+    return np.sort(np.concatenate(rows))
+
+
+def assign(
+    labels: np.ndarray, given: np.ndarray, texts: np.ndarray, validation_fraction: float, test_fraction: float, seed: int
+) -> np.ndarray:
+    """Gives each review its split: `<int8>[reviews]`.
+
+    A split that the file names stays; test is drawn only where the file has none, and so is validation. Both are drawn by
+    label, and by text: a text that occurs twice is in one split. `LEFT_OUT` are reviews that the file has for training and,
+    with the same text, for measuring.
+
+    labels: 0 or 1; given: OPEN, TRAIN, VALIDATION or TEST; texts: a number that is equal for equal texts. Each `[reviews]`.
+    """
+    splits = given.astype(np.int8).copy()
+    random = np.random.default_rng(seed)
+    kept_out = np.zeros(texts.max() + 1 if len(texts) else 0, bool)
+    for split, fraction, drawn_from in ((TEST, test_fraction, (OPEN,)), (VALIDATION, validation_fraction, (OPEN, TRAIN))):
+        if not (splits == split).any():
+            open_rows = np.flatnonzero(np.isin(splits, drawn_from) & ~kept_out[texts])
+            _, first, of_text = np.unique(texts[open_rows], return_index=True, return_inverse=True)
+            drawn = stratified(labels[open_rows][first], fraction, random)
+            splits[open_rows[drawn[of_text]]] = split
+        lower = np.isin(splits, (OPEN, TRAIN, VALIDATION)[: 3 if split == TEST else 2])
+        kept_out[texts[splits == split]] = True
+        splits[lower & kept_out[texts]] = LEFT_OUT
+    splits[splits == OPEN] = TRAIN
+    return splits

@@ -1,0 +1,35 @@
+"""The whole way: prepare, train, evaluate."""
+
+import logging
+
+import mlflow
+
+from sentiment import prepared, tracking
+from sentiment.backends import ALL
+from sentiment.errors import UserError
+from sentiment.reviews import find_source
+from sentiment.reviews.batch import TEST
+from sentiment.settings import MainSettings, PrepareSettings, TrainSettings, part
+from sentiment.steps import evaluate, prepare, train
+
+log = logging.getLogger(__name__)
+
+
+def run(settings: MainSettings) -> None:
+    """One parent run, and a child for each step.
+
+    Raises:
+        UserError: A parameter or the reviews are not as they should be.
+    """
+    find_source(part(PrepareSettings, settings))
+    ALL[settings.backend].interpreter()
+    with tracking.step_run("main", settings) as parent:
+        parent_id = parent.info.run_id
+        data = prepare.run(part(PrepareSettings, settings), parent_id)
+        made = prepared.read(data.path)
+        if not len(made.rows(TEST)):
+            raise UserError(f"There is no test split. Received: test_fraction={settings.test_fraction:g}. Give a fraction over 0.")
+        mlflow.set_tags({"prepared_run_id": data.run_id, "data_fingerprint": made.data_fingerprint})
+        trained = train.run(part(TrainSettings, settings, prepared=data.run_id), parent_id)
+        mlflow.log_metrics(trained.best | evaluate.run(data, trained, parent_id))
+    log.info("main: done (run %s). Look at it with: make ui", parent_id)

@@ -1,0 +1,70 @@
+"""Whether a model scores the same everywhere: on every backend, each in its own process, and in the scorer."""
+
+import logging
+
+import h5py
+import mlflow
+import numpy as np
+import pandas as pd
+
+from sentiment import tracking
+from sentiment.backends import ALL
+from sentiment.errors import StepError, UserError
+from sentiment.reviews import find_source
+from sentiment.scorer import Scorer
+from sentiment.settings import ParitySettings, PrepareSettings
+from sentiment.steps.train import FILE
+from sentiment.trainer_process import Trainer
+
+ALLOWED = 1e-4
+log = logging.getLogger(__name__)
+
+
+def run(settings: ParitySettings) -> None:
+    """Scores the texts everywhere, logs the differences from the scorer.
+
+    Raises:
+        UserError: There is no such run or backend, or the reviews can't be read.
+        StepError: A difference is over 1e-4.
+    """
+    backends = _backends(settings.backends)
+    source = find_source(PrepareSettings(reviews=settings.reviews))
+    if settings.run == "latest":
+        runs = tracking.find_runs("train")
+        if not runs:
+            raise UserError("There is no trained model yet. Received: run=latest. Train one first: mlflow run . -e train.")
+        run_id = runs[0].info.run_id
+    else:
+        run_id = tracking.get_run(settings.run, "train", "run").info.run_id
+    texts = [text for batch in source.read(lambda size: None) for text in batch.texts]
+    with tracking.step_run("parity", settings, model_run_id=run_id), tracking.work_folder() as folder:
+        model = tracking.artifact(run_id, FILE)
+        scorer = Scorer(model)
+        reviews = scorer.model.encoder.encode(texts)
+        with h5py.File(folder / "reviews.unfinished", "w") as file:
+            file["ids"], file["offsets"] = reviews.ids, reviews.offsets
+        scores = {"scorer": scorer.score(texts).astype(np.float64)}
+        for name in backends:
+            with Trainer(ALL[name]) as trainer:
+                scores[name] = np.array(trainer.score(model, folder / "reviews.unfinished"))
+            largest = float(np.abs(scores[name] - scores["scorer"]).max())
+            mlflow.log_metric(f"difference_{name}", largest)
+            log.info("parity: %-10s %.1e from the scorer at most, over %d texts", name, largest, len(texts))
+        table = pd.DataFrame({"reviewText": texts, **scores})
+        table.to_csv(folder / "scores.csv", index=False)
+        mlflow.log_artifact(str(folder / "scores.csv"))
+        spread = table[list(scores)].max(axis=1) - table[list(scores)].min(axis=1)
+        mlflow.log_metric("largest_difference", float(spread.max()))
+        if spread.max() > ALLOWED:
+            raise StepError(f"The scores differ by {spread.max():.1e}, more than {ALLOWED:.0e}. See scores.csv of the run.")
+
+
+def _backends(given: str) -> list[str]:
+    if given == "all":
+        return [name for name, backend in ALL.items() if backend.is_ready()]
+    names = [name.strip() for name in given.split(",")]
+    for name in names:
+        if name not in ALL:
+            raise UserError(f"Unknown backend. Received: backends={given}. Use all, or some of: {', '.join(ALL)}.")
+        ALL[name].interpreter()
+    return names

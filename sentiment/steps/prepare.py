@@ -1,0 +1,94 @@
+"""Raw reviews to `prepared.h5`, tracked, and not done twice."""
+
+import logging
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlflow
+from mlflow.data.dataset_source_registry import resolve_dataset_source
+from mlflow.data.meta_dataset import MetaDataset
+from mlflow.exceptions import MlflowException
+
+from sentiment import pictures, prepared, preparing, tracking
+from sentiment.prepared import Prepared
+from sentiment.progress import Bar
+from sentiment.reviews import Source, find_source
+from sentiment.settings import PrepareSettings
+
+FILE = "prepared.h5"
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PreparedRun:
+    """The run that has a `prepared.h5`, and the file."""
+
+    run_id: str
+    path: Path
+
+
+def run(settings: PrepareSettings, parent: str | None = None) -> PreparedRun:
+    """Prepares the reviews, or takes over what an earlier run made of the same reviews with the same settings and text code.
+
+    Under a parent, an earlier run serves as it is; by itself, the step has a run of its own, which then is complete too.
+
+    Raises:
+        UserError: The reviews can't be had or read, or are too few.
+    """
+    source = find_source(settings)
+    recipe = preparing.recipe(source, settings)
+    earlier = _find(recipe)
+    if earlier and parent:
+        log.info("prepare: nothing to do, run %s did the same", earlier.run_id)
+        return earlier
+    with tracking.step_run("prepare", settings, parent, recipe=recipe) as active, tracking.work_folder() as folder:
+        run_id, path = active.info.run_id, folder / FILE
+        if earlier:
+            log.info("prepare: took the result of run %s, which did the same", earlier.run_id)
+            mlflow.set_tag("reused_run_id", earlier.run_id)
+            shutil.copyfile(earlier.path, path)
+            made = prepared.read(path)
+            metrics = dict(mlflow.get_run(earlier.run_id).data.metrics)
+        else:
+            made, metrics = _prepare(source, settings)
+            prepared.write(made, path)
+        mlflow.log_metrics(metrics)
+        mlflow.set_tag("data_fingerprint", made.data_fingerprint)
+        _log_dataset(source, made)
+        mlflow.log_figure(pictures.review_lengths(made.reviews.lengths, made.labels, settings.max_length), "review_lengths.png")
+        mlflow.log_artifact(str(path))
+    sizes = ", ".join(f"{int(metrics[f'{name}_reviews']):,} {name}" for name in ("train", "validation", "test"))
+    log.info("prepare: %s reviews, %s words (run %s)", sizes, f"{int(metrics['vocabulary_words']):,}", run_id)
+    for name, what in (("rows_without_text", "without text"), ("rows_in_two_splits", "that also stand in a split that measures")):
+        if metrics[name]:
+            log.info("prepare: left out %s rows %s", f"{int(metrics[name]):,}", what)
+    return PreparedRun(run_id, tracking.artifact(run_id, FILE))
+
+
+def _find(recipe: str) -> PreparedRun | None:
+    for run in tracking.find_runs("prepare", recipe=recipe):
+        try:
+            return PreparedRun(run.info.run_id, tracking.artifact(run.info.run_id, FILE))
+        except (MlflowException, OSError):
+            log.info("prepare: run %s did the same, but its result can't be had any more", run.info.run_id)
+    return None
+
+
+def _prepare(source: Source, settings: PrepareSettings) -> tuple[Prepared, dict[str, float]]:
+    bar = Bar("prepare", source.size, "B")
+    try:
+        return preparing.prepare(source, settings, bar.advance)
+    finally:
+        bar.close()
+
+
+def _log_dataset(source: Source, made: Prepared) -> None:
+    """By name, place and digest: the reviews themselves stay where they are."""
+    place = resolve_dataset_source(str(source.path.resolve()))
+    mlflow.log_input(
+        MetaDataset(  # type: ignore[abstract]
+            place, name=source.path.name, digest=made.data_fingerprint
+        ),
+        context="training",
+    )

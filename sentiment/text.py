@@ -1,0 +1,161 @@
+"""From texts to token ids: cleaning, words, vocabulary.
+
+Whatever cleans a text for training cleans it for serving: both call `clean` and split at blanks. Arrow's string kernels do the work.
+"""
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sentiment.ragged import Ragged, concatenate, from_lengths, gather
+from sentiment.settings import TextSettings
+
+DROPPED = -1
+PADDING, START, UNKNOWN, FIRST_WORD = 0, 1, 2, 4  # as in keras.datasets.imdb, where 3 is not used either
+
+# Function words without those that turn or grade an opinion (not, no, never, but, very, too, only, ...).
+# fmt: off
+STOP_WORDS = frozenset(
+    """a about after again all am an and any are as at be because been before being between both by can could did do does doing
+    down during each for from further had has have having he her here hers herself him himself his how i if in into is it its
+    itself me my myself of off on once or other our ours ourselves out over own same she should so some such than that the their
+    theirs them themselves then there these they this those through to under until up was we were what when where which while who
+    whom why will with would you your yours yourself yourselves i'm i've i'd i'll you're you've he's she's it's we're they're
+    that's there's what's who's""".split()  # noqa: SIM905 (a list would be forty lines)
+)
+# fmt: on
+
+
+def to_arrow(texts: list[str]) -> pa.StringArray:
+    """Any Python strings as Arrow's; what UTF-8 can't hold (a lone surrogate) becomes a question mark."""
+    try:
+        return pa.array(texts, pa.string())
+    except UnicodeEncodeError:
+        return pa.array([text.encode("utf-8", "replace").decode() for text in texts], pa.string())
+
+
+class _BeyondAscii(dict[int, str]):
+    """What becomes of a character for `str.translate`: letters, marks and digits stay, blanks and controls go, the rest is punctuation."""
+
+    def __init__(self, punctuation: str) -> None:
+        self._punctuation = punctuation
+        self.update(dict.fromkeys(map(ord, "’‘ʼ"), "'"))
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        kind = "L" if code < 128 else unicodedata.category(character)[0]  # ASCII is left to the regular expressions
+        self[code] = character if kind in "LMN" else " " if kind in "CZ" else self._punctuation.format(character)
+        return self[code]
+
+
+_STRIPPED, _SEPARATE = _BeyondAscii(" "), _BeyondAscii(" {} ")
+
+
+def clean(texts: pa.StringArray, settings: TextSettings) -> pa.StringArray:
+    """The texts as words with blanks between.
+
+    Arrow compiles a regular expression at each call, which takes milliseconds where it names Unicode classes; so what is
+    beyond ASCII is settled first, in the few texts that have it, and the expressions name ASCII alone.
+    """
+    beyond_ascii = pc.invert(pc.string_is_ascii(texts))
+    table = _STRIPPED if settings.strip_punctuation else _SEPARATE
+    settled = [unicodedata.normalize("NFKC", text).translate(table) for text in texts.filter(beyond_ascii).to_pylist()]
+    texts = pc.replace_with_mask(texts, beyond_ascii, pa.array(settled, pa.string()))
+    if settings.lowercase:
+        texts = pc.utf8_lower(texts)
+    texts = pc.replace_substring_regex(texts, "</?[A-Za-z][^<>]*>", " ")
+    if settings.strip_punctuation:
+        texts = pc.replace_substring_regex(texts, r"[\x00-\x1f!-&(-/:-@\[-`{-\x7f]+", " ")
+    else:
+        texts = pc.replace_substring_regex(texts, r"[\x00-\x1f\x7f]+", " ")
+        texts = pc.replace_substring_regex(texts, r"([!-&(-/:-@\[-`{-~])", r" \1 ")
+    texts = pc.replace_substring_regex(texts, "(^| )'+", r"\1")  # quotes go, the apostrophe of "don't" stays
+    return pc.replace_substring_regex(texts, "'+( |$)", r"\1")
+
+
+def _number(texts: pa.StringArray, settings: TextSettings, numbers: Callable[[list[str]], Sequence[int]]) -> Ragged:
+    """The words of each text as numbers; `numbers` gives those of a list of different words, DROPPED for one to leave out."""
+    split = pc.utf8_split_whitespace(clean(texts, settings))
+    flat = split.flatten().dictionary_encode()
+    distinct = flat.dictionary.to_pylist()
+    table = np.asarray(numbers(distinct), np.int32)
+    dropped = STOP_WORDS | {""} if settings.remove_stop_words else {""}
+    table[[place for place, word in enumerate(distinct) if word.lower() in dropped]] = DROPPED
+    ids = table[flat.indices.to_numpy()]
+    kept = ids != DROPPED
+    offsets = np.concatenate(([0], np.cumsum(kept)))[split.offsets.to_numpy()]
+    return Ragged(ids[kept], offsets.astype(np.int64))
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Texts to token ids as the model knows them.
+
+    vocabulary: the words; the first has id `FIRST_WORD`.
+    """
+
+    settings: TextSettings
+    vocabulary: tuple[str, ...]
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        return {word: place + FIRST_WORD for place, word in enumerate(self.vocabulary)}
+
+    @property
+    def size(self) -> int:
+        """Number of ids: what an embedding has rows."""
+        return FIRST_WORD + len(self.vocabulary)
+
+    def encode(self, texts: list[str]) -> Ragged:
+        """Token ids of each text, the start token first, at most `max_length`."""
+        numbered = _number(to_arrow(texts), self.settings, lambda distinct: [self._ids.get(word, UNKNOWN) for word in distinct])
+        return _start_and_cut(numbered, self.settings.max_length)
+
+
+class WordCounter:
+    """Numbers the words of a stream of texts as they come, so that the vocabulary can be chosen at its end without the texts."""
+
+    def __init__(self, settings: TextSettings) -> None:
+        self._settings = settings
+        self._numbers: dict[str, int] = {}
+        self._parts: list[Ragged] = []
+
+    def add(self, texts: list[str]) -> None:
+        self._parts.append(_number(to_arrow(texts), self._settings, self._number_new))
+
+    def _number_new(self, distinct: list[str]) -> list[int]:
+        numbers = self._numbers
+        return [numbers.setdefault(word, len(numbers)) for word in distinct]
+
+    @property
+    def numbered(self) -> Ragged:
+        """The texts so far, each word by its provisional number."""
+        self._parts = [concatenate(self._parts)]
+        return self._parts[0]
+
+    def finish(self, numbered: Ragged, counted: np.ndarray) -> tuple[Encoder, Ragged]:
+        """The vocabulary of the rows `counted`, most frequent word first (equal ones by alphabet), and all rows in its ids."""
+        seen = list(self._numbers)
+        counts = np.bincount(numbered.take(counted).ids, minlength=len(seen))
+        by_rank = sorted(np.flatnonzero(counts).tolist(), key=lambda number: (-counts[number], seen[number]))
+        chosen = by_rank[: self._settings.vocabulary_size - FIRST_WORD]
+        table = np.full(len(seen), UNKNOWN, np.int32)
+        table[chosen] = np.arange(FIRST_WORD, FIRST_WORD + len(chosen))
+        rows = _start_and_cut(Ragged(table[numbered.ids], numbered.offsets), self._settings.max_length)
+        return Encoder(self._settings, tuple(seen[number] for number in chosen)), rows
+
+
+def _start_and_cut(rows: Ragged, max_length: int) -> Ragged:
+    """Puts the start token before each row; of a row that is then too long, the middle goes."""
+    kept = np.minimum(rows.lengths, max_length - 1)
+    head = np.where(rows.lengths > kept, kept // 2, kept)
+    tail = kept - head
+    starts = np.stack([rows.offsets[:-1], rows.offsets[1:] - tail], 1).ravel()
+    cut = from_lengths(gather(rows, starts, np.stack([head, tail], 1).ravel()).ids, kept)
+    ids = np.insert(cut.ids, cut.offsets[:-1], START).astype(np.int32)
+    return from_lengths(ids, kept + 1)

@@ -1,0 +1,118 @@
+"""What MLflow is told, and how it is asked. All of it happens in the driver."""
+
+import logging
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.entities import Param, Run
+from mlflow.exceptions import MlflowException
+from mlflow.tracking.fluent import _get_experiment_id  # MLflow has no public way to ask
+
+from sentiment.errors import UserError
+from sentiment.settings import as_text, parameters
+
+REASON_LENGTH = 500
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+for noisy in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
+    logging.getLogger(noisy).setLevel(logging.WARNING)
+warnings.filterwarnings("ignore", module="mlflow")
+
+
+@contextmanager
+def step_run(step: str, settings: Any, parent: str | None = None, **tags: str) -> Iterator[Run]:
+    """A run for one step, with its parameters logged; whatever is raised inside ends it as FAILED, with the reason as a tag.
+
+    Without a parent it is the run that `mlflow run` made for this process, if there is one.
+    """
+    with mlflow.start_run(
+        run_name=step if parent else None, nested=parent is not None, parent_run_id=parent, tags={"step": step, **tags}
+    ) as run:
+        try:
+            _log_parameters(run, settings)
+            yield run
+        except BaseException as error:
+            _tag_failure(run.info.run_id, str(error) or type(error).__name__)
+            raise
+
+
+def _log_parameters(run: Run, settings: Any) -> None:
+    """Those that `mlflow run` has not logged already: MLflow lets no parameter change, also not from 0.50 to 0.5."""
+    known = MlflowClient().get_run(run.info.run_id).data.params
+    names = [f.name for f in parameters(type(settings))]
+    MlflowClient().log_batch(run.info.run_id, params=[Param(name, as_text(getattr(settings, name))) for name in names if name not in known])
+
+
+def _tag_failure(run_id: str, reason: str) -> None:
+    try:
+        MlflowClient().set_tag(run_id, "failure", reason[:REASON_LENGTH])
+    except Exception as error:  # the reason itself is what the user has to see
+        logging.getLogger(__name__).warning("The reason of the failure could not be logged: %s", error)
+
+
+def fail_launched_run(reason: str) -> None:
+    """Ends the run that `mlflow run` made for this process, if no step has taken it up."""
+    run_id = os.environ.get("MLFLOW_RUN_ID")
+    if run_id:
+        _tag_failure(run_id, reason)
+        MlflowClient().set_terminated(run_id, "FAILED")
+
+
+def find_runs(step: str, most: int = 1, **tags: str) -> list[Run]:
+    """The newest finished runs of a step in the present experiment that have these tags."""
+    wanted = {"step": step, **tags}
+    query = " and ".join([f"tags.`{name}` = '{value}'" for name, value in wanted.items()] + ["attributes.status = 'FINISHED'"])
+    return list(MlflowClient().search_runs([experiment_id()], query, max_results=most, order_by=["attributes.start_time DESC"]))
+
+
+def experiment_id() -> str:
+    """That of the active run, of the environment, or MLflow's default."""
+    return str(_get_experiment_id())
+
+
+def get_run(run_id: str, step: str, name: str) -> Run:
+    """The run with that id. Raises UserError, naming the parameter `name`, if there is none or it is of another step."""
+    try:
+        run = MlflowClient().get_run(run_id)
+    except MlflowException as error:
+        raise UserError(
+            f"There is no such run. Received: {name}={run_id}. Give latest, or the id of a {step} run that {where()} has."
+        ) from error
+    if run.data.tags.get("step") != step:
+        raise UserError(
+            f"The run is of another step. Received: {name}={run_id}, step {run.data.tags.get('step')}. Give the id of a {step} run."
+        )
+    return run
+
+
+def where() -> str:
+    return mlflow.get_tracking_uri()
+
+
+def artifact(run_id: str, name: str) -> Path:
+    """An artifact as a local file; one that is on this machine already is not copied."""
+    return Path(mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=name))
+
+
+@contextmanager
+def work_folder() -> Iterator[Path]:
+    """A folder for files on their way to the tracking server. If they don't get there, finished ones are kept."""
+    folder = Path(tempfile.mkdtemp(prefix="sentiment-"))
+    try:
+        yield folder
+    except BaseException:
+        finished = sorted(str(file) for file in folder.glob("*.h5") if "unfinished" not in file.name)
+        if finished:
+            print(f"Kept what was finished: {', '.join(finished)}", flush=True)
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    shutil.rmtree(folder, ignore_errors=True)

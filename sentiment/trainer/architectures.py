@@ -1,0 +1,122 @@
+"""The models, each of standard Keras layers, the same for every backend.
+
+A score must not depend on how far a review is padded. Masks would do it, but take JAX and PyTorch off their fast path, and
+CNTK's pooling does not know them. So padding is at the end, and is kept out by numbers: `present`, a frozen embedding, is 1
+for a token and 0 for padding. Convolutions see zeros there, as beyond the end. What an LSTM puts out at padding is lowered
+by 2, its outputs being within -1 and 1, before the maximum over time is taken. The backward LSTM reads the reversed tokens,
+a second input, also padded at the end.
+"""
+
+from typing import Any, Callable, Dict, List
+
+import keras
+import numpy as np
+
+POOL = 4  # cnn-lstm: positions that become one step of the LSTM
+BACKWARD = ("bilstm",)  # the architectures that also read the reversed tokens
+
+Layers = Dict[str, Any]
+
+
+class Network:
+    """One set of layers, and models over it.
+
+    settings: train's parameters; ids: number of token ids, the rows of the embedding.
+    """
+
+    def __init__(self, settings: Dict[str, Any], ids: int) -> None:
+        self.settings = settings
+        self.inputs = ["tokens", "reversed_tokens"] if settings["architecture"] in BACKWARD else ["tokens"]
+        self._layers: Layers = {}
+        self._ids = ids
+        self._models: Dict[Any, Any] = {}
+
+    def model(self, length: Any) -> Any:
+        """The model for `<int32>[batch, length]` inputs (None: any length); its output is `<float32>[batch, 1]`, P(positive)."""
+        if length not in self._models:
+            inputs = [keras.layers.Input(shape=(length,), dtype="int32", name=name) for name in self.inputs]
+            features = BUILDERS[self.settings["architecture"]](self, inputs)
+            score = self._layer("score", keras.layers.Dense, 1, activation="sigmoid")(self._dropout("features")(features))
+            self._models[length] = keras.models.Model(inputs, score)
+            if len(self._models) == 1:
+                self._freeze()
+        return self._models[length]
+
+    def _layer(self, name: str, kind: Callable[..., Any], *sizes: Any, **options: Any) -> Any:
+        """The layer of that name: the same one in every model."""
+        if name not in self._layers:
+            self._layers[name] = kind(*sizes, name=name, **options)
+        return self._layers[name]
+
+    def _freeze(self) -> None:
+        """Gives the layers that tell padding from tokens their numbers."""
+        table = np.ones((self._ids, 1), np.float32)
+        table[0] = 0
+        self._layers["present"].set_weights([table])
+        for name, layer in self._layers.items():
+            if name.startswith("lower"):
+                layer.set_weights([np.array([[2]], np.float32), np.array([-2], np.float32)])
+
+    def _dropout(self, what: str) -> Any:
+        return self._layer("dropout_" + what, keras.layers.Dropout, self.settings["dropout"])
+
+    def _embedded(self, tokens: Any) -> Any:
+        words = self._layer("words", keras.layers.Embedding, self._ids, self.settings["embedding_size"])(tokens)
+        return self._dropout("words")(words)
+
+    def _present(self, tokens: Any) -> Any:
+        """`[batch, time, 1]`: 1 for a token, 0 for padding."""
+        return self._layer("present", keras.layers.Embedding, self._ids, 1, trainable=False)(tokens)
+
+    def _lstm(self, name: str, steps: Any, present: Any) -> Any:
+        """The greatest output of each unit over the steps that are present: `[batch, units]`."""
+        lstm = self._layer(
+            "lstm_" + name,
+            keras.layers.LSTM,
+            self.settings["lstm_size"],
+            return_sequences=True,
+            recurrent_activation="sigmoid",  # named, as Keras 2's default is another function than Keras 3's
+            **({"implementation": 2} if keras.__version__ < "3" else {}),
+        )
+        lower = self._layer("lower_" + name, keras.layers.Dense, 1, trainable=False)(present)
+        lowered = keras.layers.Add()([lstm(steps), lower])
+        return keras.layers.GlobalMaxPooling1D()(lowered)
+
+    def _convolved(self, tokens: Any) -> Any:
+        """`[batch, time, filters]`, not negative; 0 at padding."""
+        present = self._present(tokens)
+        words = keras.layers.Multiply()([self._embedded(tokens), present])
+        sizes = self.settings["filters"], self.settings["kernel_size"]
+        filtered = self._layer("convolution", keras.layers.Conv1D, *sizes, padding="same", activation="relu")(words)
+        return keras.layers.Multiply()([filtered, present])
+
+
+def _lstm(network: Network, inputs: List[Any]) -> Any:
+    tokens = inputs[0]
+    return network._lstm("forward", network._embedded(tokens), network._present(tokens))
+
+
+def _bilstm(network: Network, inputs: List[Any]) -> Any:
+    sides = [
+        network._lstm(name, network._embedded(tokens), network._present(tokens)) for name, tokens in zip(["forward", "backward"], inputs)
+    ]
+    return keras.layers.Concatenate()(sides)
+
+
+def _cnn(network: Network, inputs: List[Any]) -> Any:
+    """As in the Keras example `imdb_cnn` (2015 to 2019), which the sample of 2017 used."""
+    best = keras.layers.GlobalMaxPooling1D()(network._convolved(inputs[0]))
+    return network._layer("dense", keras.layers.Dense, network.settings["dense_size"], activation="relu")(best)
+
+
+def _cnn_lstm(network: Network, inputs: List[Any]) -> Any:
+    """Zeros are added before pooling, so that the last window is whole whatever the length, and windows begin at multiples of POOL."""
+
+    def pooled(steps: Any) -> Any:
+        return keras.layers.MaxPooling1D(POOL)(keras.layers.ZeroPadding1D((0, POOL - 1))(steps))
+
+    tokens = inputs[0]
+    return network._lstm("forward", pooled(network._convolved(tokens)), pooled(network._present(tokens)))
+
+
+BUILDERS = {"bilstm": _bilstm, "lstm": _lstm, "cnn": _cnn, "cnn-lstm": _cnn_lstm}

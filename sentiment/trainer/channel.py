@@ -1,0 +1,42 @@
+"""JSON lines between the trainer and the process that started it."""
+
+import json
+import os
+import sys
+from typing import Any, Dict, Iterator
+
+
+class Channel:
+    """Jobs come in on standard input, events go out on what was standard output.
+
+    Keras and its backends print to standard output, CNTK even from C++; so that goes to standard error from here on.
+    """
+
+    def __init__(self) -> None:
+        self._out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+        os.dup2(2, 1)
+        sys.stdout = sys.stderr
+
+    def send(self, event: str, **content: Any) -> None:
+        self._out.write(json.dumps(dict(content, event=event)) + "\n")
+        self._out.flush()
+
+    def receive(self) -> Dict[str, Any]:
+        """The next line from the other side. Raises EOFError when there is no other side any more."""
+        line = sys.stdin.readline()
+        if not line:
+            raise EOFError
+        message: Dict[str, Any] = json.loads(line)
+        return message
+
+    def ask(self, event: str, **content: Any) -> Dict[str, Any]:
+        """Sends an event that wants an answer, and waits for it."""
+        self.send(event, **content)
+        return self.receive()
+
+    def jobs(self) -> Iterator[Dict[str, Any]]:
+        while True:
+            try:
+                yield self.receive()
+            except EOFError:
+                return

@@ -1,0 +1,77 @@
+"""The HDF5 files, from the trainer's side: `prepared.h5` in, `model.h5` in and out."""
+
+import json
+import os
+from typing import Any, Dict, List, Tuple
+
+import h5py
+import numpy as np
+
+from sentiment.trainer.batches import Reviews
+
+FORMAT = "sentiment-model-1"
+TRAIN, VALIDATION, TEST = 0, 1, 2
+
+
+def read_prepared(path: str, split: int) -> Reviews:
+    """The reviews of one split of a `prepared.h5`."""
+    with h5py.File(path, "r") as file:
+        rows = np.flatnonzero(file["split"][:] == split)
+        offsets, labels = file["offsets"][:], file["labels"][:]
+        lengths = np.diff(offsets)[rows]
+        begins = np.concatenate([[0], np.cumsum(lengths)])
+        ids = file["ids"][:][np.arange(begins[-1]) + np.repeat(offsets[rows] - begins[:-1], lengths)]
+    return Reviews(ids, begins, labels[rows].astype(np.float32))
+
+
+def read_ids(path: str) -> Reviews:
+    """Reviews to score: the datasets `ids` and `offsets` of any HDF5 file."""
+    with h5py.File(path, "r") as file:
+        ids, offsets = file["ids"][:], file["offsets"][:]
+    return Reviews(ids, offsets, np.zeros(len(offsets) - 1, np.float32))
+
+
+def count_ids(path: str) -> int:
+    """Token ids that the data of a `prepared.h5` has: those of its words, and the four before them."""
+    with h5py.File(path, "r") as file:
+        return 4 + len(file["vocabulary"])
+
+
+def write_model(model: Any, path: str, settings: Dict[str, Any], prepared: str, backend: str) -> None:
+    """Writes `model.h5` whole or not at all: what Keras saves, and beside it in the group `sentiment` what texts need.
+
+    The time dimension is written as open, also where the backend trained with fixed lengths.
+    """
+    unfinished = path + ".unfinished.h5"
+    model.save(unfinished, include_optimizer=False)
+    with h5py.File(unfinished, "r+") as file, h5py.File(prepared, "r") as data:
+        config = file.attrs["model_config"]
+        config = json.loads(config.decode("utf-8") if isinstance(config, bytes) else config)
+        for layer in config["config"]["layers"]:
+            if layer["class_name"] == "InputLayer":
+                shape = "batch_shape" if "batch_shape" in layer["config"] else "batch_input_shape"
+                layer["config"][shape] = [None, None]
+        file.attrs["model_config"] = json.dumps(config).encode("utf-8")
+        own = file.create_group("sentiment")
+        own.attrs["format"] = FORMAT
+        own.attrs["backend"] = backend
+        own.attrs["settings"] = json.dumps(settings, sort_keys=True)
+        own.attrs["label_names"] = json.dumps(["negative", "positive"])
+        for name in ("text_settings", "data_fingerprint"):
+            own.attrs[name] = data.attrs[name]
+        data.copy("vocabulary", own)
+    os.replace(unfinished, path)
+
+
+def read_model(path: str) -> Tuple[Dict[str, Any], int, Dict[str, List[np.ndarray]]]:
+    """Settings, number of token ids, and the weights by layer, of a `model.h5`.
+
+    The graph that Keras saved is not read: the settings say it, and Keras 2 would not know Keras 3's.
+    """
+    with h5py.File(path, "r") as file:
+        own = file["sentiment"]
+        weights = {}
+        for layer, group in file["model_weights"].items():
+            names = group.attrs.get("weight_names", [])
+            weights[layer] = [group[name.decode("utf-8") if isinstance(name, bytes) else name][()] for name in names]
+        return json.loads(own.attrs["settings"]), 4 + len(own["vocabulary"]), weights

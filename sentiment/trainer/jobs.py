@@ -1,0 +1,99 @@
+"""What the trainer can be asked to do."""
+
+import time
+from typing import Any, Dict, List
+
+import numpy as np
+
+from sentiment.trainer import batches, files, framework
+from sentiment.trainer.architectures import Network
+from sentiment.trainer.batches import Reviews
+from sentiment.trainer.channel import Channel
+
+SCORING_BATCH = 256
+TOLD_EVERY = 0.2  # seconds between two signs of progress
+
+
+def train(job: Dict[str, Any], channel: Channel) -> None:
+    """Trains on `job["prepared"]` as `job["settings"]` say and writes `job["model"]`.
+
+    After each epoch it sends the loss, the accuracy and the scores of the validation reviews, and is told whether these are
+    the weights to keep (`keep`) and whether to stop (`stop`): what is best is not decided here.
+    """
+    settings = job["settings"]
+    framework.start_over(settings["seed"])
+    reviews = files.read_prepared(job["prepared"], files.TRAIN)
+    validation = files.read_prepared(job["prepared"], files.VALIDATION)
+    size = min(settings["batch_size"], len(reviews.labels))
+    lengths = batches.padded_lengths(reviews.lengths, size)
+    network = Network(settings, files.count_ids(job["prepared"]))
+    random = np.random.RandomState(settings["seed"])
+    models = _compiled(network, lengths, framework.adam(settings["learning_rate"]))
+    any_model = models[lengths[-1]]
+    channel.send("built", parameters=int(any_model.count_params()), padded_lengths=lengths)
+    kept = any_model.get_weights()
+    for epoch in range(1, settings["epochs"] + 1):
+        found = _epoch(network, models, reviews, batches.shuffled(reviews.lengths, lengths, size, random), size, channel)
+        answer = channel.ask("epoch", epoch=epoch, val_scores=_scores(network, validation), **found)
+        if answer["keep"]:
+            kept = any_model.get_weights()
+        if answer["stop"]:
+            break
+    any_model.set_weights(kept)
+    saved = any_model if framework.STATIC_LENGTHS else network.model(None)
+    files.write_model(saved, job["model"], settings, job["prepared"], framework.BACKEND)
+    channel.send("done")
+
+
+def score(job: Dict[str, Any], channel: Channel) -> None:
+    """Scores the token ids in `job["reviews"]` with `job["model"]`, whichever backend wrote that."""
+    framework.start_over(0)
+    settings, ids, weights = files.read_model(job["model"])
+    network = Network(settings, ids)
+    reviews = files.read_ids(job["reviews"])
+    # A model of Keras 2 needs a length to be built with; the weights are the same for all.
+    model = network.model(int(reviews.lengths.max()) if framework.STATIC_LENGTHS else None)
+    for layer in model.layers:
+        if layer.get_weights():
+            layer.set_weights(weights[layer.name])
+    channel.send("done", scores=_scores(network, reviews))
+
+
+def _compiled(network: Network, lengths: List[int], optimizer: Any) -> Dict[int, Any]:
+    """The model that trains each padded length; one for all where the backend takes any length."""
+    models = {length: network.model(length if framework.STATIC_LENGTHS else None) for length in lengths}
+    for model in {id(model): model for model in models.values()}.values():
+        framework.compile_model(model, optimizer)
+    return models
+
+
+def _epoch(
+    network: Network, models: Dict[int, Any], reviews: Reviews, planned: List[batches.Batch], size: int, channel: Channel
+) -> Dict[str, float]:
+    """One pass; returns its means over the reviews, its seconds and its real tokens per second."""
+    begun = told = time.perf_counter()
+    totals, tokens = np.zeros(2), 0
+    for inputs, labels, batch in batches.labelled(reviews, planned, size, network.inputs):
+        rows = len(batch.rows)
+        totals += rows * np.array(framework.train_step(models[batch.length], inputs, labels, framework.row_weights(rows, size)))
+        tokens += int(reviews.lengths[batch.rows].sum())
+        if time.perf_counter() - told > TOLD_EVERY:
+            told = time.perf_counter()
+            channel.send("progress", tokens=tokens, of=len(reviews.ids))
+    seconds = time.perf_counter() - begun
+    loss, accuracy = totals / len(reviews.labels)
+    return {"train_loss": loss, "train_accuracy": accuracy, "epoch_seconds": seconds, "tokens_per_second": tokens / seconds}
+
+
+def _scores(network: Network, reviews: Reviews) -> List[float]:
+    """P(positive) of each review, in their order."""
+    scores = np.empty(len(reviews.labels))
+    lengths = batches.padded_lengths(reviews.lengths, SCORING_BATCH)
+    for batch in batches.in_order(reviews.lengths, lengths, SCORING_BATCH):
+        inputs = batches.padded(reviews, batch, len(batch.rows), network.inputs)
+        model = network.model(batch.length if framework.STATIC_LENGTHS else None)
+        scores[batch.rows] = np.asarray(model.predict_on_batch(inputs))[:, 0]
+    return [float(value) for value in scores]
+
+
+JOBS = {"train": train, "score": score}

@@ -1,0 +1,163 @@
+"""The driver's side of a trainer: starts it, gives it jobs, hears its events."""
+
+import contextlib
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from sentiment.backends import Backend
+from sentiment.errors import StepError
+from sentiment.places import PROJECT
+
+LOG_LINES = 15
+
+
+class TrainerError(StepError):
+    """A job failed, or its trainer ended."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What a trainer tells after an epoch; `val_scores` are P(positive) of the validation reviews, in their order."""
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    epoch_seconds: float
+    tokens_per_second: float
+    val_scores: list[float]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What it is told then: whether these are the weights to keep, and whether to stop."""
+
+    keep: bool
+    stop: bool
+
+
+class Trainer:
+    """A running trainer process; leave the `with` block to end it.
+
+    threads: CPU threads that it may use.
+    """
+
+    def __init__(self, backend: Backend, threads: int | None = None) -> None:
+        self.backend = backend
+        self.threads = threads or os.cpu_count() or 1
+        self._log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 (closed in _end)
+        interpreter = backend.interpreter()
+        self._process = subprocess.Popen(
+            [str(interpreter), "-m", "sentiment.trainer", f"--threads={self.threads}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            encoding="utf-8",
+            env=self._environment(interpreter),
+            start_new_session=True,  # Ctrl-C is for the driver, which ends the trainer in its own time
+        )
+        try:
+            self.ready = self._receive()
+        except BaseException:
+            self._end()
+            raise
+
+    def _environment(self, interpreter: Path) -> dict[str, str]:
+        count = str(self.threads)
+        limits = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"), count)
+        return (
+            os.environ
+            | limits
+            | {
+                "KERAS_BACKEND": self.backend.name,
+                "PYTHONPATH": str(PROJECT),
+                "PYTHONUNBUFFERED": "1",
+                "TF_CPP_MIN_LOG_LEVEL": "2",
+                "TF_NUM_INTEROP_THREADS": "1",
+            }
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._end()
+
+    def train(
+        self,
+        prepared: Path,
+        model: Path,
+        settings: dict[str, Any],
+        after_epoch: Callable[[Epoch], Verdict],
+        progress: Callable[[int, int], None] = lambda tokens, of: None,
+    ) -> dict[str, Any]:
+        """Trains and writes `model`; returns what the trainer said when it had built the network.
+
+        Raises:
+            TrainerError: It failed.
+        """
+        self._send({"job": "train", "prepared": str(prepared), "model": str(model), "settings": settings})
+        built: dict[str, Any] = {}
+        while True:
+            message = self._receive()
+            event = message.pop("event")
+            if event == "built":
+                built = message
+            elif event == "progress":
+                progress(message["tokens"], message["of"])
+            elif event == "epoch":
+                verdict = after_epoch(Epoch(**message))
+                self._send({"keep": verdict.keep, "stop": verdict.stop})
+            elif event == "done":
+                return built
+
+    def score(self, model: Path, reviews: Path) -> list[float]:
+        """P(positive) of the token ids (`ids`, `offsets`) in an HDF5 file, as the backend computes it."""
+        self._send({"job": "score", "model": str(model), "reviews": str(reviews)})
+        scores: list[float] = self._receive()["scores"]
+        return scores
+
+    def log(self) -> str:
+        """What the trainer printed so far."""
+        self._log.seek(0)
+        return self._log.read()
+
+    def _send(self, message: dict[str, Any]) -> None:
+        assert self._process.stdin
+        try:
+            self._process.stdin.write(json.dumps(message) + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            self._fail()
+
+    def _receive(self) -> dict[str, Any]:
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        if not line:
+            self._fail()
+        message: dict[str, Any] = json.loads(line)
+        if message["event"] == "failed":
+            raise TrainerError(f"{self.backend.name}: {message['error']}")
+        return message
+
+    def _fail(self) -> None:
+        status = self._process.wait()
+        how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
+        last = "\n".join(self.log().splitlines()[-LOG_LINES:])
+        raise TrainerError(f"The {self.backend.name} trainer {how}. The last it printed:\n{last}")
+
+    def _end(self) -> None:
+        if self._process.poll() is None:
+            self._process.kill()  # it has nothing to finish: files are written whole or not at all
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream:
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
+        self._log.close()
