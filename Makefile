@@ -5,6 +5,7 @@ BACKEND ?= tensorflow
 UV := 0.13.9
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+export UV_COMPILE_BYTECODE := 1
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12

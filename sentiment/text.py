@@ -44,7 +44,7 @@ class _BeyondAscii(dict[int, str]):
 
     def __init__(self, punctuation: str) -> None:
         self._punctuation = punctuation
-        self.update(dict.fromkeys(map(ord, "’‘ʼ"), "'"))
+        self.update(dict.fromkeys(map(ord, "’‘ʼ\x91\x92"), "'"))  # the last two: Windows-1252 that was read as Latin-1, common in IMDB
 
     def __missing__(self, code: int) -> str:
         character = chr(code)

@@ -54,7 +54,7 @@ class Network:
         table[0] = 0
         self._layers["present"].set_weights([table])
         for name, layer in self._layers.items():
-            if name.startswith("lower"):
+            if name.startswith("lower_"):
                 layer.set_weights([np.array([[2]], np.float32), np.array([-2], np.float32)])
 
     def _dropout(self, what: str) -> Any:
@@ -79,44 +79,41 @@ class Network:
             **({"implementation": 2} if keras.__version__ < "3" else {}),
         )
         lower = self._layer("lower_" + name, keras.layers.Dense, 1, trainable=False)(present)
-        lowered = keras.layers.Add()([lstm(steps), lower])
-        return keras.layers.GlobalMaxPooling1D()(lowered)
+        lowered = self._layer("lowered_" + name, keras.layers.Add)([lstm(steps), lower])
+        return self._layer("best_" + name, keras.layers.GlobalMaxPooling1D)(lowered)
 
-    def _convolved(self, tokens: Any) -> Any:
+    def _convolved(self, tokens: Any, present: Any) -> Any:
         """`[batch, time, filters]`, not negative; 0 at padding."""
-        present = self._present(tokens)
-        words = keras.layers.Multiply()([self._embedded(tokens), present])
+        words = self._layer("present_words", keras.layers.Multiply)([self._embedded(tokens), present])
         sizes = self.settings["filters"], self.settings["kernel_size"]
         filtered = self._layer("convolution", keras.layers.Conv1D, *sizes, padding="same", activation="relu")(words)
-        return keras.layers.Multiply()([filtered, present])
+        return self._layer("present_filtered", keras.layers.Multiply)([filtered, present])
+
+    def _pooled(self, name: str, steps: Any) -> Any:
+        """The greatest of each POOL steps, from the first on. Zeros are added, so that the last window is whole whatever the length."""
+        lengthened = self._layer("lengthened_" + name, keras.layers.ZeroPadding1D, (0, POOL - 1))(steps)
+        return self._layer("pooled_" + name, keras.layers.MaxPooling1D, POOL)(lengthened)
+
+    def lstm(self, inputs: List[Any]) -> Any:
+        tokens = inputs[0]
+        return self._lstm("forward", self._embedded(tokens), self._present(tokens))
+
+    def bilstm(self, inputs: List[Any]) -> Any:
+        sides = zip(("forward", "backward"), inputs)
+        features = [self._lstm(name, self._embedded(tokens), self._present(tokens)) for name, tokens in sides]
+        return self._layer("both", keras.layers.Concatenate)(features)
+
+    def cnn(self, inputs: List[Any]) -> Any:
+        """As in the Keras example `imdb_cnn` (2015 to 2019), which the sample of 2017 used."""
+        tokens = inputs[0]
+        best = self._layer("best", keras.layers.GlobalMaxPooling1D)(self._convolved(tokens, self._present(tokens)))
+        return self._layer("dense", keras.layers.Dense, self.settings["dense_size"], activation="relu")(best)
+
+    def cnn_lstm(self, inputs: List[Any]) -> Any:
+        tokens = inputs[0]
+        present = self._present(tokens)
+        steps = self._pooled("filtered", self._convolved(tokens, present))
+        return self._lstm("forward", steps, self._pooled("present", present))
 
 
-def _lstm(network: Network, inputs: List[Any]) -> Any:
-    tokens = inputs[0]
-    return network._lstm("forward", network._embedded(tokens), network._present(tokens))
-
-
-def _bilstm(network: Network, inputs: List[Any]) -> Any:
-    sides = [
-        network._lstm(name, network._embedded(tokens), network._present(tokens)) for name, tokens in zip(["forward", "backward"], inputs)
-    ]
-    return keras.layers.Concatenate()(sides)
-
-
-def _cnn(network: Network, inputs: List[Any]) -> Any:
-    """As in the Keras example `imdb_cnn` (2015 to 2019), which the sample of 2017 used."""
-    best = keras.layers.GlobalMaxPooling1D()(network._convolved(inputs[0]))
-    return network._layer("dense", keras.layers.Dense, network.settings["dense_size"], activation="relu")(best)
-
-
-def _cnn_lstm(network: Network, inputs: List[Any]) -> Any:
-    """Zeros are added before pooling, so that the last window is whole whatever the length, and windows begin at multiples of POOL."""
-
-    def pooled(steps: Any) -> Any:
-        return keras.layers.MaxPooling1D(POOL)(keras.layers.ZeroPadding1D((0, POOL - 1))(steps))
-
-    tokens = inputs[0]
-    return network._lstm("forward", pooled(network._convolved(tokens)), pooled(network._present(tokens)))
-
-
-BUILDERS = {"bilstm": _bilstm, "lstm": _lstm, "cnn": _cnn, "cnn-lstm": _cnn_lstm}
+BUILDERS = {"bilstm": Network.bilstm, "lstm": Network.lstm, "cnn": Network.cnn, "cnn-lstm": Network.cnn_lstm}

@@ -26,12 +26,15 @@ class Batch(NamedTuple):
     length: int
 
 
-def padded_lengths(lengths: np.ndarray, batch_size: int) -> List[int]:
-    """The lengths that reviews are padded to: quantiles of theirs, few for few batches, the last one the longest of all."""
+def padded_lengths(lengths: np.ndarray, batch_size: int, least: int) -> List[int]:
+    """The lengths that reviews are padded to: quantiles of theirs, few for few batches, the last one the longest of all.
+
+    None is under `least`: CNTK refuses a convolution over fewer steps than its filters see.
+    """
     count = int(np.clip(round(np.sqrt(len(lengths) / batch_size)), 1, MOST_LENGTHS))
     last = np.ceil(len(lengths) * np.arange(1, count + 1) / count).astype(int) - 1
     points = np.sort(lengths)[last]
-    return sorted({int(point) for point in points})
+    return sorted({max(int(point), least) for point in points})
 
 
 def shuffled(lengths: np.ndarray, allowed: List[int], batch_size: int, random: np.random.RandomState) -> List[Batch]:

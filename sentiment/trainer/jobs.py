@@ -25,7 +25,7 @@ def train(job: Dict[str, Any], channel: Channel) -> None:
     reviews = files.read_prepared(job["prepared"], files.TRAIN)
     validation = files.read_prepared(job["prepared"], files.VALIDATION)
     size = min(settings["batch_size"], len(reviews.labels))
-    lengths = batches.padded_lengths(reviews.lengths, size)
+    lengths = batches.padded_lengths(reviews.lengths, size, settings["kernel_size"])
     network = Network(settings, files.count_ids(job["prepared"]))
     random = np.random.RandomState(settings["seed"])
     models = _compiled(network, lengths, framework.adam(settings["learning_rate"]))
@@ -52,7 +52,8 @@ def score(job: Dict[str, Any], channel: Channel) -> None:
     network = Network(settings, ids)
     reviews = files.read_ids(job["reviews"])
     # A model of Keras 2 needs a length to be built with; the weights are the same for all.
-    model = network.model(int(reviews.lengths.max()) if framework.STATIC_LENGTHS else None)
+    longest = batches.padded_lengths(reviews.lengths, SCORING_BATCH, settings["kernel_size"])[-1]
+    model = network.model(longest if framework.STATIC_LENGTHS else None)
     for layer in model.layers:
         if layer.get_weights():
             layer.set_weights(weights[layer.name])
@@ -88,7 +89,7 @@ def _epoch(
 def _scores(network: Network, reviews: Reviews) -> List[float]:
     """P(positive) of each review, in their order."""
     scores = np.empty(len(reviews.labels))
-    lengths = batches.padded_lengths(reviews.lengths, SCORING_BATCH)
+    lengths = batches.padded_lengths(reviews.lengths, SCORING_BATCH, network.settings["kernel_size"])
     for batch in batches.in_order(reviews.lengths, lengths, SCORING_BATCH):
         inputs = batches.padded(reviews, batch, len(batch.rows), network.inputs)
         model = network.model(batch.length if framework.STATIC_LENGTHS else None)

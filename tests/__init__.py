@@ -1,0 +1,1 @@
+"""Tests; each file tests one of the rooms."""

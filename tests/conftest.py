@@ -1,0 +1,94 @@
+"""What the tests share: a store of runs for each test, small reviews, and one trainer for each backend."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import h5py
+import mlflow
+import numpy as np
+import pytest
+
+from sentiment import prepared, preparing
+from sentiment.backends import ALL
+from sentiment.places import PROJECT
+from sentiment.ragged import Ragged
+from sentiment.reviews import find_source
+from sentiment.settings import PrepareSettings
+from sentiment.trainer_process import Trainer
+
+SHARED_DATA = PROJECT.parent / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An empty tracking store of the test's own; what MLflow keeps in globals is cleared behind it."""
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    yield uri
+    while mlflow.active_run():
+        mlflow.end_run()
+    mlflow.set_tracking_uri(None)
+
+
+Launch = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def launch(tmp_path: Path) -> Launch:
+    """Runs a program as a user would in the project's folder: `launch("mlflow", "run", ".")`, `launch("entry_points.train")`."""
+
+    def run(program: str, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        command = [str(Path(sys.executable).parent / "mlflow")] if program == "mlflow" else [sys.executable, "-m", program]
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        env = os.environ | {"PATH": path, "MLFLOW_DEFAULT_ARTIFACT_ROOT": str(tmp_path / "artifacts")} | environment
+        return subprocess.run(
+            [*command, *arguments], cwd=PROJECT, env=env, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=900
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A `prepared.h5` of the bundled reviews, with few and short ones."""
+    path = tmp_path_factory.mktemp("small") / "prepared.h5"
+    settings = PrepareSettings(sample=60, vocabulary_size=300, max_length=40)
+    made, _ = preparing.prepare(find_source(settings), settings)
+    prepared.write(made, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def trainers() -> Iterator[Callable[[str], Trainer]]:
+    """One running trainer for each backend, started when first asked for."""
+    running: dict[str, Trainer] = {}
+
+    def get(name: str) -> Trainer:
+        if name not in running:
+            running[name] = Trainer(ALL[name])
+        return running[name]
+
+    yield get
+    for trainer in running.values():
+        trainer.__exit__(None, None, None)
+
+
+def write_ids(path: Path, reviews: Ragged) -> Path:
+    """Token ids as a trainer scores them."""
+    with h5py.File(path, "w") as file:
+        file["ids"], file["offsets"] = reviews.ids, reviews.offsets
+    return path
+
+
+def random_reviews(lengths: list[int], ids: int, seed: int = 0) -> Ragged:
+    """Reviews of random tokens, each with the start token first."""
+    random = np.random.default_rng(seed)
+    offsets = np.concatenate(([0], np.cumsum(lengths)))
+    tokens = random.integers(2, ids, offsets[-1]).astype(np.int32)
+    tokens[offsets[:-1]] = 1
+    return Ragged(tokens, offsets)

@@ -1,0 +1,111 @@
+"""`prepared.h5`: what is in it, and that it is the same each time."""
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sentiment import prepared, preparing
+from sentiment.errors import UserError
+from sentiment.reviews import find_source
+from sentiment.reviews.batch import TEST, TRAIN, VALIDATION
+from sentiment.settings import PrepareSettings
+
+SETTINGS = PrepareSettings(sample=120)
+
+
+def made(settings: PrepareSettings) -> prepared.Prepared:
+    return preparing.prepare(find_source(settings), settings)[0]
+
+
+def table(path: Path, rows: list[tuple[str, int]]) -> Path:
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([("text", "label"), *rows])
+    return path
+
+
+def test_equal_input_gives_equal_bytes(tmp_path: Path) -> None:
+    for name in ("one.h5", "two.h5"):
+        prepared.write(made(SETTINGS), tmp_path / name)
+    assert (tmp_path / "one.h5").read_bytes() == (tmp_path / "two.h5").read_bytes()
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    first = made(SETTINGS)
+    prepared.write(first, tmp_path / "a.h5")
+    second = prepared.read(tmp_path / "a.h5")
+    assert second.test_texts == first.test_texts
+    assert second.encoder == first.encoder
+    assert second.data_fingerprint == first.data_fingerprint
+    for a, b in ((first.reviews.ids, second.reviews.ids), (first.labels, second.labels), (first.split, second.split)):
+        assert (a == b).all()
+
+
+def test_rows_texts_and_labels_belong_together() -> None:
+    data = made(PrepareSettings())
+    encoded = data.encoder.encode(data.test_texts)
+    test = data.reviews.take(data.rows(TEST))
+    assert encoded.ids.tolist() == test.ids.tolist()
+    by_text = {
+        text: label
+        for batch in find_source(PrepareSettings()).read(lambda n: None)
+        for text, label in zip(batch.texts, batch.labels, strict=True)
+    }
+    assert [by_text[text] for text in data.test_texts] == data.labels[data.rows(TEST)].tolist()
+
+
+def test_the_vocabulary_is_that_of_the_training_split(tmp_path: Path) -> None:
+    rows = [(f"{'good' if i % 2 else 'bad'} film word{i}", i % 2) for i in range(40)]
+    data = made(PrepareSettings(reviews=str(table(tmp_path / "a.csv", rows))))
+    train, rest = set(), set()
+    for split in (TRAIN, VALIDATION, TEST):
+        for row in data.rows(split):
+            (train if split == TRAIN else rest).update(data.reviews.row(row).tolist())
+    assert 2 not in train
+    assert 2 in rest
+
+
+def test_fingerprints_tell_data_and_splits_apart() -> None:
+    base = made(SETTINGS).data_fingerprint
+    assert made(replace(SETTINGS, vocabulary_size=100, max_length=50)).data_fingerprint == base
+    for other in (replace(SETTINGS, seed=2), replace(SETTINGS, sample=100), replace(SETTINGS, validation_fraction=0.3)):
+        assert made(other).data_fingerprint != base
+
+
+def test_recipes_tell_settings_and_data_apart(tmp_path: Path) -> None:
+    rows = [("good", 1), ("bad", 0)] * 5
+    one, two = table(tmp_path / "one.csv", rows), table(tmp_path / "two.csv", rows)
+
+    def recipe(path: Path, **changes: int) -> str:
+        settings = PrepareSettings(reviews=str(path), **changes)  # type: ignore[arg-type]
+        return preparing.recipe(find_source(settings), settings)
+
+    assert recipe(one) == recipe(two)
+    assert recipe(one, max_length=9) != recipe(one)
+    table(two, [*rows, ("fine", 1)])
+    assert recipe(one) != recipe(two)
+
+
+def test_rows_without_text_and_rows_in_two_splits_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    lines = [f"{'good' if i % 2 else 'bad'} film {i},{i % 2},{'test' if i < 8 else 'train'}" for i in range(40)]
+    path.write_text("\n".join(["text,label,split", *lines, " ,1,train", "bad film 0!,0,train"]))
+    settings = PrepareSettings(reviews=str(path))
+    data, metrics = preparing.prepare(find_source(settings), settings)
+    assert metrics["rows_without_text"] == 1
+    assert metrics["rows_in_two_splits"] == 1
+    assert len(data.labels) == 40
+    assert metrics["test_reviews"] == 8
+
+
+@pytest.mark.parametrize("rows", [[], [("good", 1)], [("good", 1)] * 50 + [("bad", 0)], [(f"good {i}", 1) for i in range(50)]])
+def test_too_few_reviews_are_refused(tmp_path: Path, rows: list[tuple[str, int]]) -> None:
+    with pytest.raises(UserError, match="Give more reviews"):
+        made(PrepareSettings(reviews=str(table(tmp_path / "a.csv", rows))))
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "no.h5").write_bytes(b"no")
+    with pytest.raises(UserError, match="can't be read"):
+        prepared.read(tmp_path / "no.h5")

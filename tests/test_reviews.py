@@ -1,0 +1,175 @@
+"""Reading reviews from whatever they come in."""
+
+import csv
+import functools
+import gzip
+import hashlib
+import http.server
+import io
+import json
+import tarfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from sentiment.errors import UserError
+from sentiment.places import PROJECT
+from sentiment.reviews import find_source, imdb
+from sentiment.reviews.batch import OPEN, TEST, TRAIN, VALIDATION
+from sentiment.settings import PrepareSettings
+
+from .conftest import SHARED_DATA
+
+ROWS = [('Très bon — "super" film', 1), ("plain bad", 0), ('"odd" | piped, with; all\tof them', 1), ("two\nlines", 0)]
+
+
+def read(path: Path, **settings: str) -> list[tuple[str, int, int]]:
+    source = find_source(PrepareSettings(reviews=str(path), **settings))  # type: ignore[arg-type]
+    return [row for batch in source.read(lambda size: None) for row in zip(batch.texts, batch.labels, batch.splits, strict=True)]
+
+
+def refused(path: Path, **settings: str) -> str:
+    with pytest.raises(UserError) as caught:
+        read(path, **settings)
+    assert "Received: " in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("separator", ["|", ",", "\t", ";"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_separators_and_encodings_are_found(tmp_path: Path, separator: str, encoding: str) -> None:
+    path = tmp_path / "some.txt"
+    with path.open("w", encoding=encoding, newline="") as file:
+        writer = csv.writer(file, delimiter=separator)
+        writer.writerows([("reviewText", "sentimentScore"), *ROWS])
+    assert read(path) == [(text, label, OPEN) for text, label in ROWS]
+
+
+def test_quotes_that_do_not_group_are_text(tmp_path: Path) -> None:
+    path = tmp_path / "sample.txt"
+    path.write_text('reviewText|sentimentScore\n"Ran" is great|1\nhe said "no"|0\n"open and never closed|1\n')
+    assert [text for text, _, _ in read(path)] == ['"Ran" is great', 'he said "no"', '"open and never closed']
+
+
+def test_json_lines_and_parquet(tmp_path: Path) -> None:
+    frame = pd.DataFrame(ROWS, columns=["text", "sentiment"])
+    frame.to_json(tmp_path / "a.jsonl", orient="records", lines=True, force_ascii=False)
+    frame.to_parquet(tmp_path / "a.parquet")
+    assert read(tmp_path / "a.jsonl") == read(tmp_path / "a.parquet") == [(text, label, OPEN) for text, label in ROWS]
+
+
+def test_columns_can_be_named_and_labels_be_words(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,what,opinion,split\n1,good,Positive,train\n2,bad,neg,test\n3,so so,negative,validation\n")
+    assert read(path, text_column="what", label_column="opinion") == [("good", 1, OPEN), ("bad", 0, TEST), ("so so", 0, VALIDATION)]
+
+
+def archive(path: Path, compression: str = "gz") -> Path:
+    names = [
+        "aclImdb/train/pos/0_9.txt",
+        "aclImdb/train/neg/0_2.txt",
+        "aclImdb/train/unsup/0_0.txt",
+        "aclImdb/test/pos/0_8.txt",
+        "aclImdb/README",
+    ]
+    with tarfile.open(path, f"w:{compression}") as tar:
+        for name in names:
+            info = tarfile.TarInfo(name)
+            text = f"text of {name} é".encode()
+            info.size = len(text)
+            tar.addfile(info, io.BytesIO(text))
+    return path
+
+
+def test_an_archive_and_its_folder_are_the_same(tmp_path: Path) -> None:
+    packed = archive(tmp_path / "a.tar.gz")
+    with tarfile.open(packed) as tar:
+        tar.extractall(tmp_path, filter="data")
+    rows = read(packed)
+    assert sorted(rows) == sorted(read(tmp_path / "aclImdb"))
+    assert [(label, split) for _, label, split in rows] == [(1, TRAIN), (0, TRAIN), (1, TEST)]
+    assert rows[0][0] == "text of aclImdb/train/pos/0_9.txt é"
+
+
+def test_what_is_wrong_is_said(tmp_path: Path) -> None:
+    def table(text: str, name: str = "a.csv") -> Path:
+        (tmp_path / name).write_text(text)
+        return tmp_path / name
+
+    assert "row 2" in refused(table("text,label\nfine,1\nodd,7\n"))
+    assert "header" in refused(table("great film,1\nbad film,0\n"))
+    assert "No separator" in refused(table("just one line\n"))
+    assert "no such column" in refused(table("text,label\nfine,1\n"), text_column="nosuch")
+    assert "row 2" in refused(table("text,label\nfine,1\na,b,c,1\n"))
+    assert "Unknown encoding" in refused(table("text,label\nfine,1\n"), encoding="klingon")
+    assert "not one character" in refused(table("text,label\nfine,1\n"), separator="ab")
+    assert "line 2" in refused(table('{"text": "fine", "label": 1}\nnot json\n', "a.jsonl"))
+    assert "not Parquet" in refused(table("no", "a.parquet"))
+    assert "no such file" in refused(tmp_path / "nosuch")
+    (tmp_path / "empty").mkdir()
+    assert "aclImdb layout" in refused(tmp_path / "empty")
+    cut = tmp_path / "cut.tar.gz"
+    whole = archive(tmp_path / "b.tar.gz").read_bytes()
+    cut.write_bytes(whole[: len(whole) // 2])
+    assert "can't be read" in refused(cut)
+    (tmp_path / "c.tar.gz").write_bytes(gzip.compress(b"no tar"))
+    assert "can't be read" in refused(tmp_path / "c.tar.gz")
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[str]:
+    """A web server with the archive, on a free port."""
+    (tmp_path / "site").mkdir()
+    archive(tmp_path / "site" / "aclImdb_v1.tar.gz")
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(tmp_path / "site")))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/aclImdb_v1.tar.gz"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_imdb_is_downloaded_checked_and_kept(site: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    right = hashlib.md5((tmp_path / "site" / "aclImdb_v1.tar.gz").read_bytes()).hexdigest()
+    with pytest.raises(UserError, match="can't be had"):
+        imdb.download(site, "0" * 32)
+    kept = imdb.download(site, right)
+    assert len(read(kept)) == 3
+    (tmp_path / "site" / "aclImdb_v1.tar.gz").unlink()
+    assert imdb.download(site, right) == kept
+
+
+def test_the_bundled_reviews_hold_what_real_files_hold() -> None:
+    rows = read(PROJECT / "data" / "reviews.txt")
+    texts = [text for text, _, _ in rows]
+    assert len(rows) >= 400
+    assert sum(label for _, label, _ in rows) * 2 == len(rows)
+    assert len(set(texts)) == len(texts)
+    lengths = [len(text.replace("<br />", " ").split()) for text in texts]
+    assert min(lengths) >= 20
+    assert max(lengths) <= 150
+    for mark in ("<br />", '"', "|", "é", "!!", "NOT", "n't", "’"):
+        for label in (0, 1):
+            assert any(mark in text for text, its, _ in rows if its == label), (mark, label)
+
+
+def test_the_sample_of_2017(tmp_path: Path) -> None:
+    path = SHARED_DATA / "sampleReviews.txt"
+    if not path.exists():
+        pytest.skip(f"no {path}: the reading of the 2017 sample is not tested")
+    rows = read(path)
+    assert len(rows) == 211
+    assert sum(label for _, label, _ in rows) == 171
+    lines = path.read_bytes().decode().rstrip("\n").split("\n")[1:]
+    assert [text for text, _, _ in rows] == [line.rsplit("|", 1)[0] for line in lines]
+    assert json.dumps(rows)

@@ -1,0 +1,43 @@
+"""Samples and splits."""
+
+import numpy as np
+import pytest
+
+from sentiment import splits
+from sentiment.reviews.batch import OPEN, TEST, TRAIN, VALIDATION
+
+LABELS = np.array([0] * 60 + [1] * 140)
+FREE = np.full(200, OPEN)
+
+
+def test_splits_are_stratified_and_repeatable() -> None:
+    texts = np.arange(200)
+    first = splits.assign(LABELS, FREE, texts, 0.1, 0.2, seed=3)
+    assert (first == splits.assign(LABELS, FREE, texts, 0.1, 0.2, seed=3)).all()
+    assert (first != splits.assign(LABELS, FREE, texts, 0.1, 0.2, seed=4)).any()
+    counts = {split: np.bincount(LABELS[first == split]).tolist() for split in (TRAIN, VALIDATION, TEST)}
+    assert counts == {TEST: [12, 28], VALIDATION: [5, 11], TRAIN: [43, 101]}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_text_is_in_one_split_only(seed: int) -> None:
+    texts = np.random.default_rng(seed).integers(0, 80, 200)
+    given = np.random.default_rng(seed + 100).choice([TRAIN, TEST, VALIDATION, OPEN], 200)
+    for case in (FREE, given, np.where(given == VALIDATION, OPEN, given)):
+        split = splits.assign(LABELS, case, texts, 0.1, 0.2, seed)
+        kept = split != splits.LEFT_OUT
+        places = {text: set(split[kept & (texts == text)].tolist()) for text in set(texts[kept].tolist())}
+        assert all(len(place) == 1 for place in places.values())
+        assert (split[case == TEST] == TEST).all()
+        if (case == TEST).any():
+            assert not (split[case != TEST] == TEST).any()
+
+
+def test_a_sample_has_the_shares_of_the_whole() -> None:
+    given = np.where(np.arange(200) % 4 == 0, TEST, TRAIN)
+    rows = splits.sample(LABELS, given, 40, seed=1)
+    assert len(rows) == len(set(rows.tolist())) == 40
+    assert LABELS[rows].sum() == 28
+    assert (given[rows] == TEST).sum() == 10
+    assert splits.sample(LABELS, given, 0, 1).tolist() == list(range(200))
+    assert splits.sample(LABELS, given, 500, 1).tolist() == list(range(200))

@@ -1,0 +1,94 @@
+"""Cleaning, words, vocabulary."""
+
+import numpy as np
+import pytest
+
+from sentiment.ragged import Ragged
+from sentiment.settings import TextSettings
+from sentiment.text import STOP_WORDS, Encoder, WordCounter, clean, to_arrow
+
+
+def words(text: str, **settings: bool) -> list[str]:
+    return str(clean(to_arrow([text]), TextSettings(**settings))[0]).split()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("It's GREAT!!! 10/10", ["it's", "great", "10", "10"]),
+        ("bad.<br /><br />Really<i>bad</i>", ["bad", "really", "bad"]),
+        ("'quoted' and “curly” don’t", ["quoted", "and", "curly", "don't"]),
+        ("naïve café—déjà vu…", ["naïve", "café", "déjà", "vu"]),
+        ("cafe\u0301", ["café"]),  # composed, or it would be another word
+        ("2 < 3 and a<b", ["2", "3", "and", "a", "b"]),
+        ("a\tb\nc\x00d\u200be\u00a0f", ["a", "b", "c", "d", "e", "f"]),
+        ("日本語の映画。हिन्दी", ["日本語の映画", "हिन्दी"]),
+        ("don\x92t\x85well", ["don't", "well"]),
+        ("😀 ok", ["ok"]),
+        ("", []),
+        ("... !!!", []),
+    ],
+)
+def test_words_are_what_a_reader_sees(text: str, expected: list[str]) -> None:
+    assert words(text) == expected
+
+
+def test_each_setting_does_what_it_says() -> None:
+    assert words("Not BAD, 'ok'?", lowercase=False) == ["Not", "BAD", "ok"]
+    assert words("Wow! A–b", strip_punctuation=False) == ["wow", "!", "a", "–", "b"]
+    counter = WordCounter(TextSettings(remove_stop_words=True, lowercase=False))
+    counter.add(["The film WAS not very good"])
+    encoder, _ = counter.finish(counter.numbered, np.arange(1))
+    assert encoder.vocabulary == ("film", "good", "not", "very")
+
+
+def test_stop_words_turn_no_opinion() -> None:
+    assert not STOP_WORDS & {"not", "no", "nor", "never", "don't", "isn't", "but", "very", "too", "only", "few", "more", "most"}
+
+
+def test_words_are_numbered_by_frequency_then_alphabet() -> None:
+    counter = WordCounter(TextSettings(vocabulary_size=7))
+    counter.add(["b b a c", "only here only here only here"])
+    counter.add(["a b d"])
+    encoder, reviews = counter.finish(counter.numbered, np.array([0, 2]))  # row 1 is not counted
+    assert encoder.vocabulary == ("b", "a", "c")
+    assert [row(reviews, i) for i in range(3)] == [[1, 4, 4, 5, 6], [1, 2, 2, 2, 2, 2, 2], [1, 5, 4, 2]]
+
+
+def test_what_serves_encodes_as_what_prepared() -> None:
+    texts = ["One fine, <b>fine</b> day’s work", "", "¿Qué? naïve 'x'", "z " * 50]
+    for settings in (
+        TextSettings(max_length=12),
+        TextSettings(strip_punctuation=False, lowercase=False),
+        TextSettings(remove_stop_words=True),
+    ):
+        counter = WordCounter(settings)
+        counter.add(texts)
+        encoder, prepared = counter.finish(counter.numbered, np.arange(len(texts)))
+        encoded = encoder.encode(texts)
+        assert encoded.ids.tolist() == prepared.ids.tolist()
+        assert encoded.offsets.tolist() == prepared.offsets.tolist()
+
+
+def test_a_long_review_keeps_its_ends() -> None:
+    encoder = Encoder(TextSettings(max_length=6), ("a", "b", "c", "d", "e", "f", "g"))
+    reviews = encoder.encode(["a b c d e f g", "a b c d e", "a b c d e f"])
+    assert [row(reviews, i) for i in range(3)] == [[1, 4, 5, 8, 9, 10], [1, 4, 5, 6, 7, 8], [1, 4, 5, 7, 8, 9]]
+
+
+def test_any_python_string_can_be_encoded() -> None:
+    encoder = Encoder(TextSettings(), ("a",))
+    for text in ("\ud800 a", "\x00", "a" * 1_000_000, "<" * 10_000, "'" * 10_000, "𝕏 a"):
+        assert encoder.encode([text]).ids[0] == 1
+
+
+def test_padded_rows() -> None:
+    reviews = Ragged(np.array([1, 4, 5, 1], np.int32), np.array([0, 3, 4]))
+    assert reviews.padded(4).tolist() == [[1, 4, 5, 0], [1, 0, 0, 0]]
+    assert reviews.padded_reversed(4).tolist() == [[5, 4, 1, 0], [1, 0, 0, 0]]
+    assert reviews.take(np.array([1, 0, 1])).ids.tolist() == [1, 1, 4, 5, 1]
+
+
+def row(reviews: Ragged, index: int) -> list[int]:
+    found: list[int] = reviews.row(index).tolist()
+    return found
