@@ -32,7 +32,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     yield uri
     while mlflow.active_run():
         mlflow.end_run()
-    mlflow.set_tracking_uri(None)
+    mlflow.set_tracking_uri("")
 
 
 Launch = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -141,8 +141,8 @@ def test_keras_opens_every_model_by_itself(models: Callable[[str, str], Path], o
     command = [str(ALL[opener].interpreter()), "-c", OPEN_WITH_KERAS]
     done = subprocess.run(command, input=json.dumps(jobs), env=environment, cwd="/", capture_output=True, text=True, check=True)
     found = json.loads(done.stdout.splitlines()[-1])
-    for path, scores in expected.items():
-        np.testing.assert_allclose(found[path], scores, rtol=0, atol=1e-5, err_msg=path)
+    for name, scores in expected.items():
+        np.testing.assert_allclose(found[name], scores, rtol=0, atol=1e-5, err_msg=name)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -159,7 +159,7 @@ def test_the_same_seed_gives_the_same_weights(models: Callable[[str, str], Path]
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-x))
+    return np.asarray(1 / (1 + np.exp(-x)))
 
 
 def lstm_by_hand(steps: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:

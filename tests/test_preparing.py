@@ -58,7 +58,8 @@ def test_rows_texts_and_labels_belong_together() -> None:
 def test_the_vocabulary_is_that_of_the_training_split(tmp_path: Path) -> None:
     rows = [(f"{'good' if i % 2 else 'bad'} film word{i}", i % 2) for i in range(40)]
     data = made(PrepareSettings(reviews=str(table(tmp_path / "a.csv", rows))))
-    train, rest = set(), set()
+    train: set[int] = set()
+    rest: set[int] = set()
     for split in (TRAIN, VALIDATION, TEST):
         for row in data.rows(split):
             (train if split == TRAIN else rest).update(data.reviews.row(row).tolist())

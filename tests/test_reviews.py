@@ -67,7 +67,7 @@ def test_columns_can_be_named_and_labels_be_words(tmp_path: Path) -> None:
     assert read(path, text_column="what", label_column="opinion") == [("good", 1, OPEN), ("bad", 0, TEST), ("so so", 0, VALIDATION)]
 
 
-def archive(path: Path, compression: str = "gz") -> Path:
+def archive(path: Path) -> Path:
     names = [
         "aclImdb/train/pos/0_9.txt",
         "aclImdb/train/neg/0_2.txt",
@@ -75,7 +75,7 @@ def archive(path: Path, compression: str = "gz") -> Path:
         "aclImdb/test/pos/0_8.txt",
         "aclImdb/README",
     ]
-    with tarfile.open(path, f"w:{compression}") as tar:
+    with tarfile.open(path, "w:gz") as tar:
         for name in names:
             info = tarfile.TarInfo(name)
             text = f"text of {name} é".encode()

@@ -1,0 +1,236 @@
+"""The entry points as users start them: real processes, a real tracking server."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from sentiment.places import PROJECT
+from sentiment.settings import ARCHITECTURES, MainSettings, PrepareSettings, TrainSettings, parameters
+
+from .conftest import SHARED_DATA, Launch
+
+QUICK = ["epochs=2", "lstm_size=8", "embedding_size=8"]
+EPOCH_METRICS = {"train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_auc", "epoch_seconds", "tokens_per_second"}
+TEST_METRICS = {"test_accuracy", "test_auc", "test_f1", "test_log_loss", "test_balanced_accuracy"}
+
+
+def project(*parameters: str) -> list[str]:
+    """Arguments of `mlflow run`, in this environment."""
+    return ["run", ".", "--env-manager", "local", *[word for parameter in parameters for word in ("-P", parameter)]]
+
+
+def options(*parameters: str) -> list[str]:
+    return [f"--{parameter.replace('_', '-', parameter.split('=')[0].count('_'))}" for parameter in parameters]
+
+
+def runs(uri: str) -> dict[str, list[Run]]:
+    """All runs of a store by their step."""
+    client = MlflowClient(uri)
+    found: dict[str, list[Run]] = {}
+    for run in client.search_runs([e.experiment_id for e in client.search_experiments()]):
+        found.setdefault(run.data.tags.get("step", "none"), []).append(run)
+    return found
+
+
+def names(uri: str, run: Run) -> set[str]:
+    return {item.path for item in MlflowClient(uri).list_artifacts(run.info.run_id)}
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    """An `mlflow server` on a free port, which also keeps the artifacts."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    places = ["--backend-store-uri", f"sqlite:///{tmp_path / 'server.db'}", "--artifacts-destination", str(tmp_path / "kept")]
+    command = [str(Path(sys.executable).parent / "mlflow"), "server", *places, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    with (tmp_path / "server.log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(300):
+            try:
+                with urllib.request.urlopen(f"{url}/health", timeout=5):
+                    break
+            except OSError:
+                assert process.poll() is None, (tmp_path / "server.log").read_text()
+                time.sleep(0.2)
+        yield url
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+
+
+def test_the_whole_way_on_a_server_with_cntk(launch: Launch, server: str) -> None:
+    done = launch("mlflow", *project("backend=cntk", *QUICK), MLFLOW_TRACKING_URI=server)
+    assert done.returncode == 0, done.stderr
+    found = runs(server)
+    assert {step: len(its) for step, its in found.items()} == {"main": 1, "prepare": 1, "train": 1, "evaluate": 1}
+    (main,), (prepare,), (train,) = found["main"], found["prepare"], found["train"]
+    for run in (prepare, train, found["evaluate"][0]):
+        assert run.data.tags["mlflow.parentRunId"] == main.info.run_id
+        assert run.info.status == "FINISHED"
+    for run, kind in ((main, MainSettings), (prepare, PrepareSettings), (train, TrainSettings)):
+        assert set(run.data.params) == {f.name for f in parameters(kind)}
+    assert train.data.params["lstm_size"] == "8"
+    assert train.data.params["prepared"] == train.data.tags["prepared_run_id"] == prepare.info.run_id
+    assert train.data.tags["data_fingerprint"] == prepare.data.tags["data_fingerprint"]
+    for metric in EPOCH_METRICS:
+        history = MlflowClient(server).get_metric_history(train.info.run_id, metric)
+        assert sorted(value.step for value in history) == [1, 2], metric
+    assert set(main.data.metrics) >= TEST_METRICS
+    assert not TEST_METRICS & set(train.data.metrics)
+    assert names(server, prepare) == {"prepared.h5", "review_lengths.png"}
+    assert names(server, train) == {"model.h5", "trainer.log"}
+    assert prepare.inputs
+    assert prepare.inputs.dataset_inputs[0].dataset.name == "reviews.txt"
+    assert prepare.data.metrics["train_reviews"] + prepare.data.metrics["validation_reviews"] + prepare.data.metrics["test_reviews"] == 432
+
+    again = launch("mlflow", *project("architecture=cnn", *QUICK), MLFLOW_TRACKING_URI=server)
+    assert again.returncode == 0, again.stderr
+    assert f"run {prepare.info.run_id} did the same" in again.stdout
+    assert {step: len(its) for step, its in runs(server).items()} == {"main": 2, "prepare": 1, "train": 2, "evaluate": 2}
+
+
+def test_the_steps_one_by_one_and_parity(launch: Launch, store: str) -> None:
+    for program, arguments in (
+        ("prepare", ["--sample=80", "--max-length=30"]),
+        ("prepare", ["--sample=80", "--max-length=30"]),
+        ("train", ["--architecture=cnn-lstm", *options(*QUICK)]),
+        ("parity", []),
+    ):
+        done = launch(f"entry_points.{program}", *arguments)
+        assert done.returncode == 0, done.stderr
+    found = runs(store)
+    first, second = sorted(found["prepare"], key=lambda run: run.info.start_time)
+    assert second.data.tags["reused_run_id"] == first.info.run_id
+    assert names(store, first) == names(store, second)
+    assert first.data.metrics == second.data.metrics
+    assert found["train"][0].data.tags["prepared_run_id"] == second.info.run_id
+    (parity,) = found["parity"]
+    assert parity.data.metrics["largest_difference"] < 1e-5
+    assert {name for name in parity.data.metrics if name.startswith("difference_")} == {
+        f"difference_{backend}" for backend in ("tensorflow", "cntk", "jax", "torch")
+    }
+    table = pd.read_csv(mlflow.artifacts.download_artifacts(run_id=parity.info.run_id, artifact_path="scores.csv"))
+    assert list(table) == ["reviewText", "scorer", "tensorflow", "cntk", "jax", "torch"]
+    assert len(table) == 432
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments", "said"),
+    [
+        ("train", ["--backend=nosuch"], "backend=nosuch"),
+        ("train", ["--lstm-size=-1"], "lstm_size=-1"),
+        ("train", ["--lstm-size=1.5"], "lstm_size=1.5"),
+        ("train", ["--dropout=1"], "dropout=1"),
+        ("train", ["--learning-rate=nan"], "learning_rate=nan"),
+        ("train", ["--prepared=latest"], "prepared=latest"),
+        ("train", ["--prepared=nosuch"], "prepared=nosuch"),
+        ("train", ["--nosuch=1"], "--nosuch=1"),
+        ("main", ["--reviews=/nowhere.txt"], "reviews=/nowhere.txt"),
+        ("main", ["--test-fraction=0"], "test_fraction=0"),
+        ("prepare", ["--lowercase=maybe"], "lowercase=maybe"),
+        ("parity", ["--backends=keras"], "backends=keras"),
+        ("parity", [], "run=latest"),
+    ],
+)
+def test_a_wrong_parameter_is_answered_with_one_line(launch: Launch, program: str, arguments: list[str], said: str) -> None:
+    done = launch(f"entry_points.{program}", *arguments)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert said in line
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_run_that_mlflow_launched_says_why_it_failed(launch: Launch, store: str) -> None:
+    for parameter, said in (("prepared=nosuch", "There is no such run"), ("epochs=0", "out of range"), ("nosuch=1", "Unrecognized")):
+        assert launch("mlflow", *project(parameter), "-e", "train").returncode == 1
+        (run,) = MlflowClient(store).search_runs(["0"], max_results=1)
+        assert run.info.status == "FAILED"
+        assert said in run.data.tags["failure"]
+
+
+def test_a_backend_that_is_not_installed(launch: Launch, tmp_path: Path) -> None:
+    done = launch("entry_points.train", "--backend=jax", XDG_CACHE_HOME=str(tmp_path))
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "make install BACKEND=jax" in done.stderr
+
+
+def test_no_python_for_cntk(launch: Launch, tmp_path: Path) -> None:
+    nowhere = {"XDG_CACHE_HOME": str(tmp_path), "PYENV_ROOT": str(tmp_path), "HOME": str(tmp_path), "CONDA_EXE": ""}
+    done = launch("entry_points.main", "--backend=cntk", PATH="/usr/bin:/bin", **nowhere)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "pyenv install 3.6" in done.stderr
+
+
+def start(*arguments: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "entry_points.train", *arguments]
+    return subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.parametrize("what", ["trainer killed", "interrupted"])
+def test_a_training_that_is_cut_off_ends_as_failed(launch: Launch, store: str, what: str) -> None:
+    assert launch("entry_points.prepare").returncode == 0
+    process = start("--epochs=1000", "--patience=1000", "--lstm-size=8")
+    assert process.stdout
+    assert process.stderr
+    while not re.match(r"epoch +2/", line := process.stdout.readline()):
+        assert line, process.stderr.read()
+    (trainer,) = children(process.pid)
+    os.kill(trainer if what == "trainer killed" else process.pid, signal.SIGKILL if what == "trainer killed" else signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode not in (0, 2)
+    (run,) = runs(store)["train"]
+    assert run.info.status == "FAILED"
+    assert len(MlflowClient(store).get_metric_history(run.info.run_id, "val_loss")) >= 2
+    assert "model.h5" not in names(store, run)
+    if what == "trainer killed":
+        assert "was killed by signal 9" in errors
+        assert "was killed by signal 9" in run.data.tags["failure"]
+    assert not Path(f"/proc/{trainer}").exists()
+
+
+@pytest.mark.parametrize("manager", ["virtualenv", "uv"])
+def test_the_environments_that_mlflow_makes(launch: Launch, store: str, tmp_path: Path, manager: str) -> None:
+    """`mlflow run .` with no environment prepared: what it builds from python_env.yaml is enough, and is the only one built."""
+    given = [word for parameter in ("backend=cntk", *QUICK) for word in ("-P", parameter)]
+    chosen = [] if manager == "virtualenv" else ["--env-manager", manager]  # virtualenv, with pyenv, is MLflow's default
+    done = launch("mlflow", "run", ".", *chosen, *given, MLFLOW_ENV_ROOT=str(tmp_path / "envs"))
+    assert done.returncode == 0, done.stderr
+    assert set(runs(store)) == {"main", "prepare", "train", "evaluate"}
+    assert len(list((tmp_path / "envs").rglob("pyvenv.cfg"))) == 1
+
+
+def test_imdb_on_every_backend(launch: Launch, store: str) -> None:
+    path = SHARED_DATA / "aclImdb_v1.tar.gz"
+    if not path.exists():
+        pytest.skip(f"no {path}: training on IMDB is not tested")
+    for backend, architecture in zip(("tensorflow", "cntk", "jax", "torch"), reversed(ARCHITECTURES), strict=True):
+        done = launch(
+            "entry_points.main",
+            f"--reviews={path}",
+            "--sample=2000",
+            "--epochs=1",
+            f"--backend={backend}",
+            f"--architecture={architecture}",
+        )
+        assert done.returncode == 0, done.stderr
+    assert len(runs(store)["prepare"]) == 1

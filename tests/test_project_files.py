@@ -1,0 +1,141 @@
+"""What stands twice has to be equal: defaults, environments, versions, the README's tables."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sentiment import settings
+from sentiment.places import PROJECT
+from sentiment.settings import as_text, parameters
+
+ENTRY_POINTS = {
+    "main": settings.MainSettings,
+    "prepare": settings.PrepareSettings,
+    "train": settings.TrainSettings,
+    "parity": settings.ParitySettings,
+}
+
+
+def load(name: str) -> dict[str, object]:
+    found: dict[str, object] = yaml.safe_load((PROJECT / name).read_text())
+    return found
+
+
+def test_mlproject_has_the_parameters_and_defaults_of_the_settings() -> None:
+    project = load("MLproject")
+    declared = project["entry_points"]
+    assert isinstance(declared, dict)
+    assert set(declared) == set(ENTRY_POINTS)
+    for name, kind in ENTRY_POINTS.items():
+        expected = {f.name: {"type": "string", "default": as_text(f.default)} for f in parameters(kind)}
+        assert declared[name]["parameters"] == expected, name
+        options = [f"--{f.name.replace('_', '-')}={{{f.name}}}" for f in parameters(kind)]
+        assert declared[name]["command"].split() == ["python", "-m", f"entry_points.{name}", *options]
+
+
+def test_every_entry_point_is_in_mlproject_and_in_the_readme() -> None:
+    programs = {file.stem for file in (PROJECT / "entry_points").glob("*.py")} - {"__init__"}
+    assert programs == set(ENTRY_POINTS)
+    readme = (PROJECT / "README.md").read_text()
+    for name, kind in ENTRY_POINTS.items():
+        assert f"`{name}`" in readme
+        for parameter in parameters(kind):
+            assert f"`{parameter.name}`" in readme, f"{name}: {parameter.name} is not in README.md"
+
+
+def test_readme_tells_the_defaults() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (\S+) \|", (PROJECT / "README.md").read_text(), re.MULTILINE)
+    defaults = {f.name: as_text(f.default) for kind in ENTRY_POINTS.values() for f in parameters(kind)}
+    told = {name: default.strip("`") for name, default in rows if name in defaults}
+    assert told == {name: defaults[name] for name in told}
+    assert set(told) == {f.name for kind in ENTRY_POINTS.values() for f in parameters(kind)}
+
+
+def test_conda_and_pyenv_make_the_same_environment() -> None:
+    python_env, conda = load("python_env.yaml"), load("conda.yaml")
+    assert isinstance(conda["dependencies"], list)
+    *packages, pip = conda["dependencies"]
+    assert packages[0] == f"python={python_env['python']}"
+    build = [package for package in packages if not package.startswith("python=")]
+    assert [package.replace("=", "==", 1) for package in build] == python_env["build_dependencies"]
+    assert pip == {"pip": python_env["dependencies"]}
+
+
+def pinned() -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for line in (PROJECT / "constraints.txt").read_text().splitlines():
+        match = re.match(r"([\w.-]+)==([\w.+]+)", line)
+        if match:
+            found.setdefault(match[1].lower(), set()).add(match[2])
+    return found
+
+
+@pytest.mark.parametrize(
+    "file", ["requirements.txt", "requirements-dev.txt", "environments/jax/requirements.txt", "environments/torch/requirements.txt"]
+)
+def test_every_requirement_is_pinned_in_the_lock(file: str) -> None:
+    lines = (PROJECT / file).read_text().splitlines()
+    names = [line for line in lines if line and line[0] not in "#-"]
+    assert names
+    for name in names:
+        assert name.lower() in pinned(), f"{name} of {file} is not in constraints.txt: run `make lock`"
+
+
+def test_build_tools_are_those_of_the_lock() -> None:
+    for line in load("python_env.yaml")["build_dependencies"]:  # type: ignore[attr-defined]
+        name, version = line.split("==")
+        assert pinned()[name] == {version}
+    uv = re.search(r"^UV := (\S+)", (PROJECT / "Makefile").read_text(), re.MULTILINE)
+    assert uv
+    assert pinned()["uv"] == {uv[1]}
+
+
+def test_no_cuda_comes_in() -> None:
+    assert not [name for name in pinned() if re.match(r"nvidia|cuda|triton|torch", name)]
+
+
+def test_the_trainer_needs_nothing_but_keras() -> None:
+    """Its imports, and that it is valid Python 3.6 (which the tests on CNTK show by running it)."""
+    allowed = {
+        "argparse",
+        "json",
+        "os",
+        "random",
+        "sys",
+        "time",
+        "traceback",
+        "typing",
+        "h5py",
+        "keras",
+        "numpy",
+        "cntk",
+        "tensorflow",
+        "torch",
+    }
+    for file in (PROJECT / "sentiment" / "trainer").glob("*.py"):
+        found = re.findall(r"^\s*(?:from|import) ([\w.]+)", file.read_text(), re.MULTILINE)
+        assert all(name.split(".")[0] in allowed or name.startswith("sentiment.trainer") for name in found), file
+
+
+def test_imports_run_one_way() -> None:
+    """No room below imports from one above, and the scorer imports nothing that trains."""
+    for file in (PROJECT / "sentiment").rglob("*.py"):
+        text = file.read_text()
+        if "steps" not in file.parts:
+            assert "sentiment.steps" not in text.replace('"sentiment.steps"', "").replace("'sentiment.steps'", ""), file
+        assert not re.search(r"^(from|import) entry_points", text, re.MULTILINE), file
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(['keras', 'tensorflow', 'jax', 'torch', 'cntk', 'mlflow'])); import sentiment.scorer"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True)
+
+
+def test_modules_are_short() -> None:
+    files = subprocess.run(["git", "ls-files", "*.py"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout.split()
+    long = {file: lines for file in files if (lines := len((PROJECT / file).read_text().splitlines())) > 400}
+    assert not long
+    assert Path("sentiment/scorer.py").as_posix() in files
