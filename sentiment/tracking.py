@@ -4,6 +4,7 @@ import logging
 import os
 import shutil
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from typing import Any
 
 import mlflow
 from mlflow import MlflowClient
-from mlflow.entities import Param, Run
+from mlflow.entities import Metric, Param, Run
 from mlflow.exceptions import MlflowException
 from mlflow.tracking.fluent import _get_experiment_id  # MLflow has no public way to ask
 
@@ -56,6 +57,36 @@ def _tag_failure(run_id: str, reason: str) -> None:
         MlflowClient().set_tag(run_id, "failure", reason[:REASON_LENGTH])
     except Exception as error:  # the reason itself is what the user has to see
         logging.getLogger(__name__).warning("The reason of the failure could not be logged: %s", error)
+
+
+def log_text_if_possible(text: str, name: str) -> None:
+    """For what helps to find a fault: that it can't be logged must not hide the fault."""
+    try:
+        mlflow.log_text(text, name)
+    except (MlflowException, OSError) as error:
+        print(f"{name} could not be logged: {str(error)[:200]}", flush=True)
+
+
+class EpochLog:
+    """Metrics by epoch. What the server does not take now is kept and sent with the next ones: training goes on without it."""
+
+    def __init__(self, run_id: str) -> None:
+        self._run_id = run_id
+        self._pending: list[Metric] = []
+
+    def add(self, epoch: int, metrics: dict[str, float]) -> None:
+        now = int(time.time() * 1000)
+        self._pending += [Metric(name, value, now, epoch) for name, value in metrics.items()]
+        try:
+            self.flush()
+        except (MlflowException, OSError) as error:
+            print(f"The tracking server does not take epoch {epoch}, training goes on: {str(error)[:200]}", flush=True)
+
+    def flush(self) -> None:
+        """Sends all. Raises what MLflow raises."""
+        if self._pending:
+            MlflowClient().log_batch(self._run_id, metrics=self._pending)
+            self._pending = []
 
 
 def fail_launched_run(reason: str) -> None:

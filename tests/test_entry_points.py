@@ -18,6 +18,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from sentiment.places import PROJECT
+from sentiment.scorer import Scorer
 from sentiment.settings import ARCHITECTURES, MainSettings, PrepareSettings, TrainSettings, parameters
 
 from .conftest import SHARED_DATA, Launch
@@ -70,7 +71,8 @@ def server(tmp_path: Path) -> Iterator[str]:
                 time.sleep(0.2)
         yield url
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
         process.wait(30)
 
 
@@ -177,9 +179,10 @@ def test_no_python_for_cntk(launch: Launch, tmp_path: Path) -> None:
     assert "pyenv install 3.6" in done.stderr
 
 
-def start(*arguments: str) -> "subprocess.Popen[str]":
+def start(*arguments: str, **environment: str) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "entry_points.train", *arguments]
-    return subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, cwd=PROJECT, env=os.environ | environment, text=True, **pipes)  # type: ignore[call-overload,no-any-return]
 
 
 def children(pid: int) -> list[int]:
@@ -206,6 +209,29 @@ def test_a_training_that_is_cut_off_ends_as_failed(launch: Launch, store: str, w
         assert "was killed by signal 9" in errors
         assert "was killed by signal 9" in run.data.tags["failure"]
     assert not Path(f"/proc/{trainer}").exists()
+
+
+def test_a_server_that_goes_away_costs_no_finished_model(tmp_path: Path, server: str, small: Path) -> None:
+    process = start(
+        f"--prepared={small}",
+        *("--epochs=40", "--patience=40", "--lstm-size=8"),
+        MLFLOW_TRACKING_URI=server,
+        MLFLOW_HTTP_REQUEST_MAX_RETRIES="0",
+        TMPDIR=str(tmp_path),
+    )
+    assert process.stdout
+    assert process.stderr
+    while not re.match(r"epoch +2/", line := process.stdout.readline()):
+        assert line, process.stderr.read()
+    for child in children(os.getpid()):
+        if child != process.pid and "server" in Path(f"/proc/{child}/cmdline").read_text():
+            os.killpg(child, signal.SIGKILL)
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == 1
+    assert "training goes on" in said
+    kept = re.search(r"Kept what was finished: (\S+model.h5)", said)
+    assert kept, said
+    assert len(Scorer(Path(kept[1])).score(["good", "bad"])) == 2
 
 
 @pytest.mark.parametrize("manager", ["virtualenv", "uv"])

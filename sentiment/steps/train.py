@@ -40,10 +40,10 @@ def run(settings: TrainSettings, parent: str | None = None) -> TrainedRun:
     data = prepared.read(source)
     tags = {"data_fingerprint": data.data_fingerprint} | ({"prepared_run_id": prepared_run_id} if prepared_run_id else {})
     with tracking.step_run("train", settings, parent, **tags) as active, tracking.work_folder() as folder:
-        bar = Bar("train", 0, "token")
+        bar, epochs = Bar("train", 0, "token"), tracking.EpochLog(active.info.run_id)
 
         def after_epoch(epoch: int, metrics: dict[str, float]) -> None:
-            mlflow.log_metrics(metrics, step=epoch)
+            epochs.add(epoch, metrics)
             shown = "  ".join(f"{name} {metrics[name]:.4f}" for name in ("train_loss", "val_loss", "val_accuracy", "val_auc"))
             bar.say(f"epoch {epoch:>2}/{settings.epochs}  {shown}  {metrics['tokens_per_second']:,.0f} tokens/s")
 
@@ -53,7 +53,8 @@ def run(settings: TrainSettings, parent: str | None = None) -> TrainedRun:
                 trained = training.train(trainer, settings, data, source, path, after_epoch, bar.set)
             finally:
                 bar.close()
-                mlflow.log_text(trainer.log(), "trainer.log")
+                tracking.log_text_if_possible(trainer.log(), "trainer.log")
+        epochs.flush()
         mlflow.log_metrics(
             {"best_epoch": trained.best_epoch, "weights": trained.parameters}
             | {f"best_{n}": v for n, v in trained.best.items() if n[:4] == "val_"}
