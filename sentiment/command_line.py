@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from sentiment.errors import StepError, UserError
-from sentiment.settings import as_text, from_text, parameters
+from sentiment.settings import REQUIRED, as_text, from_text, parameters
 
 
 class _Parser(argparse.ArgumentParser):
@@ -24,9 +24,13 @@ def parse(kind: type, arguments: Sequence[str], program: str) -> Any:
     parser = _Parser(prog=program, description=kind.__doc__, allow_abbrev=False)
     for about in parameters(kind):
         option = about.name.replace("_", "-")
+        default = "required" if about.default == REQUIRED else f"default {as_text(about.default)}"
         names = [f"--{option}"] + [f"--{about.name}"] * (option != about.name)
-        parser.add_argument(*names, dest=about.name, metavar="X", help=f"{about.metadata['about']} (default {as_text(about.default)})")
+        parser.add_argument(*names, dest=about.name, metavar="X", help=f"{about.metadata['about']} ({default})")
     given = vars(parser.parse_args(arguments))
+    for about in parameters(kind):
+        if about.default == REQUIRED and given[about.name] is None:
+            raise UserError(f"{about.name} is missing. Received: no {about.name}. Give {about.metadata['about']}.")
     return kind(**{f.name: from_text(f, given[f.name]) for f in parameters(kind) if given[f.name] is not None})
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn import metrics
 
-THRESHOLD = 0.5
+from sentiment.scorer import THRESHOLD
 
 
 def measure(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:

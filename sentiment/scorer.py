@@ -9,6 +9,7 @@ import onnxruntime
 from sentiment import model_file, onnx_graph
 from sentiment.ragged import Ragged
 
+THRESHOLD = 0.5
 TOKENS_AT_ONCE = 1 << 15  # of a batch, padding included: bounds the memory
 
 
@@ -26,6 +27,10 @@ class Scorer:
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
         self._inputs = [given.name for given in self._session.get_inputs()]
+
+    def label(self, score: float) -> str:
+        """The name of what a score means."""
+        return self.model.label_names[int(score >= THRESHOLD)]
 
     def score(self, texts: list[str]) -> np.ndarray:
         """P(positive) of each text: `<float32>[texts]`."""

@@ -83,6 +83,22 @@ class ParitySettings:
     reviews: str = parameter("data/reviews.txt", "the reviews to score, in any form that prepare takes")
 
 
+REQUIRED = ""  # the default of a parameter that has none
+
+
+@dataclass(frozen=True)
+class ScoreSettings:
+    """Parameters of `score`."""
+
+    input: str = parameter(REQUIRED, "a table of texts, or a folder of tables")
+    output: str = parameter("auto", "where the rows with their scores go (auto: beside the input, NAME.scored.ENDING)")
+    model: str = parameter("models:/sentiment@champion", "a registered model, the id of a train run, or a path to a model.h5")
+    text_column: str = parameter("auto", "the column that holds the text")
+    separator: str = parameter("auto", "the character between columns")
+    encoding: str = parameter("auto", "the file's character encoding, as Python names it")
+    engine: str = parameter("local", "what scores: this machine", choices=("local",))
+
+
 @dataclass(frozen=True)
 class EvaluateSettings:
     """What main's evaluation logs: which model on which data."""

@@ -1,0 +1,8 @@
+"""`mlflow run . -e score`: see README.md."""
+
+from sentiment.command_line import run
+from sentiment.settings import ScoreSettings
+from sentiment.steps import score
+
+if __name__ == "__main__":
+    run(ScoreSettings, score.run)

@@ -1,0 +1,35 @@
+"""Where a model is: in the registry, in a run, or on disk."""
+
+from pathlib import Path
+
+import mlflow
+from mlflow.exceptions import MlflowException
+
+from sentiment import tracking
+from sentiment.errors import UserError
+
+FILE = "model.h5"
+
+
+def find(given: str) -> Path:
+    """The `model.h5` that a parameter names: `models:/name@alias`, `models:/name/version`, a train run's id, or a path.
+
+    Raises:
+        UserError: There is none.
+    """
+    path = Path(given).expanduser()
+    if path.is_file():
+        return path
+    if not given.startswith("models:/"):
+        return tracking.artifact(tracking.get_run(given, "train", "model").info.run_id, FILE)
+    try:
+        folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=given))
+    except (MlflowException, OSError) as error:
+        raise UserError(
+            f"There is no such registered model. Received: model={given}: {str(error)[:150]}. "
+            "Register one, or give the id of a train run or a path to a model.h5."
+        ) from error
+    found = sorted(folder.rglob(FILE))
+    if len(found) != 1:
+        raise UserError(f"The registered model is not of this project. Received: model={given}, {len(found)} model.h5 in it. Give another.")
+    return found[0]

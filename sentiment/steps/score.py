@@ -1,0 +1,75 @@
+"""A table of texts, or a folder of tables, to the same with scores."""
+
+import hashlib
+import logging
+import time
+from pathlib import Path
+
+import mlflow
+
+from sentiment import models, tracking
+from sentiment.errors import UserError
+from sentiment.progress import Bar
+from sentiment.reviews.rows import Rows, open_rows
+from sentiment.reviews.tables import TEXT_NAMES, find_column
+from sentiment.scorer import Scorer
+from sentiment.scoring import score_table
+from sentiment.settings import ScoreSettings
+
+log = logging.getLogger(__name__)
+
+
+def run(settings: ScoreSettings) -> None:
+    """Scores every row that can be scored. Started again after it was cut off, it goes on behind the last finished part.
+
+    Raises:
+        UserError: There is no such input or model, or a table has no text column.
+    """
+    jobs = _jobs(settings)
+    opened = [(source, output, *_open(source, settings)) for source, output in jobs]
+    path = models.find(settings.model)
+    scorer = Scorer(path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with tracking.step_run("score", settings, model_digest=digest[:16]):
+        begun = time.perf_counter()
+        totals: dict[str, int] = {}
+        for source, output, rows, text_column in opened:
+            bar = Bar(source.name, source.stat().st_size, "B")
+            state = source.stat()
+            job = {"model": digest, "size": state.st_size, "changed": state.st_mtime_ns, "text_column": text_column, "names": rows.names}
+            try:
+                counts = score_table(rows, text_column, scorer, job, output, bar.advance)
+            finally:
+                bar.close()
+            totals = {name: totals.get(name, 0) + count for name, count in counts.items()}
+            log.info("score: %s: %s rows scored, %d bad, to %s", source.name, f"{counts['rows_scored']:,}", counts["rows_bad"], output)
+            if counts["rows_resumed"]:
+                log.info("score: %s of the rows had been done before", f"{counts['rows_resumed']:,}")
+            if counts["rows_bad"]:
+                log.info("score: what is wrong with the bad rows stands in %s.bad.jsonl", output)
+        mlflow.log_metrics({**totals, "seconds": time.perf_counter() - begun})
+
+
+def _open(source: Path, settings: ScoreSettings) -> tuple[Rows, str]:
+    rows = open_rows(source, settings.separator, settings.encoding)
+    return rows, find_column("text", settings.text_column, TEXT_NAMES, rows.names, source)
+
+
+def _jobs(settings: ScoreSettings) -> list[tuple[Path, Path]]:
+    """(table, where its scores go)."""
+    source = Path(settings.input).expanduser()
+    if not source.exists():
+        raise UserError(f"There is no such file or folder. Received: input={settings.input}. Give a table of texts, or a folder of tables.")
+    output = source.with_name(f"{source.stem}.scored{source.suffix}") if settings.output == "auto" else Path(settings.output).expanduser()
+    if output.resolve() == source.resolve():
+        raise UserError(f"The output would overwrite the input. Received: output={settings.output}. Give another path.")
+    if source.is_file():
+        if output.suffix != source.suffix:
+            raise UserError(f"The output is of another kind. Received: output={settings.output}. Give a name that ends in {source.suffix}.")
+        output.parent.mkdir(parents=True, exist_ok=True)
+        return [(source, output)]
+    tables = sorted(file for file in source.iterdir() if file.is_file() and not file.name.startswith("."))
+    if not tables:
+        raise UserError(f"The folder has no tables. Received: input={settings.input}. Give one with tables in it.")
+    output.mkdir(parents=True, exist_ok=True)
+    return [(table, output / table.name) for table in tables]
