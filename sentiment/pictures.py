@@ -8,7 +8,8 @@ def review_lengths(lengths: np.ndarray, labels: np.ndarray, max_length: int) -> 
     """How long the reviews are, by label. lengths: tokens, `[reviews]`; labels: 0 or 1, `[reviews]`."""
     figure = Figure(figsize=(7, 3.5), layout="constrained")
     axes = figure.subplots()
-    bins = np.linspace(0, max(int(lengths.max()), 10), 41).tolist()
+    width = -(-int(lengths.max()) // 40)  # whole tokens, or the bins would hold now three lengths, now four
+    bins = list(range(0, int(lengths.max()) + width + 1, width))
     axes.hist(
         [lengths[labels == 0], lengths[labels == 1]], bins=bins, stacked=True, label=["negative", "positive"], color=["#c44e52", "#4c72b0"]
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import mlflow
 
-from sentiment import prepared, tracking, training
+from sentiment import prepared, served_model, tracking, training
 from sentiment.backends import ALL
 from sentiment.errors import UserError
 from sentiment.progress import Bar
@@ -60,6 +60,7 @@ def run(settings: TrainSettings, parent: str | None = None) -> TrainedRun:
             | {f"best_{n}": v for n, v in trained.best.items() if n[:4] == "val_"}
         )
         mlflow.log_artifact(str(path))
+        served_model.log(path)
         run_id = active.info.run_id
     log.info("train: %s on %s, best epoch %d (run %s)", settings.architecture, settings.backend, trained.best_epoch, run_id)
     return TrainedRun(run_id, tracking.artifact(run_id, FILE), trained.best)

@@ -1,0 +1,55 @@
+"""The model as MLflow serves it: saved as this code beside `model.h5`, with nothing pickled and no Keras.
+
+MLflow runs this file when it loads the model; `log` is the other side, which saves it.
+"""
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+from mlflow.models import ModelSignature
+from mlflow.models.model import ModelInfo
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
+from mlflow.types import ColSpec, DataType, Schema
+
+from sentiment.scorer import Scorer
+
+NAME = "model"
+TEXT, LABEL, SCORE = "reviewText", "label", "score"
+SIGNATURE = ModelSignature(
+    inputs=Schema([ColSpec(DataType.string, TEXT)]),
+    outputs=Schema([ColSpec(DataType.string, LABEL), ColSpec(DataType.double, SCORE)]),
+)
+NEEDS = ("mlflow", "h5py", "numpy", "onnx", "onnxruntime", "pandas", "pyarrow")
+EXAMPLE = "The movie was great. I liked it"
+
+
+class ServedModel(PythonModel):
+    """A column `reviewText` in, the columns `label` and `score` (P(positive)) out, a row for each row."""
+
+    def load_context(self, context: PythonModelContext) -> None:
+        self._scorer = Scorer(Path(context.artifacts["file"]))
+        self._scorer.score([EXAMPLE])  # so that the first request is as fast as the next
+
+    def predict(self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        scores = self._scorer.score(model_input[TEXT].tolist())
+        return pd.DataFrame({LABEL: [self._scorer.label(score) for score in scores], SCORE: scores.astype("float64")})
+
+
+def log(model: Path) -> ModelInfo:
+    """Logs the model of the active run, with the versions that it needs to be served."""
+    info: ModelInfo = mlflow.pyfunc.log_model(
+        name=NAME,
+        python_model=str(Path(__file__)),
+        artifacts={"file": str(model)},
+        code_paths=[str(Path(__file__).parent)],
+        signature=SIGNATURE,
+        input_example=pd.DataFrame({TEXT: [EXAMPLE]}),
+        pip_requirements=[f"{package}=={version(package)}" for package in NEEDS],
+    )
+    return info
+
+
+mlflow.models.set_model(ServedModel())

@@ -1,0 +1,120 @@
+"""The logged model: what is in it, and that it is served without Keras."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+import pytest
+
+from sentiment import served_model
+from sentiment.scorer import Scorer
+
+FILE = Path(__file__).parent / "fixtures" / "cntk-bilstm.h5"
+BLOCKED = """
+import json, sys
+for name in ("keras", "tensorflow", "cntk", "jax", "torch"):
+    sys.modules[name] = None
+import mlflow
+print(json.dumps(mlflow.pyfunc.load_model(sys.argv[1]).predict([{"reviewText": "good"}]).to_dict("records")))
+"""
+
+
+@pytest.fixture
+def logged(store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a logged model that CNTK trained."""
+    monkeypatch.setenv("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    experiment = mlflow.create_experiment("serving", artifact_location=str(tmp_path / "artifacts"))
+    model = shutil.copyfile(FILE, tmp_path / "model.h5")
+    with mlflow.start_run(experiment_id=experiment):
+        info = served_model.log(model)
+    return Path(mlflow.artifacts.download_artifacts(info.model_uri))
+
+
+def test_the_logged_model_holds_what_serving_needs_and_nothing_pickled(logged: Path) -> None:
+    files = [file for file in logged.rglob("*") if file.is_file()]
+    assert not [file for file in files if file.suffix in (".pkl", ".pickle", ".joblib", ".pyc")]
+    assert (logged / "artifacts" / "model.h5").read_bytes() == FILE.read_bytes()
+    requirements = (logged / "requirements.txt").read_text()
+    assert "onnxruntime==" in requirements
+    for absent in ("keras", "tensorflow", "cntk", "jax", "torch"):
+        assert absent not in requirements
+    done = subprocess.run([sys.executable, "-c", BLOCKED, str(logged)], cwd="/", capture_output=True, text=True, check=True)
+    (answer,) = json.loads(done.stdout.splitlines()[-1])
+    assert answer["score"] == pytest.approx(float(Scorer(FILE).score(["good"])[0]), abs=1e-6)
+
+
+@pytest.fixture
+def served(logged: Path, tmp_path: Path) -> Iterator[str]:
+    """`mlflow models serve` in an environment that it builds from the model's own requirements."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    programs = Path(sys.executable).parent
+    command = [str(programs / "mlflow"), "models", "serve", "-m", str(logged), "--env-manager", "uv", "--port", str(port)]
+    environment = os.environ | {"MLFLOW_ENV_ROOT": str(tmp_path / "envs"), "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    with (tmp_path / "serve.log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=tmp_path, start_new_session=True)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(3000):
+            try:
+                with urllib.request.urlopen(f"{url}/ping", timeout=5):
+                    break
+            except OSError:
+                assert process.poll() is None, (tmp_path / "serve.log").read_text()
+                time.sleep(0.2)
+        yield url
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+
+
+def ask(url: str, content: Any, kind: str = "application/json") -> tuple[int, Any]:
+    body = content if isinstance(content, bytes) else json.dumps(content).encode()
+    request = urllib.request.Request(f"{url}/invocations", body, {"Content-Type": kind})
+    try:
+        with urllib.request.urlopen(request, timeout=120) as answer:
+            return answer.status, json.loads(answer.read())["predictions"]
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def test_the_served_model(served: str, tmp_path: Path) -> None:
+    """One server for all: building its environment takes a minute."""
+    texts = ["The movie was great. I liked it", "dull", "", "x" * 1_000_000, "日本語 😀", "null \x00 byte", "a\nb"]
+    scorer = Scorer(FILE)
+    expected = [{"label": scorer.label(score), "score": pytest.approx(float(score), abs=1e-6)} for score in scorer.score(texts)]
+    records = [{"reviewText": text} for text in texts]
+    forms: list[tuple[Any, str]] = [
+        ({"dataframe_records": records}, "application/json"),
+        ({"dataframe_split": {"columns": ["reviewText"], "data": [[text] for text in texts]}}, "application/json"),
+        ({"inputs": {"reviewText": texts}}, "application/json"),
+        ({"instances": records}, "application/json"),
+    ]
+    for content, kind in forms:
+        assert ask(served, content, kind) == (200, expected), content
+    table = pd.DataFrame({"reviewText": texts[:2]}).to_csv(index=False).encode()
+    assert ask(served, table, "text/csv") == (200, expected[:2])
+    for wrong in ({"dataframe_records": [{"text": "no such column"}]}, {"dataframe_records": [{"reviewText": 5}]}, {"nothing": 1}):
+        status, said = ask(served, wrong)
+        assert status == 400, said
+    assert ask(served, b"{not json")[0] == 400
+    status, many = ask(served, {"dataframe_records": [{"reviewText": f"review {i} was good"} for i in range(10_000)]})
+    assert status == 200
+    assert len(many) == 10_000
+    installed = {path.name.split("-")[0].lower() for path in (tmp_path / "envs").rglob("*.dist-info")}
+    assert "onnxruntime" in installed
+    assert not installed & {"keras", "tensorflow", "cntk", "jax", "torch"}
