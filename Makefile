@@ -2,6 +2,7 @@
 
 PYTHON ?= python3.11
 BACKEND ?= tensorflow
+PORT ?= 5001
 UV := 0.13.9
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -10,7 +11,7 @@ export UV_COMPILE_BYTECODE := 1
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
-run: .venv/ready  ## prepare, train and evaluate on the bundled reviews; BACKEND=tensorflow, cntk, jax or torch
+run: .venv/ready  ## prepare, train, evaluate and register on the bundled reviews; BACKEND=tensorflow, cntk, jax or torch
 	@[ $(BACKEND) = tensorflow ] || python -m sentiment.backends $(BACKEND)
 	mlflow run . --env-manager local -P backend=$(BACKEND)
 
@@ -25,6 +26,9 @@ lint: .venv/ready-dev  ## ruff and mypy
 	ruff check .
 	ruff format --check .
 	mypy
+
+serve: .venv/ready  ## the champion over HTTP, at http://127.0.0.1:5001 (PORT=…)
+	mlflow models serve -m models:/sentiment@champion --env-manager uv -p $(PORT)
 
 ui: .venv/ready  ## the runs in the browser, at http://127.0.0.1:5000
 	mlflow ui
@@ -51,4 +55,4 @@ clean:  ## remove the environment (not your runs)
 	uv pip install -q -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help run install test lint ui doctor lock clean
+.PHONY: help run install test lint serve ui doctor lock clean

@@ -72,6 +72,7 @@ class MainSettings(TrainSettings, PrepareSettings):
     """Parameters of `main`: prepare's and train's."""
 
     prepared: str = field(default="latest", init=False, repr=False)  # main trains on what it prepares
+    register: bool = parameter(True, "register the model, and make it champion if the gate opens")
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,20 @@ class ScoreSettings:
     separator: str = parameter("auto", "the character between columns")
     encoding: str = parameter("auto", "the file's character encoding, as Python names it")
     engine: str = parameter("local", "what scores: this machine", choices=("local",))
+
+
+METRICS = ("val_auc", "val_accuracy", "val_loss")
+
+
+@dataclass(frozen=True)
+class RegisterSettings:
+    """Parameters of `register`."""
+
+    run: str = parameter("best", "best: of the newest data; previous: back to the champion before; or the id of a train run")
+    metric: str = parameter("val_auc", "what best is measured by, on the validation split", choices=METRICS)
+    name: str = parameter("sentiment", "the registered model")
+    alias: str = parameter("champion", "the alias that the candidate takes if the gate opens")
+    force: bool = parameter(False, "take the alias even if the gate does not open")
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def test_the_whole_way_on_a_server_with_cntk(launch: Launch, server: str) -> Non
     done = launch("mlflow", *project("backend=cntk", *QUICK), MLFLOW_TRACKING_URI=server)
     assert done.returncode == 0, done.stderr
     found = runs(server)
-    assert {step: len(its) for step, its in found.items()} == {"main": 1, "prepare": 1, "train": 1, "evaluate": 1}
+    assert {step: len(its) for step, its in found.items()} == {"main": 1, "prepare": 1, "train": 1, "evaluate": 1, "register": 1}
     (main,), (prepare,), (train,) = found["main"], found["prepare"], found["train"]
     for run in (prepare, train, found["evaluate"][0]):
         assert run.data.tags["mlflow.parentRunId"] == main.info.run_id
@@ -97,14 +97,16 @@ def test_the_whole_way_on_a_server_with_cntk(launch: Launch, server: str) -> Non
     assert not TEST_METRICS & set(train.data.metrics)
     assert names(server, prepare) == {"prepared.h5", "review_lengths.png"}
     assert names(server, train) == {"model.h5", "trainer.log"}
+    assert train.outputs
+    assert len(train.outputs.model_outputs) == 1
     assert prepare.inputs
     assert prepare.inputs.dataset_inputs[0].dataset.name == "reviews.txt"
     assert prepare.data.metrics["train_reviews"] + prepare.data.metrics["validation_reviews"] + prepare.data.metrics["test_reviews"] == 432
 
-    again = launch("mlflow", *project("architecture=cnn", *QUICK), MLFLOW_TRACKING_URI=server)
+    again = launch("mlflow", *project("architecture=cnn", "register=false", *QUICK), MLFLOW_TRACKING_URI=server)
     assert again.returncode == 0, again.stderr
     assert f"run {prepare.info.run_id} did the same" in again.stdout
-    assert {step: len(its) for step, its in runs(server).items()} == {"main": 2, "prepare": 1, "train": 2, "evaluate": 2}
+    assert {step: len(its) for step, its in runs(server).items()} == {"main": 2, "prepare": 1, "train": 2, "evaluate": 2, "register": 1}
 
 
 def test_the_steps_one_by_one_and_parity(launch: Launch, store: str) -> None:
@@ -241,7 +243,7 @@ def test_the_environments_that_mlflow_makes(launch: Launch, store: str, tmp_path
     chosen = [] if manager == "virtualenv" else ["--env-manager", manager]  # virtualenv, with pyenv, is MLflow's default
     done = launch("mlflow", "run", ".", *chosen, *given, MLFLOW_ENV_ROOT=str(tmp_path / "envs"))
     assert done.returncode == 0, done.stderr
-    assert set(runs(store)) == {"main", "prepare", "train", "evaluate"}
+    assert set(runs(store)) == {"main", "prepare", "train", "evaluate", "register"}
     assert len(list((tmp_path / "envs").rglob("pyvenv.cfg"))) == 1
 
 

@@ -19,8 +19,9 @@ log = logging.getLogger(__name__)
 def run(data: PreparedRun, trained: TrainedRun, parent: str) -> dict[str, float]:
     """Scores the raw texts of the test split with `model.h5`; returns and logs `test_...`."""
     settings = EvaluateSettings(prepared=data.run_id, run=trained.run_id)
-    with tracking.step_run("evaluate", settings, parent, prepared_run_id=data.run_id):
-        found = test_metrics(Scorer(trained.path), prepared.read(data.path))
+    read = prepared.read(data.path)
+    with tracking.step_run("evaluate", settings, parent, prepared_run_id=data.run_id, data_fingerprint=read.data_fingerprint):
+        found = test_metrics(Scorer(trained.path), read)
         mlflow.log_metrics(found)
     log.info("evaluate: test accuracy %.3f, AUC %.3f", found["test_accuracy"], found["test_auc"])
     return found

@@ -1,4 +1,4 @@
-"""The whole way: prepare, train, evaluate."""
+"""The whole way: prepare, train, evaluate, register."""
 
 import logging
 
@@ -9,8 +9,8 @@ from sentiment.backends import ALL
 from sentiment.errors import UserError
 from sentiment.reviews import find_source
 from sentiment.reviews.batch import TEST
-from sentiment.settings import MainSettings, PrepareSettings, TrainSettings, part
-from sentiment.steps import evaluate, prepare, train
+from sentiment.settings import MainSettings, PrepareSettings, RegisterSettings, TrainSettings, part
+from sentiment.steps import evaluate, prepare, register, train
 
 log = logging.getLogger(__name__)
 
@@ -32,4 +32,6 @@ def run(settings: MainSettings) -> None:
         mlflow.set_tags({"prepared_run_id": data.run_id, "data_fingerprint": made.data_fingerprint})
         trained = train.run(part(TrainSettings, settings, prepared=data.run_id), parent_id)
         mlflow.log_metrics(trained.best | evaluate.run(data, trained, parent_id))
+        if settings.register:
+            register.run(RegisterSettings(run=trained.run_id), parent_id)
     log.info("main: done (run %s). Look at it with: make ui", parent_id)

@@ -1,0 +1,73 @@
+"""Whether a candidate may take the champion's place.
+
+Candidates are chosen on the validation split. The one thing that the test split may do is to veto one of them, here: both
+models score the same texts, so the comparison is paired.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import binomtest
+
+from sentiment.scorer import THRESHOLD, Scorer
+
+SIGNIFICANCE = 0.05
+# Texts that any model of sentiment tells apart: the first of each pair has to score higher than the second.
+GOLDEN = (
+    ("A wonderful film. I loved it.", "A terrible film. I hated it."),
+    ("Great story, brilliant and moving.", "Awful story, boring and dull."),
+    ("Excellent. One of the best films of the year.", "Dreadful. One of the worst films of the year."),
+    ("Funny, warm and beautiful. Highly recommended!", "A waste of time and money. Avoid it."),
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """passed: whether the gate opens; reason: why, in one sentence; measures: the figures that it rests on."""
+
+    passed: bool
+    reason: str
+    measures: dict[str, float]
+
+
+def golden_failures(scorer: Scorer) -> list[str]:
+    """The first texts of the pairs that the model does not tell apart."""
+    scores = scorer.score([text for pair in GOLDEN for text in pair]).reshape(-1, 2)
+    return [better for (better, _), (high, low) in zip(GOLDEN, scores, strict=True) if high <= low]
+
+
+def worse_by_chance(labels: np.ndarray, candidate: np.ndarray, champion: np.ndarray) -> tuple[int, int, float]:
+    """Texts that only the candidate, and that only the champion gets right; and McNemar's exact one-sided p.
+
+    p is the probability that, were both equally good, the texts on which they differ fell so much in the champion's favour
+    (McNemar 1947, in its exact binomial form).
+
+    labels: 0 or 1; candidate, champion: P(positive); each `[texts]`.
+    """
+    right = (candidate >= THRESHOLD) == (labels == 1)
+    champion_right = (champion >= THRESHOLD) == (labels == 1)
+    only_candidate, only_champion = int((right & ~champion_right).sum()), int((~right & champion_right).sum())
+    differ = only_candidate + only_champion
+    p = binomtest(only_champion, differ, 0.5, alternative="greater").pvalue if differ else 1.0
+    return only_candidate, only_champion, float(p)
+
+
+def judge(candidate: Scorer, champion: Scorer | None, texts: list[str], labels: np.ndarray) -> Verdict:
+    """Compares the two on the texts of a test split. labels: 0 or 1, `[texts]`."""
+    scores = candidate.score(texts)
+    accuracy = float(((scores >= THRESHOLD) == (labels == 1)).mean())
+    measures = {"candidate_accuracy": accuracy, "test_texts": float(len(texts))}
+    failures = golden_failures(candidate)
+    if failures:
+        return Verdict(False, f"golden texts not told apart: {'; '.join(failures)}", measures)
+    if champion is None:
+        return Verdict(True, f"there is no champion yet; accuracy {accuracy:.4f} on the test split", measures)
+    champion_scores = champion.score(texts)
+    champion_accuracy = float(((champion_scores >= THRESHOLD) == (labels == 1)).mean())
+    only_candidate, only_champion, p = worse_by_chance(labels, scores, champion_scores)
+    measures |= {"champion_accuracy": champion_accuracy, "p": p}
+    measures |= {"only_candidate_right": only_candidate, "only_champion_right": only_champion}
+    told = f"accuracy {accuracy:.4f}, champion {champion_accuracy:.4f}, McNemar p = {p:.3g}"
+    if p < SIGNIFICANCE:
+        return Verdict(False, f"worse than the champion beyond noise: {told}", measures)
+    return Verdict(True, f"not worse than the champion beyond noise: {told}", measures)

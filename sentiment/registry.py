@@ -1,0 +1,46 @@
+"""MLflow's model registry, as far as the project uses it: versions of one model, and an alias that one of them has."""
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+
+from sentiment import served_model
+from sentiment.errors import UserError
+
+
+def version_of(run_id: str, name: str) -> ModelVersion:
+    """The version that a train run's model has; made if it has none yet.
+
+    Raises:
+        UserError: The run has no model that can be registered.
+    """
+    for version in MlflowClient().search_model_versions(f"name = '{name}' and run_id = '{run_id}'"):
+        return version
+    try:
+        return mlflow.register_model(f"runs:/{run_id}/{served_model.NAME}", name)
+    except MlflowException as error:
+        raise UserError(f"The run's model can't be registered. Received: run={run_id}: {str(error)[:200]}. Give another run.") from error
+
+
+def holder(name: str, alias: str) -> ModelVersion | None:
+    """The version that has the alias."""
+    try:
+        return MlflowClient().get_model_version_by_alias(name, alias)
+    except MlflowException as error:
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return None
+        raise
+
+
+def give_alias(version: ModelVersion, alias: str) -> None:
+    MlflowClient().set_registered_model_alias(version.name, alias, version.version)
+
+
+def tag(version: ModelVersion, **tags: object) -> None:
+    for key, value in tags.items():
+        MlflowClient().set_model_version_tag(version.name, version.version, key, str(value)[:5000])
+
+
+def version(name: str, number: str) -> ModelVersion:
+    return MlflowClient().get_model_version(name, number)

@@ -1,0 +1,131 @@
+"""A run's model into the registry, and past the gate to the alias that is served."""
+
+import logging
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+from mlflow.entities import Run
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.models import MetricThreshold
+from mlflow.models.evaluation.validation import ModelValidationFailedException
+
+from sentiment import gate, models, prepared, registry, tracking
+from sentiment.errors import UserError
+from sentiment.gate import Verdict
+from sentiment.prepared import Prepared
+from sentiment.reviews.batch import TEST
+from sentiment.scorer import THRESHOLD, Scorer
+from sentiment.settings import RegisterSettings
+from sentiment.steps.prepare import FILE as PREPARED
+
+ATTEMPTS = 5
+MEASURING = ("evaluate", "register")  # the steps that look at the test split
+log = logging.getLogger(__name__)
+
+
+def run(settings: RegisterSettings, parent: str | None = None) -> None:
+    """Registers the candidate; gives it the alias if the gate opens, or if forced.
+
+    Raises:
+        UserError: There is no such run, or its test split can't be had.
+    """
+    if settings.run == "previous":
+        _roll_back(settings)
+        return
+    candidate = _candidate(settings)
+    data = _data(candidate)
+    path = tracking.artifact(candidate.info.run_id, models.FILE)
+    tags = {name: candidate.data.tags[name] for name in ("prepared_run_id", "data_fingerprint")}
+    with tracking.step_run("register", settings, parent, candidate_run_id=candidate.info.run_id, **tags):
+        uses = 1 + sum(len(tracking.find_runs(step, most=10_000, data_fingerprint=data.data_fingerprint)) for step in MEASURING)
+        mlflow.set_tag("test_split_uses", str(uses))
+        version = registry.version_of(candidate.info.run_id, settings.name)
+        verdict = _decide(settings, version, path, data)
+        decision = "passed" if verdict.passed else "forced" if settings.force else "rejected"
+        told = {"gate": decision, "gate_reason": verdict.reason, "test_split_uses": str(uses)}
+        registry.tag(version, **told, **{f"gate_{name}": f"{value:g}" for name, value in verdict.measures.items()})
+        mlflow.set_tags(told | {"model_version": version.version})
+        mlflow.log_metrics(verdict.measures)
+    log.info("register: version %s of %s %s: %s", version.version, settings.name, decision, verdict.reason)
+
+
+def _decide(settings: RegisterSettings, version: ModelVersion, path: Path, data: Prepared) -> Verdict:
+    """Compares with the champion, and gives the alias. If another took it in the meantime, compares with that one."""
+    labels = data.labels[data.rows(TEST)].astype(np.int64)
+    candidate = Scorer(path)
+    guessing = _no_better_than_guessing(candidate, data.test_texts, labels)
+    for _ in range(ATTEMPTS):
+        champion = registry.holder(settings.name, settings.alias)
+        if champion and champion.version == version.version:
+            return Verdict(True, "it is the champion already", {})
+        rival = Scorer(models.find(f"models:/{settings.name}/{champion.version}")) if champion else None
+        verdict = gate.judge(candidate, rival, data.test_texts, labels)
+        if guessing:
+            verdict = Verdict(False, guessing, verdict.measures)
+        if not (verdict.passed or settings.force):
+            return verdict
+        now = registry.holder(settings.name, settings.alias)
+        if (now and now.version) == (champion and champion.version):
+            registry.tag(version, previous_champion=champion.version if champion else "none")
+            registry.give_alias(version, settings.alias)
+            return verdict
+    return Verdict(False, f"the champion changed {ATTEMPTS} times during the comparison", {})
+
+
+def _no_better_than_guessing(candidate: Scorer, texts: list[str], labels: np.ndarray) -> str:
+    """MLflow's own evaluation and validation: the accuracy must be over that of always saying the more frequent label."""
+    table = pd.DataFrame({"label": labels, "prediction": (candidate.score(texts) >= THRESHOLD).astype(int)})
+    result = mlflow.models.evaluate(  # type: ignore[no-untyped-call]
+        data=table, targets="label", predictions="prediction", model_type="classifier"
+    )
+    share = float(max(labels.mean(), 1 - labels.mean()))
+    threshold = MetricThreshold(threshold=share, greater_is_better=True)  # type: ignore[no-untyped-call]
+    try:
+        mlflow.validate_evaluation_results({"accuracy_score": threshold}, candidate_result=result)
+    except ModelValidationFailedException:
+        return f"accuracy {result.metrics['accuracy_score']:.4f} on the test split, where always guessing the same gives {share:.4f}"
+    return ""
+
+
+def _candidate(settings: RegisterSettings) -> Run:
+    if settings.run != "best":
+        return tracking.get_run(settings.run, "train", "run")
+    newest = tracking.find_runs("train")
+    if not newest:
+        raise UserError("There is no trained model yet. Received: run=best. Train one first: mlflow run . -e train.")
+    metric = f"best_{settings.metric}"
+    runs = [run for run in _rivals(newest[0]) if metric in run.data.metrics]
+    return (min if settings.metric.endswith("loss") else max)(runs, key=lambda run: run.data.metrics[metric])
+
+
+def _rivals(newest: Run) -> list[Run]:
+    """The train runs on the same reviews in the same splits: only their metrics compare."""
+    return tracking.find_runs("train", most=10_000, data_fingerprint=newest.data.tags["data_fingerprint"])
+
+
+def _data(candidate: Run) -> Prepared:
+    run_id = candidate.data.tags.get("prepared_run_id")
+    if not run_id:
+        raise UserError(
+            f"The run was trained on a file that no run has, so its test split can't be had. Received: run={candidate.info.run_id}. "
+            "Train on the data of a prepare run."
+        )
+    data = prepared.read(tracking.artifact(run_id, PREPARED))
+    if not data.test_texts:
+        raise UserError(f"The data has no test split. Received: run={candidate.info.run_id}. Prepare with test_fraction over 0.")
+    return data
+
+
+def _roll_back(settings: RegisterSettings) -> None:
+    champion = registry.holder(settings.name, settings.alias)
+    before = champion.tags.get("previous_champion", "none") if champion else "none"
+    if champion is None or before == "none":
+        raise UserError(f"There is no champion before the present one. Received: run=previous, name={settings.name}. Give the id of a run.")
+    with tracking.step_run("register", settings):
+        version = registry.version(settings.name, before)
+        registry.tag(champion, gate="rolled back")
+        registry.give_alias(version, settings.alias)
+        mlflow.set_tags({"gate": "rolled back", "model_version": before})
+    log.info("register: %s of %s is version %s again, in place of %s", settings.alias, settings.name, before, champion.version)

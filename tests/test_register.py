@@ -1,0 +1,114 @@
+"""The gate, and who is champion after what."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+
+from sentiment import gate
+from sentiment.places import PROJECT
+from sentiment.scorer import Scorer
+
+from .conftest import Launch
+
+FILE = Path(__file__).parent / "fixtures" / "cntk-bilstm.h5"
+
+
+def test_mcnemar_by_hand() -> None:
+    labels = np.ones(20, int)
+    good, bad = np.full(20, 0.9), np.full(20, 0.9)
+    bad[:5] = 0.1
+    *counts, p = gate.worse_by_chance(labels, bad, good)
+    assert counts == [0, 5]
+    assert p == pytest.approx(0.5**5)
+    assert gate.worse_by_chance(labels, good, bad) == (5, 0, 1.0)
+    assert gate.worse_by_chance(labels, good, good) == (0, 0, 1.0)
+
+
+class Fixed(Scorer):
+    """Scores that are given, and golden texts told apart, or not."""
+
+    def __init__(self, scores: list[float], golden: bool = True) -> None:
+        self._scores, self._golden = np.array(scores, np.float32), golden
+
+    def score(self, texts: list[str]) -> np.ndarray:
+        if len(texts) == 2 * len(gate.GOLDEN):
+            return np.array([0.9, 0.1] * len(gate.GOLDEN)) if self._golden else np.full(len(texts), 0.5)
+        return self._scores
+
+
+def test_the_gate_vetoes_what_is_worse_beyond_noise() -> None:
+    labels, texts = np.array([1, 0] * 10), ["t"] * 20
+    right, wrong = [0.9, 0.1] * 10, [0.1, 0.9] * 10
+    a_little_worse = [0.1, 0.9, *right[2:]]
+    assert gate.judge(Fixed(right), None, texts, labels).passed
+    assert gate.judge(Fixed(a_little_worse), Fixed(right), texts, labels).passed
+    assert gate.judge(Fixed(right), Fixed(wrong), texts, labels).passed
+    much_worse = gate.judge(Fixed(wrong), Fixed(right), texts, labels)
+    assert not much_worse.passed
+    assert "beyond noise" in much_worse.reason
+    assert not gate.judge(Fixed(right, golden=False), None, texts, labels).passed
+
+
+def test_a_small_model_tells_the_golden_texts_apart() -> None:
+    assert not gate.golden_failures(Scorer(FILE))
+
+
+def champion(uri: str) -> str:
+    return str(MlflowClient(uri).get_model_version_by_alias("sentiment", "champion").version)
+
+
+def newest(uri: str) -> str:
+    (run,) = MlflowClient(uri).search_runs(["0"], "tags.step = 'train'", order_by=["attributes.start_time DESC"], max_results=1)
+    return str(run.info.run_id)
+
+
+def test_from_the_first_champion_to_a_roll_back(launch: Launch, store: str) -> None:
+    def register(*arguments: str) -> str:
+        done = launch("entry_points.register", *arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    client = MlflowClient(store)
+    quick = ["--architecture=cnn", "--filters=50", "--dense-size=20", "--epochs=8"]
+    done = launch("mlflow", "run", ".", "--env-manager", "local", *[w for o in quick for w in ("-P", o[2:].replace("-", "_"))])
+    assert done.returncode == 0, done.stderr
+    assert champion(store) == "1"
+    first = client.get_model_version("sentiment", "1")
+    assert first.tags["gate"] == "passed"
+    assert float(first.tags["gate_candidate_accuracy"]) > 0.5
+    assert first.tags["test_split_uses"] == "2"  # main's evaluation, and the gate
+
+    assert launch("entry_points.train", *quick[:-1], "--epochs=1", "--learning-rate=1e-9").returncode == 0
+    untrained = newest(store)
+    assert "rejected" in register(f"--run={untrained}")
+    assert champion(store) == "1"
+    assert client.get_model_version("sentiment", "2").tags["gate"] == "rejected"
+    assert "version 1" in register()  # the best run is the champion's
+    assert "forced" in register(f"--run={untrained}", "--force=true")
+    assert champion(store) == "2"
+    assert client.get_model_version("sentiment", "2").tags["gate"] == "forced"
+    register("--run=previous")
+    assert champion(store) == "1"
+
+    candidates = []
+    for seed in (2, 3):
+        assert launch("entry_points.train", *quick, f"--seed={seed}").returncode == 0
+        candidates.append(newest(store))
+    command = [sys.executable, "-m", "entry_points.register"]
+    both = [subprocess.Popen([*command, f"--run={run}", "--force=true"], cwd=PROJECT, stdout=subprocess.PIPE) for run in candidates]
+    for process in both:
+        process.communicate(timeout=120)
+        assert process.returncode == 0
+    versions = {version.run_id: version for version in client.search_model_versions("name = 'sentiment'")}
+    assert len(versions) == 4
+    assert champion(store) in {str(versions[run].version) for run in candidates}
+    for run in candidates:
+        tags = client.get_model_version("sentiment", str(versions[run].version)).tags
+        assert tags["gate"] in ("passed", "forced")
+        assert tags["gate_reason"]
+    runs = client.search_runs(["0"], "tags.step = 'register'")
+    assert {run.info.status for run in runs} == {"FINISHED"}
