@@ -7,6 +7,7 @@ UV := 0.13.9
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export UV_COMPILE_BYTECODE := 1
+unexport VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -31,15 +32,17 @@ serve: .venv/ready  ## the champion over HTTP, at http://127.0.0.1:5001 (PORT=â€
 	mlflow models serve -m models:/sentiment@champion --env-manager uv -p $(PORT)
 
 ui: .venv/ready  ## the runs in the browser, at http://127.0.0.1:5000
-	mlflow ui
+	mlflow ui --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}
 
 doctor: .venv/ready  ## what this machine has and lacks
 	@python -m sentiment.doctor
 
-lock:  ## choose the newest versions anew: writes constraints.txt
+lock: .venv/ready  ## choose the newest versions anew: writes constraints.txt
+	cp constraints.txt .venv/constraints.before
 	: > constraints.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --custom-compile-command 'make lock' \
-		requirements-dev.txt environments/jax/requirements.txt environments/torch/requirements.txt environments/build.txt -o constraints.txt
+		requirements-dev.txt environments/jax/requirements.txt environments/torch/requirements.txt environments/build.txt -o constraints.txt \
+		|| { mv .venv/constraints.before constraints.txt; exit 1; }
 
 clean:  ## remove the environment (not your runs)
 	rm -rf .venv
@@ -48,11 +51,11 @@ clean:  ## remove the environment (not your runs)
 	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) on the path. Get Python 3.11 (pyenv install 3.11.7), or say PYTHON=/path/to/python3.11." >&2; exit 2; }
 	[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
 	[ -x $(BIN)/uv ] || $(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV)
-	uv pip install -q -r requirements.txt
+	uv pip install -q --python $(BIN)/python -r requirements.txt
 	@touch $@
 
 .venv/ready-dev: .venv/ready requirements-dev.txt
-	uv pip install -q -r requirements-dev.txt
+	uv pip install -q --python $(BIN)/python -r requirements-dev.txt
 	@touch $@
 
 .PHONY: help run install test lint serve ui doctor lock clean

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
@@ -37,16 +38,31 @@ def parse(kind: type, arguments: Sequence[str], program: str) -> Any:
 def run(kind: type, step: Callable[[Any], object]) -> NoReturn:
     """Does one step as a program: exit status 0 when done, 2 for what the user can mend (one line), 1 for anything else."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    signal.signal(signal.SIGTERM, _end)
     program = f"python -m {step.__module__.replace('sentiment.steps', 'entry_points')}"
     try:
-        step(parse(kind, sys.argv[1:], program))
+        settings = parse(kind, sys.argv[1:], program)
+        _tracking().check_server()
+        step(settings)
     except UserError as error:
-        from sentiment import tracking  # MLflow takes a second to import: not for --help
-
-        tracking.fail_launched_run(str(error))
-        print(" ".join(str(error).split()), file=sys.stderr)
+        line = " ".join(str(error).split())
+        print(line, file=sys.stderr, flush=True)
+        _tracking().fail_launched_run(line)
         sys.exit(2)
     except StepError as error:
         print(error, file=sys.stderr)
         sys.exit(1)
+    except KeyboardInterrupt:
+        print("Interrupted. What was logged so far is kept.", file=sys.stderr)
+        sys.exit(1)
     sys.exit(0)
+
+
+def _end(number: int, frame: object) -> NoReturn:
+    raise SystemExit("Told to end. What was logged so far is kept.")
+
+
+def _tracking() -> Any:
+    from sentiment import tracking  # MLflow takes a second to import: not for --help
+
+    return tracking

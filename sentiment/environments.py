@@ -107,7 +107,7 @@ def find_python(version: str) -> Path:
         if answer == version:
             return candidate
     raise UserError(
-        f"There is no Python {version} on this machine, which CNTK needs. Received: nothing on the path, in pyenv or in conda. "
+        f"There is no Python {version} on this machine, which the backend needs. Received: nothing on the path, in pyenv or in conda. "
         f"Get one with `pyenv install {version}` or `conda create -y -n python{version} python={version}`."
     )
 

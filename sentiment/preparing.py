@@ -36,7 +36,8 @@ def prepare(
 ) -> tuple[Prepared, dict[str, float]]:
     """Reads, cleans, splits and numbers the reviews; returns them and their metrics.
 
-    Only texts that may test are held in memory; of the others, word numbers. A row without text is left out and counted.
+    Of the texts, only those of the test split are held in memory; of the others, word numbers. Where the file has no test
+    split of its own, it is read twice. A row without words is left out and counted.
 
     Raises:
         UserError: A row is not as it should be, or a split would lack one of the labels.
@@ -44,32 +45,42 @@ def prepare(
     counter = WordCounter(settings.text)
     labels: list[int] = []
     given: list[int] = []
-    texts: list[str | None] = []
-    digests, without_text = bytearray(), 0
+    held: dict[int, str] = {}
+    digests = bytearray()
     for batch in source.read(heard):
-        kept = [place for place, text in enumerate(batch.texts) if text.strip()]
-        without_text += len(batch.texts) - len(kept)
-        counter.add([batch.texts[place] for place in kept])
-        for place in kept:
-            text, begins_in = batch.texts[place], batch.splits[place]
-            labels.append(batch.labels[place])
-            given.append(begins_in)
-            texts.append(None if begins_in == TRAIN else text)
+        counter.add(batch.texts)
+        held.update({len(labels) + at: text for at, text in enumerate(batch.texts) if batch.splits[at] == TEST})
+        labels += batch.labels
+        given += batch.splits
+        for text in batch.texts:
             digests += hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
-    numbered = counter.numbered
-    rows = splits.sample(np.array(labels), np.array(given), settings.sample, settings.seed)
-    label, begins = np.array(labels, np.int8)[rows], np.array(given, np.int8)[rows]
+    if not labels:
+        raise UserError(f"There are no reviews. Received: reviews={settings.reviews}. Give some, with labels.")
+    label, begins, numbered = np.array(labels, np.int8), np.array(given, np.int8), counter.numbered
+    worded = np.flatnonzero(numbered.lengths)
+    rows = worded[splits.sample(label[worded], begins[worded], settings.sample, settings.seed)]
     sampled = numbered.take(rows)
     fractions = settings.validation_fraction, settings.test_fraction
-    assigned = splits.assign(label, begins, _equal_texts(sampled), *fractions, settings.seed)
-    kept_rows = np.flatnonzero(assigned != splits.LEFT_OUT)
-    rows, label, split, sampled = rows[kept_rows], label[kept_rows], assigned[kept_rows], sampled.take(kept_rows)
+    assigned = splits.assign(label[rows], begins[rows], _equal_texts(sampled), *fractions, settings.seed)
+    kept = np.flatnonzero(assigned != splits.LEFT_OUT)
+    rows, sampled, split = rows[kept], sampled.take(kept), assigned[kept]
+    label = label[rows]
     _check(label, split, settings)
     encoder, reviews = counter.finish(sampled, np.flatnonzero(split == TRAIN))
     digest = np.frombuffer(bytes(digests), "V16")[rows]
     fingerprint = hashlib.sha256(digest.tobytes() + label.tobytes() + split.tobytes()).hexdigest()[:16]
-    prepared = Prepared(reviews, label, split, encoder, [texts[row] or "" for row in rows[split == TEST]], fingerprint)
-    return prepared, {"rows_without_text": without_text, "rows_in_two_splits": int((assigned == splits.LEFT_OUT).sum())} | summary(prepared)
+    prepared = Prepared(reviews, label, split, encoder, _texts(source, rows[split == TEST].tolist(), held), fingerprint)
+    counts = {"rows_without_words": len(labels) - len(worded), "rows_in_two_splits": len(assigned) - len(kept)}
+    return prepared, counts | summary(prepared)
+
+
+def _texts(source: Source, rows: list[int], held: dict[int, str]) -> list[str]:
+    """The texts of the rows with these numbers; what is not held is read again."""
+    missing = set(rows) - held.keys()
+    if missing:
+        texts = (text for batch in source.read(lambda size: None) for text in batch.texts)
+        held |= {row: text for row, text in enumerate(texts) if row in missing}
+    return [held[row] for row in rows]
 
 
 def _equal_texts(numbered: Ragged) -> np.ndarray:

@@ -162,6 +162,6 @@ def from_text(about: Any, text: str) -> Any:
         return value
     least, below = meta["least"], meta["below"]
     if not math.isfinite(value) or (least is not None and value < least) or (below is not None and value >= below):
-        limits = " and ".join(f"{word} {limit:g}" for word, limit in (("at least", least), ("below", below)) if limit is not None)
+        limits = " and ".join(f"{word} {as_text(limit)}" for word, limit in (("at least", least), ("below", below)) if limit is not None)
         raise UserError(f"{name} is out of range. {received} Give a number {limits}.")
     return value

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sentiment.reviews.batch import OPEN, TEST, TRAIN, VALIDATION
+from sentiment.reviews.batch import TEST, TRAIN, VALIDATION
 
 LEFT_OUT = -2  # a training review that also occurs in a split that measures
 
@@ -37,23 +37,22 @@ def assign(
 ) -> np.ndarray:
     """Gives each review its split: `<int8>[reviews]`.
 
-    A split that the file names stays; test is drawn only where the file has none, and so is validation. Both are drawn by
+    A split that the file has stays; where it has none, test is drawn from its training reviews, and so is validation. Both are drawn by
     label, and by text: a text that occurs twice is in one split. `LEFT_OUT` are reviews that the file has for training and,
     with the same text, for measuring.
 
-    labels: 0 or 1; given: OPEN, TRAIN, VALIDATION or TEST; texts: a number that is equal for equal texts. Each `[reviews]`.
+    labels: 0 or 1; given: TRAIN, VALIDATION or TEST; texts: a number that is equal for equal texts. Each `[reviews]`.
     """
     splits = given.astype(np.int8).copy()
     random = np.random.default_rng(seed)
     kept_out = np.zeros(texts.max() + 1 if len(texts) else 0, bool)
-    for split, fraction, drawn_from in ((TEST, test_fraction, (OPEN,)), (VALIDATION, validation_fraction, (OPEN, TRAIN))):
+    for split, fraction in ((TEST, test_fraction), (VALIDATION, validation_fraction)):
         if not (splits == split).any():
-            open_rows = np.flatnonzero(np.isin(splits, drawn_from) & ~kept_out[texts])
-            _, first, of_text = np.unique(texts[open_rows], return_index=True, return_inverse=True)
-            drawn = stratified(labels[open_rows][first], fraction, random)
-            splits[open_rows[drawn[of_text]]] = split
-        lower = np.isin(splits, (OPEN, TRAIN, VALIDATION)[: 3 if split == TEST else 2])
+            free = np.flatnonzero((splits == TRAIN) & ~kept_out[texts])
+            _, first, of_text = np.unique(texts[free], return_index=True, return_inverse=True)
+            drawn = stratified(labels[free][first], fraction, random)
+            splits[free[drawn[of_text]]] = split
         kept_out[texts[splits == split]] = True
-        splits[lower & kept_out[texts]] = LEFT_OUT
-    splits[splits == OPEN] = TRAIN
+        lower = (TRAIN, VALIDATION) if split == TEST else (TRAIN,)
+        splits[np.isin(splits, lower) & kept_out[texts]] = LEFT_OUT
     return splits

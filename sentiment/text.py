@@ -3,6 +3,7 @@
 Whatever cleans a text for training cleans it for serving: both call `clean` and split at blanks. Arrow's string kernels do the work.
 """
 
+import html
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -60,12 +61,12 @@ def clean(texts: pa.StringArray, settings: TextSettings) -> pa.StringArray:
     """The texts as words with blanks between.
 
     Arrow compiles a regular expression at each call, which takes milliseconds where it names Unicode classes; so what is
-    beyond ASCII is settled first, in the few texts that have it, and the expressions name ASCII alone.
+    beyond ASCII, or an HTML entity, is settled first, in the few texts that have it, and the expressions name ASCII alone.
     """
-    beyond_ascii = pc.invert(pc.string_is_ascii(texts))
+    unusual = pc.or_(pc.invert(pc.string_is_ascii(texts)), pc.match_substring(texts, "&"))
     table = _STRIPPED if settings.strip_punctuation else _SEPARATE
-    settled = [unicodedata.normalize("NFKC", text).translate(table) for text in texts.filter(beyond_ascii).to_pylist()]
-    texts = pc.replace_with_mask(texts, beyond_ascii, pa.array(settled, pa.string()))
+    settled = [unicodedata.normalize("NFKC", html.unescape(text)).translate(table) for text in texts.filter(unusual).to_pylist()]
+    texts = pc.replace_with_mask(texts, unusual, pa.array(settled, pa.string()))
     if settings.lowercase:
         texts = pc.utf8_lower(texts)
     texts = pc.replace_substring_regex(texts, "</?[A-Za-z][^<>]*>", " ")

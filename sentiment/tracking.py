@@ -1,5 +1,6 @@
 """What MLflow is told, and how it is asked. All of it happens in the driver."""
 
+import atexit
 import logging
 import os
 import shutil
@@ -91,12 +92,34 @@ class EpochLog:
             self._pending = []
 
 
+def check_server() -> None:
+    """Raises UserError if there is a tracking server and it does not answer: before the long work, and without MLflow's long retries."""
+    if not os.environ.get("MLFLOW_TRACKING_URI"):
+        return
+    retries = os.environ.get("MLFLOW_HTTP_REQUEST_MAX_RETRIES")
+    os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "1"
+    try:
+        MlflowClient().search_experiments(max_results=1)
+    except Exception as error:  # whatever an unknown kind of store raises
+        what = " ".join(str(error).split())[:200]
+        raise UserError(
+            f"The tracking server does not answer. Received: MLFLOW_TRACKING_URI={where()}: {what}. Start it, or correct it."
+        ) from error
+    finally:
+        os.environ.pop("MLFLOW_HTTP_REQUEST_MAX_RETRIES")
+        if retries is not None:
+            os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = retries
+
+
 def fail_launched_run(reason: str) -> None:
     """Ends the run that `mlflow run` made for this process, if no step has taken it up."""
     run_id = os.environ.get("MLFLOW_RUN_ID")
     if run_id:
-        _tag_failure(run_id, reason)
-        MlflowClient().set_terminated(run_id, "FAILED")
+        try:
+            _tag_failure(run_id, reason)
+            MlflowClient().set_terminated(run_id, "FAILED")
+        except Exception as error:
+            logging.getLogger(__name__).warning("The run could not be marked as failed: %s", error)
 
 
 def find_runs(step: str, most: int = 1, **tags: str) -> list[Run]:
@@ -117,7 +140,7 @@ def get_run(run_id: str, step: str, name: str) -> Run:
         run = MlflowClient().get_run(run_id)
     except MlflowException as error:
         raise UserError(
-            f"There is no such run. Received: {name}={run_id}. Give latest, or the id of a {step} run that {where()} has."
+            f"There is no such run or file. Received: {name}={run_id}. Give the id of a {step} run that {where()} has, or a path."
         ) from error
     if run.data.tags.get("step") != step:
         raise UserError(
@@ -131,21 +154,41 @@ def where() -> str:
 
 
 def artifact(run_id: str, name: str) -> Path:
-    """An artifact as a local file; one that is on this machine already is not copied."""
-    return Path(mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=name))
+    """An artifact as a local file; one that is on this machine already is not copied.
+
+    Raises:
+        UserError: The run has none of that name.
+    """
+    try:
+        found = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=name, dst_path=None if _is_local(run_id) else _scratch())
+    except (MlflowException, OSError) as error:
+        raise UserError(f"The run has no {name}. Received: run {run_id}: {str(error)[:150]}. Give a run that finished.") from error
+    return Path(found)
+
+
+def _is_local(run_id: str) -> bool:
+    place = mlflow.get_run(run_id).info.artifact_uri or ""
+    return place.startswith(("/", "file:"))
+
+
+def _scratch() -> str:
+    """A new folder that goes when the process ends."""
+    folder = tempfile.mkdtemp(prefix="sentiment-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 @contextmanager
 def work_folder() -> Iterator[Path]:
-    """A folder for files on their way to the tracking server. If they don't get there, finished ones are kept."""
-    folder = Path(tempfile.mkdtemp(prefix="sentiment-"))
+    """A folder for files on their way to the tracking server; it lasts as long as the process. Finished files that don't get
+    to the server are kept."""
+    folder = Path(_scratch())
     try:
         yield folder
     except BaseException:
-        finished = sorted(str(file) for file in folder.glob("*.h5") if "unfinished" not in file.name)
+        finished = [file for file in sorted(folder.glob("*.h5")) if "unfinished" not in file.name]
         if finished:
-            print(f"Kept what was finished: {', '.join(finished)}", flush=True)
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
+            kept = Path(tempfile.mkdtemp(prefix="sentiment-kept-"))
+            places = [str(shutil.move(file, kept / file.name)) for file in finished]
+            print(f"Kept what was finished: {', '.join(places)}", flush=True)
         raise
-    shutil.rmtree(folder, ignore_errors=True)

@@ -70,7 +70,7 @@ class Trainer:
 
     def _environment(self, interpreter: Path) -> dict[str, str]:
         count = str(self.threads)
-        limits = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"), count)
+        limits = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "NPROC"), count)
         return (
             os.environ
             | limits

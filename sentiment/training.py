@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from sentiment import evaluation
+from sentiment.errors import StepError
 from sentiment.prepared import Prepared
 from sentiment.reviews.batch import VALIDATION
 from sentiment.settings import TrainSettings
@@ -49,6 +50,7 @@ def train(
 
     Raises:
         TrainerError: The trainer failed.
+        StepError: The first epoch gave no numbers. If a later one gives none, the best before it is kept.
     """
     labels = prepared.labels[prepared.rows(VALIDATION)]
     stopping = EarlyStopping(settings.patience)
@@ -56,6 +58,10 @@ def train(
 
     def judge(epoch: Epoch) -> Verdict:
         nonlocal best_epoch, best
+        if not np.isfinite([epoch.train_loss, *epoch.val_scores]).all():
+            if not best_epoch:
+                raise StepError(f"The training diverged in epoch {epoch.epoch}. Lower learning_rate, which was {settings.learning_rate:g}.")
+            return Verdict(keep=False, stop=True)
         found = evaluation.measure(labels, np.array(epoch.val_scores))
         metrics = {name: value for name, value in asdict(epoch).items() if name not in ("epoch", "val_scores")}
         metrics |= {"val_loss": found["log_loss"], "val_accuracy": found["accuracy"], "val_auc": found["auc"]}

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import mlflow
+import numpy as np
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
@@ -20,6 +21,7 @@ from mlflow.entities import Run
 from sentiment.places import PROJECT
 from sentiment.scorer import Scorer
 from sentiment.settings import ARCHITECTURES, MainSettings, PrepareSettings, TrainSettings, parameters
+from sentiment.steps import parity
 
 from .conftest import SHARED_DATA, Launch
 
@@ -161,7 +163,11 @@ def test_a_wrong_parameter_is_answered_with_one_line(launch: Launch, program: st
 
 
 def test_a_run_that_mlflow_launched_says_why_it_failed(launch: Launch, store: str) -> None:
-    for parameter, said in (("prepared=nosuch", "There is no such run"), ("epochs=0", "out of range"), ("nosuch=1", "Unrecognized")):
+    for parameter, said in (
+        ("prepared=nosuch", "no such run or file"),
+        ("epochs=0", "out of range"),
+        ("nosuch=1", "Unrecognized"),
+    ):
         assert launch("mlflow", *project(parameter), "-e", "train").returncode == 1
         (run,) = MlflowClient(store).search_runs(["0"], max_results=1)
         assert run.info.status == "FAILED"
@@ -181,6 +187,35 @@ def test_no_python_for_cntk(launch: Launch, tmp_path: Path) -> None:
     assert "pyenv install 3.6" in done.stderr
 
 
+def test_a_training_that_diverges_says_so(launch: Launch, store: str, small: Path) -> None:
+    done = launch("entry_points.train", f"--prepared={small}", "--learning-rate=1e30", "--architecture=cnn")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "Lower learning_rate" in line
+    assert runs(store)["train"][0].data.tags["failure"] == line
+
+
+def test_a_run_that_failed_has_nothing_to_train_on(launch: Launch, store: str) -> None:
+    with pytest.raises(ValueError, match="meant"), mlflow.start_run(tags={"step": "prepare"}) as run:
+        raise ValueError("meant")
+    done = launch("entry_points.train", f"--prepared={run.info.run_id}")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "has no prepared.h5" in done.stderr
+
+
+def test_a_server_that_is_not_there_is_told_at_once(launch: Launch) -> None:
+    done = launch("entry_points.main", MLFLOW_TRACKING_URI="http://127.0.0.1:9", MLFLOW_RUN_ID="abc", MLFLOW_HTTP_REQUEST_MAX_RETRIES="0")
+    assert done.returncode == 2
+    assert "MLFLOW_TRACKING_URI=http://127.0.0.1:9" in done.stderr.splitlines()[0]
+    assert "Traceback" not in done.stderr
+
+
+def test_parity_fails_on_what_is_no_number() -> None:
+    right = np.array([0.1, 0.2])
+    assert parity.largest_difference({"a": right, "b": right + 1e-3}) == pytest.approx(1e-3)
+    assert np.isnan(parity.largest_difference({"a": right, "b": np.array([np.nan, 0.2])}))
+
+
 def start(*arguments: str, **environment: str) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "entry_points.train", *arguments]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
@@ -191,7 +226,7 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-@pytest.mark.parametrize("what", ["trainer killed", "interrupted"])
+@pytest.mark.parametrize("what", ["trainer killed", "interrupted", "told to end"])
 def test_a_training_that_is_cut_off_ends_as_failed(launch: Launch, store: str, what: str) -> None:
     assert launch("entry_points.prepare").returncode == 0
     process = start("--epochs=1000", "--patience=1000", "--lstm-size=8")
@@ -200,13 +235,19 @@ def test_a_training_that_is_cut_off_ends_as_failed(launch: Launch, store: str, w
     while not re.match(r"epoch +2/", line := process.stdout.readline()):
         assert line, process.stderr.read()
     (trainer,) = children(process.pid)
-    os.kill(trainer if what == "trainer killed" else process.pid, signal.SIGKILL if what == "trainer killed" else signal.SIGINT)
+    target, number = {
+        "trainer killed": (trainer, signal.SIGKILL),
+        "interrupted": (process.pid, signal.SIGINT),
+        "told to end": (process.pid, signal.SIGTERM),
+    }[what]
+    os.kill(target, number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode not in (0, 2)
     (run,) = runs(store)["train"]
     assert run.info.status == "FAILED"
     assert len(MlflowClient(store).get_metric_history(run.info.run_id, "val_loss")) >= 2
     assert "model.h5" not in names(store, run)
+    assert "Traceback" not in errors
     if what == "trainer killed":
         assert "was killed by signal 9" in errors
         assert "was killed by signal 9" in run.data.tags["failure"]

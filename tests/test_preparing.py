@@ -88,21 +88,31 @@ def test_recipes_tell_settings_and_data_apart(tmp_path: Path) -> None:
     assert recipe(one) != recipe(two)
 
 
-def test_rows_without_text_and_rows_in_two_splits_are_counted(tmp_path: Path) -> None:
+def test_rows_without_words_and_rows_in_two_splits_are_counted(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     lines = [f"{'good' if i % 2 else 'bad'} film {i},{i % 2},{'test' if i < 8 else 'train'}" for i in range(40)]
-    path.write_text("\n".join(["text,label,split", *lines, " ,1,train", "bad film 0!,0,train"]))
+    path.write_text("\n".join(["text,label,split", *lines, " ,1,train", "👍!,1,train", "bad film 0!,0,train"]))
     settings = PrepareSettings(reviews=str(path))
     data, metrics = preparing.prepare(find_source(settings), settings)
-    assert metrics["rows_without_text"] == 1
+    assert metrics["rows_without_words"] == 2
     assert metrics["rows_in_two_splits"] == 1
     assert len(data.labels) == 40
     assert metrics["test_reviews"] == 8
 
 
+def test_a_folder_with_no_test_split_gets_one(tmp_path: Path) -> None:
+    for label in ("pos", "neg"):
+        (tmp_path / "train" / label).mkdir(parents=True)
+        for number in range(20):
+            (tmp_path / "train" / label / f"{number}_1.txt").write_text(f"{label} film {number}")
+    data = made(PrepareSettings(reviews=str(tmp_path)))
+    assert len(data.test_texts) == 8
+    assert data.encoder.encode(data.test_texts).ids.tolist() == data.reviews.take(data.rows(TEST)).ids.tolist()
+
+
 @pytest.mark.parametrize("rows", [[], [("good", 1)], [("good", 1)] * 50 + [("bad", 0)], [(f"good {i}", 1) for i in range(50)]])
 def test_too_few_reviews_are_refused(tmp_path: Path, rows: list[tuple[str, int]]) -> None:
-    with pytest.raises(UserError, match="Give more reviews"):
+    with pytest.raises(UserError, match="Give "):
         made(PrepareSettings(reviews=str(table(tmp_path / "a.csv", rows))))
 
 

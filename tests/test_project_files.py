@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sentiment import settings
+from sentiment import model_file, settings, text
 from sentiment.places import PROJECT
+from sentiment.reviews import batch
 from sentiment.settings import as_text, parameters
 
 ENTRY_POINTS = {
@@ -97,6 +98,14 @@ def test_build_tools_are_those_of_the_lock() -> None:
     uv = re.search(r"^UV := (\S+)", (PROJECT / "Makefile").read_text(), re.MULTILINE)
     assert uv
     assert pinned()["uv"] == {uv[1]}
+
+
+def test_the_trainer_writes_what_the_others_read() -> None:
+    """It may import nothing of theirs, so these stand twice."""
+    files = (PROJECT / "sentiment" / "trainer" / "files.py").read_text()
+    assert f'FORMAT = "{model_file.FORMAT}"' in files
+    assert f"TRAIN, VALIDATION, TEST = {batch.TRAIN}, {batch.VALIDATION}, {batch.TEST}" in files
+    assert f"FIRST_WORD = {text.FIRST_WORD}" in files
 
 
 def test_no_cuda_comes_in() -> None:

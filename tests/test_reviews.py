@@ -12,13 +12,14 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from sentiment.errors import UserError
 from sentiment.places import PROJECT
 from sentiment.reviews import find_source, imdb
-from sentiment.reviews.batch import OPEN, TEST, TRAIN, VALIDATION
+from sentiment.reviews.batch import TEST, TRAIN, VALIDATION
 from sentiment.settings import PrepareSettings
 
 from .conftest import SHARED_DATA
@@ -45,7 +46,7 @@ def test_separators_and_encodings_are_found(tmp_path: Path, separator: str, enco
     with path.open("w", encoding=encoding, newline="") as file:
         writer = csv.writer(file, delimiter=separator)
         writer.writerows([("reviewText", "sentimentScore"), *ROWS])
-    assert read(path) == [(text, label, OPEN) for text, label in ROWS]
+    assert read(path) == [(text, label, TRAIN) for text, label in ROWS]
 
 
 def test_quotes_that_do_not_group_are_text(tmp_path: Path) -> None:
@@ -58,13 +59,41 @@ def test_json_lines_and_parquet(tmp_path: Path) -> None:
     frame = pd.DataFrame(ROWS, columns=["text", "sentiment"])
     frame.to_json(tmp_path / "a.jsonl", orient="records", lines=True, force_ascii=False)
     frame.to_parquet(tmp_path / "a.parquet")
-    assert read(tmp_path / "a.jsonl") == read(tmp_path / "a.parquet") == [(text, label, OPEN) for text, label in ROWS]
+    assert read(tmp_path / "a.jsonl") == read(tmp_path / "a.parquet") == [(text, label, TRAIN) for text, label in ROWS]
 
 
 def test_columns_can_be_named_and_labels_be_words(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("id,what,opinion,split\n1,good,Positive,train\n2,bad,neg,test\n3,so so,negative,validation\n")
-    assert read(path, text_column="what", label_column="opinion") == [("good", 1, OPEN), ("bad", 0, TEST), ("so so", 0, VALIDATION)]
+    assert read(path, text_column="what", label_column="opinion") == [("good", 1, TRAIN), ("bad", 0, TEST), ("so so", 0, VALIDATION)]
+
+
+def wide(path: Path) -> Path:
+    path.write_bytes("text,label\nfine,1\n".encode("utf-16-le"))
+    return path
+
+
+def test_blanks_around_names_and_empty_lines_do_not_matter(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("text, label \n\nfine,1\n  \nbad,0\n")
+    assert read(path, label_column="label") == [("fine", 1, TRAIN), ("bad", 0, TRAIN)]
+
+
+def test_columns_may_be_missing_in_the_first_line_of_json(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"label": 1}\n{"text": "fine", "label": 1}\n')
+    assert read(path) == [("", 1, TRAIN), ("fine", 1, TRAIN)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_archive_that_is_cut_off_or_damaged_is_taken(tmp_path: Path, seed: int) -> None:
+    whole = archive(tmp_path / "a.tar.gz").read_bytes()
+    random = np.random.default_rng(seed)
+    damaged = bytearray(whole)
+    damaged[int(random.integers(20, len(whole) - 8))] ^= 1 << int(random.integers(8))
+    for content in (whole[: int(random.integers(len(whole)))], bytes(damaged)):
+        (tmp_path / "b.tar.gz").write_bytes(content)
+        assert "can't be read" in refused(tmp_path / "b.tar.gz")
 
 
 def archive(path: Path) -> Path:
@@ -100,6 +129,12 @@ def test_what_is_wrong_is_said(tmp_path: Path) -> None:
         return tmp_path / name
 
     assert "row 2" in refused(table("text,label\nfine,1\nodd,7\n"))
+    assert "two such columns" in refused(table("text,label,label\nfine,1,0\n"))
+    assert "same column" in refused(table("text,label\nfine,1\n"), label_column="text")
+    assert "utf-16-le" in refused(wide(tmp_path / "wide.csv"))
+    (tmp_path / "packed.csv").write_bytes(gzip.compress(b"text,label\nfine,1\n"))
+    assert "Unpack it first" in refused(tmp_path / "packed.csv")
+    assert "row 1" in refused(table("[" * 100_000 + "\n" + '{"text": "fine", "label": 1}\n', "deep.jsonl"))
     assert "header" in refused(table("great film,1\nbad film,0\n"))
     assert "header" in refused(table("just one line\n"))
     assert "header" in refused(table(""))

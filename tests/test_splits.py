@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from sentiment import splits
-from sentiment.reviews.batch import OPEN, TEST, TRAIN, VALIDATION
+from sentiment.reviews.batch import TEST, TRAIN, VALIDATION
 
 LABELS = np.array([0] * 60 + [1] * 140)
-FREE = np.full(200, OPEN)
+FREE = np.full(200, TRAIN)
 
 
 def test_splits_are_stratified_and_repeatable() -> None:
@@ -22,8 +22,8 @@ def test_splits_are_stratified_and_repeatable() -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_a_text_is_in_one_split_only(seed: int) -> None:
     texts = np.random.default_rng(seed).integers(0, 80, 200)
-    given = np.random.default_rng(seed + 100).choice([TRAIN, TEST, VALIDATION, OPEN], 200)
-    for case in (FREE, given, np.where(given == VALIDATION, OPEN, given)):
+    given = np.random.default_rng(seed + 100).choice([TRAIN, TEST, VALIDATION], 200)
+    for case in (FREE, given, np.where(given == VALIDATION, TRAIN, given), np.where(given == TEST, TRAIN, given)):
         split = splits.assign(LABELS, case, texts, 0.1, 0.2, seed)
         kept = split != splits.LEFT_OUT
         places = {text: set(split[kept & (texts == text)].tolist()) for text in set(texts[kept].tolist())}

@@ -24,6 +24,7 @@ def words(text: str, **settings: bool) -> list[str]:
         ("a\tb\nc\x00d\u200be\u00a0f", ["a", "b", "c", "d", "e", "f"]),
         ("日本語の映画。हिन्दी", ["日本語の映画", "हिन्दी"]),
         ("don\x92t\x85well", ["don't", "well"]),
+        ("It&#39;s &quot;A &amp; B&quot; &eacute;t&eacute;", ["it's", "a", "b", "été"]),
         ("😀 ok", ["ok"]),
         ("", []),
         ("... !!!", []),

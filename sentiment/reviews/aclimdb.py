@@ -1,9 +1,14 @@
 """Reviews in the layout of the aclImdb archive: `<any>/{train,test}/{pos,neg}/*.txt`, one review a file."""
 
+import bz2
+import gzip
+import io
+import lzma
 import tarfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
 from sentiment.errors import UserError
 from sentiment.reviews.batch import TEST, TRAIN, Batch, batched
@@ -24,7 +29,7 @@ def place(name: str) -> tuple[int, int] | None:
 
 
 def is_layout(folder: Path) -> bool:
-    return any(place(file.as_posix()) for file in folder.rglob("*.txt"))
+    return any(place(file.absolute().as_posix()) for file in folder.rglob("*.txt"))
 
 
 def read_folder(folder: Path, heard: Heard) -> Iterator[Batch]:
@@ -32,7 +37,7 @@ def read_folder(folder: Path, heard: Heard) -> Iterator[Batch]:
 
     def rows() -> Iterator[tuple[str, int, int]]:
         for file in sorted(folder.rglob("*.txt")):
-            found = place(file.relative_to(folder.parent).as_posix())
+            found = place(file.absolute().as_posix())
             if found:
                 raw = file.read_bytes()
                 heard(len(raw))
@@ -50,7 +55,7 @@ def read_archive(path: Path, heard: Heard) -> Iterator[Batch]:
 
     def rows() -> Iterator[tuple[str, int, int]]:
         found_any = False
-        with path.open("rb") as raw, tarfile.open(fileobj=cast(BinaryIO, _Counted(raw, heard)), mode="r|*") as archive:
+        with path.open("rb") as raw, _unpacked(raw, heard) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
             for member in archive:
                 archive.members.clear()  # type: ignore[attr-defined]  # a stream is not gone back in, and 100,000 headers are 100 MB
                 found = place(member.name)
@@ -58,10 +63,12 @@ def read_archive(path: Path, heard: Heard) -> Iterator[Batch]:
                     continue
                 if member.size > LONGEST:
                     raise UserError(f"A review is too long. Received: {member.name} with {member.size} bytes. Take it out of {path}.")
-                stream = archive.extractfile(member)
-                assert stream is not None
+                file = archive.extractfile(member)
+                assert file is not None
                 found_any = True
-                yield (_decode(stream.read(), member.name), *found)
+                yield (_decode(file.read(), member.name), *found)
+            while stream.read(1 << 20):  # to the end, where the checksum is
+                pass
         if not found_any:
             raise UserError(
                 f"The archive has no reviews in aclImdb layout. Received: {path}. Give one with train/pos/*.txt and train/neg/*.txt."
@@ -69,20 +76,36 @@ def read_archive(path: Path, heard: Heard) -> Iterator[Batch]:
 
     try:
         yield from batched(rows())
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
         raise UserError(f"The archive can't be read. Received: {path}: {error}. Download or pack it again.") from error
 
 
-class _Counted:
+class _Counted(io.RawIOBase):
     """A file that tells how much of it has been read."""
 
     def __init__(self, file: BinaryIO, heard: Heard) -> None:
         self._file, self._heard = file, heard
 
-    def read(self, size: int) -> bytes:
-        piece = self._file.read(size)
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self._file.read(len(buffer))
+        buffer[: len(piece)] = piece
         self._heard(len(piece))
-        return piece
+        return len(piece)
+
+
+def _unpacked(raw: BinaryIO, heard: Heard) -> IO[bytes]:
+    """The tar stream of an archive, whatever it is compressed with."""
+    mark = raw.read(6)
+    raw.seek(0)
+    counted = io.BufferedReader(_Counted(raw, heard), 1 << 16)
+    if mark.startswith(b"\x1f\x8b"):
+        return cast(IO[bytes], gzip.GzipFile(fileobj=counted))
+    if mark.startswith(b"BZh"):
+        return bz2.BZ2File(counted)
+    return lzma.LZMAFile(counted) if mark.startswith(b"\xfd7zXZ") else counted
 
 
 def _decode(raw: bytes, name: str) -> str:

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
 SPLIT_NAMES = ("train", "validation", "test")
-OPEN = -1  # a review that its file puts into no split
 BATCH_SIZE = 1000
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Some reviews: texts, labels (1 positive, 0 negative) and splits, each one per review."""
+    """Some reviews: texts, labels (1 positive, 0 negative) and splits (TRAIN where the file names none), each one per review."""
 
     texts: list[str]
     labels: list[int]

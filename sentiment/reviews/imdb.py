@@ -1,6 +1,5 @@
 """The Large Movie Review Dataset (Maas et al., 2011), from where it is published."""
 
-import os
 from pathlib import Path
 
 import pooch
@@ -12,13 +11,12 @@ URL = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
 MD5 = "7c2ac02c03563afcf9b574c7e56c153a"
 
 
-def download(url: str | None = None, md5: str = MD5) -> Path:
+def download(url: str = URL, md5: str = MD5) -> Path:
     """The archive on this machine: kept after the first time, checked before each use.
 
     Raises:
         UserError: It can't be fetched, or what came is not the original archive.
     """
-    url = url or os.environ.get("SENTIMENT_IMDB_URL", URL)
     try:
         kept = pooch.retrieve(url, known_hash=f"md5:{md5}", fname="aclImdb_v1.tar.gz", path=cache_folder(), progressbar=True)
     except (OSError, ValueError) as error:

@@ -5,6 +5,7 @@ import csv
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TextIO
 
@@ -14,8 +15,11 @@ import pyarrow.parquet as pq
 from sentiment.errors import UserError
 from sentiment.reviews.batch import BATCH_SIZE
 
+PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")  # gzip, zip, bzip2, xz, zstandard
 SEPARATORS = ("|", "\t", ";", ",")
 ENDINGS = {".jsonl": "json", ".ndjson": "json", ".json": "json", ".parquet": "parquet", ".pq": "parquet"}
+
+NAMING = 1000  # JSON lines that are looked through for column names
 
 Heard = Callable[[int], None]
 csv.field_size_limit(10_000_000)
@@ -49,6 +53,10 @@ def open_rows(path: Path, separator: str, encoding: str) -> Rows:
     Raises:
         UserError: The header or the encoding is not to be found.
     """
+    with path.open("rb") as file:
+        mark = file.read(6)
+    if mark.startswith(PACKED):
+        raise UserError(f"The table is compressed. Received: {path}. Unpack it first.")
     kind = ENDINGS.get(path.suffix.lower(), "text")
     if kind == "json":
         return _json_lines(path, encoding)
@@ -58,20 +66,21 @@ def open_rows(path: Path, separator: str, encoding: str) -> Rows:
 def _separated(path: Path, given: str, given_encoding: str) -> Rows:
     encoding = _encoding(path, given_encoding)
     with _open(path, encoding) as file:
-        header = file.readline().rstrip("\r\n")
+        header = file.readline()
     separator = {"\\t": "\t", "tab": "\t"}.get(given, given)
     if separator == "auto":
         separator = max(SEPARATORS, key=header.count)
         separator = separator if separator in header else ","
     elif len(separator) != 1:
         raise UserError(f"The separator is not one character. Received: separator={given}. Give one, such as ';' or tab.")
-    names = next(csv.reader([header], delimiter=separator), [])
+    with _open(path, encoding) as file:
+        names = [name.strip() for name in next(csv.reader(file, delimiter=separator), [])]
     quoting = _quoting(path, encoding, separator, len(names))
 
     def read(heard: Heard) -> Iterator[Row]:
         with _open(path, encoding) as file:
             for number, values in enumerate(csv.reader(_heard_lines(file, heard), delimiter=separator, quoting=quoting)):
-                if number and values:
+                if number and "".join(values).strip():
                     wrong = len(values) != len(names)
                     yield Row(number, values, f"{len(values)} columns where the header has {len(names)}" if wrong else "")
 
@@ -94,7 +103,8 @@ def _quoting(path: Path, encoding: str, separator: str, columns: int) -> Literal
     def wrong_rows(quoting: Literal[0, 3], strict: bool) -> float:
         try:
             with _open(path, encoding) as file:
-                return sum(len(v) != columns for v in csv.reader(file, delimiter=separator, quoting=quoting, strict=strict) if v)
+                rows = csv.reader(file, delimiter=separator, quoting=quoting, strict=strict)
+                return sum(len(values) != columns for values in rows if "".join(values).strip())
         except csv.Error:
             return float("inf")
 
@@ -103,12 +113,13 @@ def _quoting(path: Path, encoding: str, separator: str, columns: int) -> Literal
 
 def _encoding(path: Path, given: str) -> str:
     """The encoding given, or else UTF-8 (or UTF-16 by its mark) if the whole file is that, or else Windows-1252."""
+    candidates = [given]
     if given == "auto":
         with path.open("rb") as file:
             mark = file.read(4)
-        candidates = ["utf-16"] if mark[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else ["utf-8-sig", "cp1252"]
-    else:
-        candidates = [given]
+        candidates = ["utf-16"] if mark.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else ["utf-8-sig", "cp1252"]
+        if b"\0" in mark and candidates != ["utf-16"]:
+            raise UserError(f"The encoding is not to be found. Received: {path} with {mark!r}. Give encoding=NAME, such as utf-16-le.")
     for encoding in candidates:
         try:
             with path.open(encoding=encoding) as file:
@@ -135,7 +146,7 @@ def _json_lines(path: Path, given_encoding: str) -> Rows:
                     continue
                 try:
                     record = json.loads(line)
-                except ValueError as error:
+                except (ValueError, RecursionError) as error:
                     yield number, {}, f"not JSON: {error}"
                     continue
                 if isinstance(record, dict):
@@ -143,7 +154,8 @@ def _json_lines(path: Path, given_encoding: str) -> Rows:
                 else:
                     yield number, {}, "not a JSON object"
 
-    names = list(next((record for _, record, _ in records(lambda size: None) if record), {}))
+    first = islice(records(lambda size: None), NAMING)
+    names = list(dict.fromkeys(name for _, record, _ in first for name in record))
 
     def read(heard: Heard) -> Iterator[Row]:
         for number, record, problem in records(heard):
@@ -156,7 +168,8 @@ def _parquet(path: Path) -> Rows:
     try:
         schema = pq.read_schema(path)
     except (pa.ArrowInvalid, OSError) as error:
-        raise UserError(f"The file is not Parquet. Received: {path}: {str(error).splitlines()[0]}. Write it again.") from None
+        what = str(error).splitlines()[0].rstrip(".")
+        raise UserError(f"The file is not Parquet. Received: {path}: {what}. Write it again.") from None
 
     def read(heard: Heard) -> Iterator[Row]:
         number = 0

@@ -1,6 +1,7 @@
 """What a review source is, and which reader takes it."""
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from sentiment.reviews import aclimdb, tables
 from sentiment.reviews.batch import Batch
 from sentiment.reviews.imdb import download
 from sentiment.settings import PrepareSettings
+
+ARCHIVES = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,8 @@ class Source:
         return total.hexdigest()
 
 
-def find_source(settings: PrepareSettings) -> Source:
-    """The reviews that `settings.reviews` names; for `imdb`, downloaded first.
+def find_source(settings: PrepareSettings, labelled: bool = True) -> Source:
+    """The reviews that `settings.reviews` names; for `imdb`, downloaded first. Where they need not be labelled, labels are 0.
 
     Raises:
         UserError: There is no such file, or it is of no kind that is known.
@@ -56,7 +59,9 @@ def find_source(settings: PrepareSettings) -> Source:
         if not aclimdb.is_layout(path):
             raise UserError(f"The folder has no reviews in aclImdb layout. {received} Give one with train/pos/*.txt and train/neg/*.txt.")
         return Source(path, lambda heard: aclimdb.read_folder(path, heard))
-    if path.name.endswith((".tar.gz", ".tgz", ".tar")):
+    if not os.access(path, os.R_OK):
+        raise UserError(f"The file may not be read. Received: reviews={settings.reviews}. Give yourself the right to read it.")
+    if path.name.lower().endswith(ARCHIVES):
         return Source(path, lambda heard: aclimdb.read_archive(path, heard))
-    table = tables.open_table(path, settings)
+    table = tables.open_table(path, settings, labelled)
     return Source(path, table.read)

@@ -6,29 +6,29 @@ from pathlib import Path
 from typing import Any
 
 from sentiment.errors import UserError
-from sentiment.reviews.batch import OPEN, SPLIT_NAMES, Batch, batched
+from sentiment.reviews.batch import TEST, TRAIN, VALIDATION, Batch, batched
 from sentiment.reviews.rows import Rows, open_rows
 from sentiment.settings import PrepareSettings
 
 TEXT_NAMES = ("reviewtext", "review", "text", "review_text", "sentence", "content", "comment", "body")
 LABEL_NAMES = ("sentimentscore", "sentiment", "label", "sentiment_score", "polarity", "class", "target", "score")
 LABELS = {"1": 1, "1.0": 1, "positive": 1, "pos": 1, "true": 1, "0": 0, "0.0": 0, "negative": 0, "neg": 0, "false": 0}
-SPLITS = {"train": OPEN, "test": SPLIT_NAMES.index("test")} | {
-    n: SPLIT_NAMES.index("validation") for n in ("validation", "valid", "val", "dev")
-}
+SPLITS = {"train": TRAIN, "test": TEST} | dict.fromkeys(("validation", "valid", "val", "dev"), VALIDATION)
 
 Heard = Callable[[int], None]
 
 
-def open_table(path: Path, settings: PrepareSettings) -> "Table":
-    """The reviews in a file.
+def open_table(path: Path, settings: PrepareSettings, labelled: bool = True) -> "Table":
+    """The reviews in a file; if they need not be labelled, the labels are not looked for.
 
     Raises:
         UserError: The header, the encoding or a needed column is not to be found.
     """
     rows = open_rows(path, settings.separator, settings.encoding)
     text = find_column("text", settings.text_column, TEXT_NAMES, rows.names, path)
-    label = find_column("label", settings.label_column, LABEL_NAMES, rows.names, path)
+    label = find_column("label", settings.label_column, LABEL_NAMES, rows.names, path) if labelled else None
+    if label == text:
+        raise UserError(f"Text and label are the same column. Received: {path}, column {text}. Give text_column and label_column.")
     split = next((name for name in rows.names if name.strip().lower() == "split"), None)
     return Table(path, rows, text, label, split)
 
@@ -40,13 +40,14 @@ class Table:
     path: Path
     rows: Rows
     text: str
-    label: str
+    label: str | None
     split: str | None
 
     def read(self, heard: Heard) -> Iterator[Batch]:
         """All rows, in order. Raises UserError at the first that is not as it should be."""
         names = self.rows.names
-        text, label = names.index(self.text), names.index(self.label)
+        text = names.index(self.text)
+        label = names.index(self.label) if self.label else None
         split = names.index(self.split) if self.split else None
 
         def reviews() -> Iterator[tuple[str, int, int]]:
@@ -59,8 +60,8 @@ class Table:
                 body = values[text]
                 if body is not None and not isinstance(body, str):
                     raise UserError(f"A review is not text. Received: row {number} of {self.path}: {body!r:.60}. Make it a string.")
-                belongs = OPEN if split is None else self._known("split", SPLITS, values[split], number)
-                yield body or "", self._known(self.label, LABELS, values[label], number), belongs
+                belongs = TRAIN if split is None else self._known("split", SPLITS, values[split], number)
+                yield body or "", 0 if label is None else self._known(self.label or "", LABELS, values[label], number), belongs
 
         return batched(reviews())
 
@@ -73,17 +74,22 @@ class Table:
 
 
 def find_column(role: str, given: str, known: tuple[str, ...], names: list[str], path: Path) -> str:
-    if given != "auto":
-        if given in names:
-            return given
+    """The column for a role, by the name given or one of those known.
+
+    Raises:
+        UserError: There is none, or two of that name.
+    """
+    lower = [name.lower() for name in names]
+    found = next((names[lower.index(candidate)] for candidate in known if candidate in lower), None) if given == "auto" else given.strip()
+    columns = ", ".join(names)[:200] or "no columns"
+    if found is None:
         raise UserError(
-            f"There is no such column. Received: {role}_column={given}; {path} has {', '.join(names)[:200]}. Name one of these."
+            f"No column looks like the {role}. Received: {path} with {columns}. "
+            f"Give {role}_column=NAME; a text file has to begin with a header, such as reviewText|sentimentScore."
         )
-    lower = [name.strip().lower() for name in names]
-    for candidate in known:
-        if candidate in lower:
-            return names[lower.index(candidate)]
-    raise UserError(
-        f"No column looks like the {role}. Received: {path} with the header {', '.join(names)[:200]!r}. "
-        f"Begin the file with a header such as reviewText|sentimentScore, or give {role}_column=NAME."
-    )
+    if names.count(found) != 1:
+        raise UserError(
+            f"There {'is no such column' if found not in names else 'are two such columns'}. "
+            f"Received: {role}_column={found}; {path} has {columns}. Name one of these, each a name of its own."
+        )
+    return found

@@ -1,6 +1,7 @@
 """The whole way: prepare, train, evaluate, register."""
 
 import logging
+import os
 
 import mlflow
 
@@ -34,4 +35,5 @@ def run(settings: MainSettings) -> None:
         mlflow.log_metrics(trained.best | evaluate.run(data, trained, parent_id))
         if settings.register:
             register.run(RegisterSettings(run=trained.run_id), parent_id)
-    log.info("main: done (run %s). Look at it with: make ui", parent_id)
+    place = f"It is on {tracking.where()}." if os.environ.get("MLFLOW_TRACKING_URI") else "Look at it with: make ui"
+    log.info("main: done (run %s). %s", parent_id, place)

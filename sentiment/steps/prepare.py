@@ -8,9 +8,9 @@ from pathlib import Path
 import mlflow
 from mlflow.data.dataset_source_registry import resolve_dataset_source
 from mlflow.data.meta_dataset import MetaDataset
-from mlflow.exceptions import MlflowException
 
 from sentiment import pictures, prepared, preparing, tracking
+from sentiment.errors import UserError
 from sentiment.prepared import Prepared
 from sentiment.progress import Bar
 from sentiment.reviews import Source, find_source
@@ -60,23 +60,23 @@ def run(settings: PrepareSettings, parent: str | None = None) -> PreparedRun:
         mlflow.log_artifact(str(path))
     sizes = ", ".join(f"{int(metrics[f'{name}_reviews']):,} {name}" for name in ("train", "validation", "test"))
     log.info("prepare: %s reviews, %s words (run %s)", sizes, f"{int(metrics['vocabulary_words']):,}", run_id)
-    for name, what in (("rows_without_text", "without text"), ("rows_in_two_splits", "that also stand in a split that measures")):
+    for name, what in (("rows_without_words", "without words"), ("rows_in_two_splits", "that also stand in a split that measures")):
         if metrics[name]:
             log.info("prepare: left out %s rows %s", f"{int(metrics[name]):,}", what)
-    return PreparedRun(run_id, tracking.artifact(run_id, FILE))
+    return PreparedRun(run_id, path)
 
 
 def _find(recipe: str) -> PreparedRun | None:
     for run in tracking.find_runs("prepare", recipe=recipe):
         try:
             return PreparedRun(run.info.run_id, tracking.artifact(run.info.run_id, FILE))
-        except (MlflowException, OSError):
+        except UserError:
             log.info("prepare: run %s did the same, but its result can't be had any more", run.info.run_id)
     return None
 
 
 def _prepare(source: Source, settings: PrepareSettings) -> tuple[Prepared, dict[str, float]]:
-    bar = Bar("prepare", source.size, "B")
+    bar = Bar("prepare", source.size, "bytes")
     try:
         return preparing.prepare(source, settings, bar.advance)
     finally:

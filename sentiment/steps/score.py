@@ -34,7 +34,7 @@ def run(settings: ScoreSettings) -> None:
         begun = time.perf_counter()
         totals: dict[str, int] = {}
         for source, output, rows, text_column in opened:
-            bar = Bar(source.name, source.stat().st_size, "B")
+            bar = Bar(source.name, source.stat().st_size, "bytes")
             state = source.stat()
             job = {"model": digest, "size": state.st_size, "changed": state.st_mtime_ns, "text_column": text_column, "names": rows.names}
             try:

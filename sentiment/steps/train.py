@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TrainedRun:
-    """The run that trained a model, the file, and the metrics of its best epoch."""
+    """The run that trained a model, the file, and the validation metrics of its best epoch, as `best_...`."""
 
     run_id: str
     path: Path
@@ -40,7 +40,7 @@ def run(settings: TrainSettings, parent: str | None = None) -> TrainedRun:
     data = prepared.read(source)
     tags = {"data_fingerprint": data.data_fingerprint} | ({"prepared_run_id": prepared_run_id} if prepared_run_id else {})
     with tracking.step_run("train", settings, parent, **tags) as active, tracking.work_folder() as folder:
-        bar, epochs = Bar("train", 0, "token"), tracking.EpochLog(active.info.run_id)
+        bar, epochs = Bar("train", 0, "tokens"), tracking.EpochLog(active.info.run_id)
 
         def after_epoch(epoch: int, metrics: dict[str, float]) -> None:
             epochs.add(epoch, metrics)
@@ -55,15 +55,13 @@ def run(settings: TrainSettings, parent: str | None = None) -> TrainedRun:
                 bar.close()
                 tracking.log_text_if_possible(trainer.log(), "trainer.log")
         epochs.flush()
-        mlflow.log_metrics(
-            {"best_epoch": trained.best_epoch, "weights": trained.parameters}
-            | {f"best_{n}": v for n, v in trained.best.items() if n[:4] == "val_"}
-        )
+        best = {f"best_{name}": value for name, value in trained.best.items() if name.startswith("val_")}
+        mlflow.log_metrics({"best_epoch": trained.best_epoch, "weights": trained.parameters} | best)
         mlflow.log_artifact(str(path))
         served_model.log(path)
         run_id = active.info.run_id
     log.info("train: %s on %s, best epoch %d (run %s)", settings.architecture, settings.backend, trained.best_epoch, run_id)
-    return TrainedRun(run_id, tracking.artifact(run_id, FILE), trained.best)
+    return TrainedRun(run_id, path, best)
 
 
 def find_prepared(given: str) -> tuple[Path, str | None]:

@@ -11,6 +11,7 @@ from sentiment.trainer.batches import Reviews
 
 FORMAT = "sentiment-model-1"
 TRAIN, VALIDATION, TEST = 0, 1, 2
+FIRST_WORD = 4  # the id of the first word of the vocabulary
 
 
 def read_prepared(path: str, split: int) -> Reviews:
@@ -34,7 +35,7 @@ def read_ids(path: str) -> Reviews:
 def count_ids(path: str) -> int:
     """Token ids that the data of a `prepared.h5` has: those of its words, and the four before them."""
     with h5py.File(path, "r") as file:
-        return 4 + len(file["vocabulary"])
+        return FIRST_WORD + len(file["vocabulary"])
 
 
 def write_model(model: Any, path: str, settings: Dict[str, Any], prepared: str, backend: str) -> None:
@@ -74,4 +75,4 @@ def read_model(path: str) -> Tuple[Dict[str, Any], int, Dict[str, List[np.ndarra
         for layer, group in file["model_weights"].items():
             names = group.attrs.get("weight_names", [])
             weights[layer] = [group[name.decode("utf-8") if isinstance(name, bytes) else name][()] for name in names]
-        return json.loads(own.attrs["settings"]), 4 + len(own["vocabulary"]), weights
+        return json.loads(own.attrs["settings"]), FIRST_WORD + len(own["vocabulary"]), weights

@@ -13,7 +13,7 @@ STATIC_LENGTHS = BACKEND == "cntk"
 
 
 def fix_threads(count: int) -> None:
-    """The sums of some operations depend on how many threads share them; TensorFlow and JAX take theirs from the environment."""
+    """The sums of some operations depend on how many threads share them. TensorFlow and JAX are told by the environment."""
     if BACKEND == "cntk":
         import cntk
 
