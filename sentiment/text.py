@@ -117,6 +117,14 @@ class Encoder:
         numbered = _number(to_arrow(texts), self.settings, lambda distinct: [self._ids.get(word, UNKNOWN) for word in distinct])
         return _start_and_cut(numbered, self.settings.max_length)
 
+    def words(self, text: str) -> list[str]:
+        """The words that the token ids of a text stand for, the start token left out."""
+        split = str(clean(to_arrow([text]), self.settings)[0]).split()
+        if self.settings.remove_stop_words:
+            split = [word for word in split if word.lower() not in STOP_WORDS]
+        kept = self.settings.max_length - 1
+        return split if len(split) <= kept else split[: kept // 2] + split[len(split) - (kept - kept // 2) :]
+
 
 class WordCounter:
     """Numbers the words of a stream of texts as they come, so that the vocabulary can be chosen at its end without the texts."""

@@ -37,8 +37,9 @@ def step_run(step: str, settings: Any, parent: str | None = None, **tags: str) -
 
     Without a parent it is the run that `mlflow run` made for this process, if there is one.
     """
+    launched = parent is None and "MLFLOW_RUN_ID" in os.environ  # that run has its name
     with mlflow.start_run(
-        run_name=step if parent else None, nested=parent is not None, parent_run_id=parent, tags={"step": step, **tags}
+        run_name=None if launched else _title(step, settings), nested=parent is not None, parent_run_id=parent, tags={"step": step, **tags}
     ) as run:
         try:
             _log_parameters(run, settings)
@@ -46,6 +47,10 @@ def step_run(step: str, settings: Any, parent: str | None = None, **tags: str) -
         except BaseException as error:
             _tag_failure(run.info.run_id, str(error) or type(error).__name__)
             raise
+
+
+def _title(step: str, settings: Any) -> str:
+    return " ".join([step, *(str(getattr(settings, name)) for name in ("architecture", "backend") if hasattr(settings, name))])
 
 
 def _log_parameters(run: Run, settings: Any) -> None:

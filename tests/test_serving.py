@@ -108,6 +108,12 @@ def test_the_served_model(served: str, tmp_path: Path) -> None:
         assert ask(served, content, kind) == (200, expected), content
     table = pd.DataFrame({"reviewText": texts[:2]}).to_csv(index=False).encode()
     assert ask(served, table, "text/csv") == (200, expected[:2])
+    status, explained = ask(served, {"dataframe_records": records[:3], "params": {"explain": True}})
+    assert status == 200
+    for text, answer, plain in zip(texts, explained, expected, strict=False):
+        assert {name: answer[name] for name in ("label", "score")} == plain
+        assert {word["word"] for word in answer["words"]} <= set(text.lower().replace(".", "").split())
+        assert len(answer["words"]) == min(len(text.split()), 10)
     for wrong in ({"dataframe_records": [{"text": "no such column"}]}, {"dataframe_records": [{"reviewText": 5}]}, {"nothing": 1}):
         status, said = ask(served, wrong)
         assert status == 400, said

@@ -1,0 +1,46 @@
+"""The words that carried a score."""
+
+from pathlib import Path
+
+import pytest
+
+from sentiment.explaining import explain
+from sentiment.scorer import Scorer
+from sentiment.text import Encoder
+
+SCORER = Scorer(Path(__file__).parent / "fixtures" / "cntk-bilstm.h5")
+LONG = " ".join(["the film was so and so"] * 8) + " wonderful " + " ".join(["it had a plot"] * 4)
+
+
+@pytest.mark.parametrize("text", ["wonderful film", "A dull, DULL film!", LONG])
+def test_a_weight_is_what_the_word_adds_to_the_score(text: str) -> None:
+    score = float(SCORER.score([text])[0])
+    words = SCORER.model.encoder.words(text)
+    found = explain(SCORER, text, score)
+    assert found
+    sizes = [abs(float(item["weight"])) for item in found]
+    assert sizes == sorted(sizes, reverse=True)
+    for item in found:
+        places = [at for at, word in enumerate(words) if word == item["word"]]
+        without = SCORER.score([" ".join([*words[:at], "zzzunknown", *words[at + 1 :]]) for at in places])
+        assert min(abs(score - float(other) - float(item["weight"])) for other in without) < 1e-5
+
+
+def test_the_word_that_matters_is_found_in_a_long_text() -> None:
+    """By trying every word, which the two passes avoid."""
+    score = float(SCORER.score([LONG])[0])
+    words = SCORER.model.encoder.words(LONG)
+    effects = [abs(score - float(SCORER.score([" ".join([*words[:at], "zzzunknown", *words[at + 1 :]])])[0])) for at in range(len(words))]
+    assert explain(SCORER, LONG, score)[0]["word"] == words[effects.index(max(effects))]
+
+
+def test_nothing_carries_an_empty_text() -> None:
+    assert explain(SCORER, "", 0.5) == []
+
+
+def test_words_stand_for_the_token_ids() -> None:
+    encoder: Encoder = SCORER.model.encoder
+    for text in ("one two", "word " * 100, "", " ".join(f"w{i}" for i in range(100))):
+        assert len(encoder.words(text)) == len(encoder.encode([text]).ids) - 1
+    ends = encoder.words(" ".join(f"w{i}" for i in range(100)))
+    assert (ends[0], ends[-1]) == ("w0", "w99")
