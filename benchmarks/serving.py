@@ -1,0 +1,140 @@
+"""Requests per second of a served model, against the server's own ceiling and against the ordinary way to serve Keras.
+
+`python -m benchmarks.serving [model.h5]` serves three models with `mlflow models serve`, one after the other: a function that
+returns a constant, this project's model, and one that calls Keras `predict` on the same file. One short review a request.
+"""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+
+from sentiment import served_model
+from sentiment.places import PROJECT
+
+SECONDS = 6.0
+BODY = json.dumps({"dataframe_records": [{"reviewText": "The movie was great. I liked it"}]})
+CONSTANT = """
+import mlflow, pandas as pd
+from mlflow.pyfunc.model import PythonModel
+class Constant(PythonModel):
+    def predict(self, context, model_input, params=None):
+        return pd.DataFrame({"label": ["positive"] * len(model_input), "score": [0.5] * len(model_input)})
+mlflow.models.set_model(Constant())
+"""
+KERAS = """
+import os
+os.environ["KERAS_BACKEND"] = "tensorflow"
+import keras, mlflow, numpy as np, pandas as pd
+from mlflow.pyfunc.model import PythonModel
+from sentiment import model_file
+class WithKeras(PythonModel):
+    def load_context(self, context):
+        self.encoder = model_file.read(context.artifacts["file"]).encoder
+        self.model = keras.models.load_model(context.artifacts["file"])
+    def predict(self, context, model_input, params=None):
+        reviews = self.encoder.encode(model_input["reviewText"].tolist())
+        length = int(reviews.lengths.max())
+        arrays = {"tokens": reviews.padded(length), "reversed_tokens": reviews.padded_reversed(length)}
+        scores = self.model.predict([arrays[given.name] for given in self.model.inputs], verbose=0)[:, 0]
+        return pd.DataFrame({"label": ["positive" if s >= 0.5 else "negative" for s in scores], "score": scores.astype("float64")})
+mlflow.models.set_model(WithKeras())
+"""
+
+
+def save(folder: Path, model: Path) -> dict[str, Path]:
+    """The three models, as MLflow saves them."""
+    places = {"constant": folder / "constant", "ours": folder / "ours", "keras": folder / "with_keras"}
+    common = {"signature": served_model.SIGNATURE, "pip_requirements": []}
+    for name, code in (("constant", CONSTANT), ("keras", KERAS)):
+        file = folder / f"{name}.py"
+        file.write_text(code)
+        mlflow.pyfunc.save_model(str(places[name]), python_model=str(file), artifacts={"file": str(model)}, **common)
+    ours = Path(served_model.__file__)
+    mlflow.pyfunc.save_model(
+        str(places["ours"]), python_model=str(ours), artifacts={"file": str(model)}, code_paths=[str(ours.parent)], **common
+    )
+    return places
+
+
+@contextmanager
+def served(place: Path) -> Iterator[int]:
+    """The port of a server of a saved model."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    programs = Path(sys.executable).parent
+    command = [str(programs / "mlflow"), "models", "serve", "-m", str(place), "--env-manager", "local", "--port", str(port)]
+    environment = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(PROJECT)}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        while True:
+            try:
+                ask(http.client.HTTPConnection("127.0.0.1", port, timeout=60))
+                break
+            except OSError:
+                if process.poll() is not None:
+                    raise RuntimeError(f"the server of {place} ended") from None
+                time.sleep(0.2)
+        yield port
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+
+
+def ask(connection: http.client.HTTPConnection) -> None:
+    connection.request("POST", "/invocations", BODY, {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    said = answer.read()
+    if answer.status != 200:
+        raise RuntimeError(said.decode())
+
+
+def rate(port: int, clients: int) -> float:
+    """Requests per second that so many clients get together, each with one connection."""
+    counts = [0] * clients
+    until = time.perf_counter() + SECONDS
+
+    def work(number: int) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        while time.perf_counter() < until:
+            ask(connection)
+            counts[number] += 1
+        connection.close()
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / SECONDS
+
+
+def main(model: Path) -> pd.DataFrame:
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name, place in save(Path(folder), model).items():
+            with served(place) as port:
+                for clients in (1, 8):
+                    rate(port, clients)  # warm
+                    rows.append({"server": name, "clients": clients, "requests_per_second": rate(port, clients)})
+    table = pd.DataFrame(rows).pivot(index="clients", columns="server", values="requests_per_second")
+    table["ours / constant"] = table["ours"] / table["constant"]
+    table["ours / keras"] = table["ours"] / table["keras"]
+    return table
+
+
+if __name__ == "__main__":
+    print(main(Path(sys.argv[1]) if len(sys.argv) > 1 else PROJECT / "tests" / "fixtures" / "cntk-bilstm.h5").round(2).to_string())
