@@ -1,9 +1,14 @@
 """What the tests share: a store of runs for each test, small reviews, and one trainer for each backend."""
 
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -51,6 +56,34 @@ def launch(tmp_path: Path) -> Launch:
         )
 
     return run
+
+
+@contextmanager
+def running(folder: Path, health: str, *arguments: str, **environment: str) -> Iterator[str]:
+    """The address of an `mlflow` server that is run with these arguments, on a free port; `health` is a path that answers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    programs = Path(sys.executable).parent
+    env = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"} | environment
+    log = folder / "server.log"
+    with log.open("w") as output:
+        command = [str(programs / "mlflow"), *arguments, "--host", "127.0.0.1", "--port", str(port)]
+        process = subprocess.Popen(command, stdout=output, stderr=output, env=env, cwd=folder, start_new_session=True)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(3000):
+            try:
+                with urllib.request.urlopen(url + health, timeout=5):
+                    break
+            except OSError:
+                assert process.poll() is None, log.read_text()
+                time.sleep(0.2)
+        yield url
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
 
 
 @pytest.fixture(scope="session")

@@ -3,11 +3,8 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,7 +20,7 @@ from sentiment.scorer import Scorer
 from sentiment.settings import ARCHITECTURES, MainSettings, PrepareSettings, TrainSettings, parameters
 from sentiment.steps import parity
 
-from .conftest import SHARED_DATA, Launch
+from .conftest import SHARED_DATA, Launch, running
 
 QUICK = ["epochs=2", "lstm_size=8", "embedding_size=8"]
 EPOCH_METRICS = {"train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_auc", "epoch_seconds", "tokens_per_second"}
@@ -55,27 +52,9 @@ def names(uri: str, run: Run) -> set[str]:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
     """An `mlflow server` on a free port, which also keeps the artifacts."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     places = ["--backend-store-uri", f"sqlite:///{tmp_path / 'server.db'}", "--artifacts-destination", str(tmp_path / "kept")]
-    command = [str(Path(sys.executable).parent / "mlflow"), "server", *places, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    with (tmp_path / "server.log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(300):
-            try:
-                with urllib.request.urlopen(f"{url}/health", timeout=5):
-                    break
-            except OSError:
-                assert process.poll() is None, (tmp_path / "server.log").read_text()
-                time.sleep(0.2)
+    with running(tmp_path, "/health", "server", *places, "--workers", "1") as url:
         yield url
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGTERM)
-        process.wait(30)
 
 
 def test_the_whole_way_on_a_server_with_cntk(launch: Launch, server: str) -> None:

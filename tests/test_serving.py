@@ -1,13 +1,9 @@
 """The logged model: what is in it, and that it is served without Keras."""
 
 import json
-import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -20,6 +16,8 @@ import pytest
 
 from sentiment import served_model
 from sentiment.scorer import Scorer
+
+from .conftest import running
 
 FILE = Path(__file__).parent / "fixtures" / "cntk-bilstm.h5"
 BLOCKED = """
@@ -58,27 +56,9 @@ def test_the_logged_model_holds_what_serving_needs_and_nothing_pickled(logged: P
 @pytest.fixture
 def served(logged: Path, tmp_path: Path) -> Iterator[str]:
     """`mlflow models serve` in an environment that it builds from the model's own requirements."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    programs = Path(sys.executable).parent
-    command = [str(programs / "mlflow"), "models", "serve", "-m", str(logged), "--env-manager", "uv", "--port", str(port)]
-    environment = os.environ | {"MLFLOW_ENV_ROOT": str(tmp_path / "envs"), "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
-    with (tmp_path / "serve.log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=tmp_path, start_new_session=True)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(3000):
-            try:
-                with urllib.request.urlopen(f"{url}/ping", timeout=5):
-                    break
-            except OSError:
-                assert process.poll() is None, (tmp_path / "serve.log").read_text()
-                time.sleep(0.2)
+    options = ["-m", str(logged), "--env-manager", "uv"]
+    with running(tmp_path, "/ping", "models", "serve", *options, MLFLOW_ENV_ROOT=str(tmp_path / "envs")) as url:
         yield url
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(30)
 
 
 def ask(url: str, content: Any, kind: str = "application/json") -> tuple[int, Any]:
