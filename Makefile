@@ -23,6 +23,9 @@ test: .venv/ready-dev  ## all tests; builds the environments of all backends fir
 	@python -m sentiment.backends cntk jax torch
 	python -m pytest
 
+bench: .venv/ready-dev  ## served requests per second, against a constant and against Keras
+	python -m benchmarks.serving
+
 lint: .venv/ready-dev  ## ruff and mypy
 	ruff check .
 	ruff format --check .
@@ -58,4 +61,4 @@ clean:  ## remove the environment (not your runs)
 	uv pip install -q --python $(BIN)/python -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help run install test lint serve ui doctor lock clean
+.PHONY: help run install test bench lint serve ui doctor lock clean

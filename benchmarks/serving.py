@@ -21,7 +21,7 @@ from pathlib import Path
 import mlflow
 import pandas as pd
 
-from sentiment import served_model
+from sentiment import served_model, tracking
 from sentiment.places import PROJECT
 
 SECONDS = 6.0
@@ -123,6 +123,7 @@ def rate(port: int, clients: int) -> float:
 
 
 def main(model: Path) -> pd.DataFrame:
+    tracking.check_server()  # also quiets MLflow
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for name, place in save(Path(folder), model).items():

@@ -161,10 +161,12 @@ class WordCounter:
 
 def _start_and_cut(rows: Ragged, max_length: int) -> Ragged:
     """Puts the start token before each row; of a row that is then too long, the middle goes."""
-    kept = np.minimum(rows.lengths, max_length - 1)
-    head = np.where(rows.lengths > kept, kept // 2, kept)
-    tail = kept - head
-    starts = np.stack([rows.offsets[:-1], rows.offsets[1:] - tail], 1).ravel()
-    cut = from_lengths(gather(rows, starts, np.stack([head, tail], 1).ravel()).ids, kept)
-    ids = np.insert(cut.ids, cut.offsets[:-1], START).astype(np.int32)
+    lengths = rows.lengths
+    kept = np.minimum(lengths, max_length - 1)
+    if (kept < lengths).any():
+        head = np.where(lengths > kept, kept // 2, kept)
+        tail = kept - head
+        starts = np.stack([rows.offsets[:-1], rows.offsets[1:] - tail], 1).ravel()
+        rows = from_lengths(gather(rows, starts, np.stack([head, tail], 1).ravel()).ids, kept)
+    ids = np.insert(rows.ids, rows.offsets[:-1], START).astype(np.int32)
     return from_lengths(ids, kept + 1)
