@@ -36,6 +36,11 @@ def golden_failures(scorer: Scorer) -> list[str]:
     return [better for (better, _), (high, low) in zip(GOLDEN, scores, strict=True) if high <= low]
 
 
+def _right(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """`<bool>[texts]`."""
+    return np.asarray((scores >= THRESHOLD) == (labels == 1))
+
+
 def worse_by_chance(labels: np.ndarray, candidate: np.ndarray, champion: np.ndarray) -> tuple[int, int, float]:
     """Texts that only the candidate, and that only the champion gets right; and McNemar's exact one-sided p.
 
@@ -44,8 +49,7 @@ def worse_by_chance(labels: np.ndarray, candidate: np.ndarray, champion: np.ndar
 
     labels: 0 or 1; candidate, champion: P(positive); each `[texts]`.
     """
-    right = (candidate >= THRESHOLD) == (labels == 1)
-    champion_right = (champion >= THRESHOLD) == (labels == 1)
+    right, champion_right = _right(labels, candidate), _right(labels, champion)
     only_candidate, only_champion = int((right & ~champion_right).sum()), int((~right & champion_right).sum())
     differ = only_candidate + only_champion
     p = binomtest(only_champion, differ, 0.5, alternative="greater").pvalue if differ else 1.0
@@ -55,7 +59,7 @@ def worse_by_chance(labels: np.ndarray, candidate: np.ndarray, champion: np.ndar
 def judge(candidate: Scorer, champion: Scorer | None, texts: list[str], labels: np.ndarray) -> Verdict:
     """Compares the two on the texts of a test split. labels: 0 or 1, `[texts]`."""
     scores = candidate.score(texts)
-    accuracy = float(((scores >= THRESHOLD) == (labels == 1)).mean())
+    accuracy = float(_right(labels, scores).mean())
     measures = {"candidate_accuracy": accuracy, "test_texts": float(len(texts))}
     failures = golden_failures(candidate)
     if failures:
@@ -63,7 +67,7 @@ def judge(candidate: Scorer, champion: Scorer | None, texts: list[str], labels: 
     if champion is None:
         return Verdict(True, f"there is no champion yet; accuracy {accuracy:.4f} on the test split", measures)
     champion_scores = champion.score(texts)
-    champion_accuracy = float(((champion_scores >= THRESHOLD) == (labels == 1)).mean())
+    champion_accuracy = float(_right(labels, champion_scores).mean())
     only_candidate, only_champion, p = worse_by_chance(labels, scores, champion_scores)
     measures |= {"champion_accuracy": champion_accuracy, "p": p}
     measures |= {"only_candidate_right": only_candidate, "only_champion_right": only_champion}

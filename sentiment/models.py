@@ -3,12 +3,21 @@
 from pathlib import Path
 
 import mlflow
+from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from sentiment import tracking
 from sentiment.errors import UserError
 
 FILE = "model.h5"
+
+
+def newest_run(received: str) -> Run:
+    """The newest finished train run. Raises UserError, telling what was `received`, if there is none."""
+    runs = tracking.find_runs("train")
+    if not runs:
+        raise UserError(f"There is no trained model yet. Received: {received}. Train one first: mlflow run . -e train.")
+    return runs[0]
 
 
 def find(given: str) -> Path:

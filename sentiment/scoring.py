@@ -16,7 +16,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sentiment.reviews.rows import Heard, Row, Rows
+from sentiment.reviews.batch import Heard
+from sentiment.reviews.rows import Row, Rows
 from sentiment.scorer import Scorer
 
 PART_ROWS = 10_000

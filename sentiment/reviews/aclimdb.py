@@ -6,18 +6,16 @@ import io
 import lzma
 import tarfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO, cast
 
 from sentiment.errors import UserError
-from sentiment.reviews.batch import TEST, TRAIN, Batch, batched
+from sentiment.reviews.batch import TEST, TRAIN, Batch, Heard, batched
 
 LABELS = {"neg": 0, "pos": 1}
 SPLITS = {"train": TRAIN, "test": TEST}
 LONGEST = 10_000_000  # bytes of one review; beyond, the archive is not what it says it is
-
-Heard = Callable[[int], None]
 
 
 def place(name: str) -> tuple[int, int] | None:

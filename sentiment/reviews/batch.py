@@ -1,11 +1,13 @@
 """The unit in which reviews are read."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
 SPLIT_NAMES = ("train", "validation", "test")
 BATCH_SIZE = 1000
+
+Heard = Callable[[int], None]  # hears of each piece of bytes read
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sentiment.errors import UserError
-from sentiment.reviews.batch import BATCH_SIZE
+from sentiment.reviews.batch import BATCH_SIZE, Heard
 
 PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")  # gzip, zip, bzip2, xz, zstandard
 SEPARATORS = ("|", "\t", ";", ",")
@@ -21,7 +21,6 @@ ENDINGS = {".jsonl": "json", ".ndjson": "json", ".json": "json", ".parquet": "pa
 
 NAMING = 1000  # JSON lines that are looked through for column names
 
-Heard = Callable[[int], None]
 csv.field_size_limit(10_000_000)
 
 

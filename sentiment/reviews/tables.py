@@ -1,12 +1,12 @@
 """Reviews in a table: which columns hold them, and what the labels mean."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sentiment.errors import UserError
-from sentiment.reviews.batch import TEST, TRAIN, VALIDATION, Batch, batched
+from sentiment.reviews.batch import TEST, TRAIN, VALIDATION, Batch, Heard, batched
 from sentiment.reviews.rows import Rows, open_rows
 from sentiment.settings import PrepareSettings
 
@@ -14,8 +14,6 @@ TEXT_NAMES = ("reviewtext", "review", "text", "review_text", "sentence", "conten
 LABEL_NAMES = ("sentimentscore", "sentiment", "label", "sentiment_score", "polarity", "class", "target", "score")
 LABELS = {"1": 1, "1.0": 1, "positive": 1, "pos": 1, "true": 1, "0": 0, "0.0": 0, "negative": 0, "neg": 0, "false": 0}
 SPLITS = {"train": TRAIN, "test": TEST} | dict.fromkeys(("validation", "valid", "val", "dev"), VALIDATION)
-
-Heard = Callable[[int], None]
 
 
 def open_table(path: Path, settings: PrepareSettings, labelled: bool = True) -> "Table":

@@ -7,13 +7,12 @@ import mlflow
 import numpy as np
 import pandas as pd
 
-from sentiment import tracking
+from sentiment import models, tracking
 from sentiment.backends import ALL
 from sentiment.errors import StepError, UserError
 from sentiment.reviews import find_source
 from sentiment.scorer import Scorer
 from sentiment.settings import ParitySettings, PrepareSettings
-from sentiment.steps.train import FILE
 from sentiment.trainer_process import Trainer
 
 ALLOWED = 1e-4
@@ -30,17 +29,14 @@ def run(settings: ParitySettings) -> None:
     backends = _backends(settings.backends)
     source = find_source(PrepareSettings(reviews=settings.reviews), labelled=False)
     if settings.run == "latest":
-        runs = tracking.find_runs("train")
-        if not runs:
-            raise UserError("There is no trained model yet. Received: run=latest. Train one first: mlflow run . -e train.")
-        run_id = runs[0].info.run_id
+        run_id = models.newest_run("run=latest").info.run_id
     else:
         run_id = tracking.get_run(settings.run, "train", "run").info.run_id
     texts = [text for batch in source.read(lambda size: None) for text in batch.texts]
     if not texts:
         raise UserError(f"There is nothing to score. Received: reviews={settings.reviews}, without a row. Give some reviews.")
     with tracking.step_run("parity", settings, model_run_id=run_id), tracking.work_folder() as folder:
-        model = tracking.artifact(run_id, FILE)
+        model = tracking.artifact(run_id, models.FILE)
         scorer = Scorer(model)
         reviews = scorer.model.encoder.encode(texts)
         with h5py.File(folder / "reviews.unfinished", "w") as file:

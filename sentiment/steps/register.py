@@ -92,11 +92,9 @@ def _no_better_than_guessing(candidate: Scorer, texts: list[str], labels: np.nda
 def _candidate(settings: RegisterSettings) -> Run:
     if settings.run != "best":
         return tracking.get_run(settings.run, "train", "run")
-    newest = tracking.find_runs("train")
-    if not newest:
-        raise UserError("There is no trained model yet. Received: run=best. Train one first: mlflow run . -e train.")
+    newest = models.newest_run("run=best")
     metric = f"best_{settings.metric}"
-    runs = [run for run in _rivals(newest[0]) if metric in run.data.metrics]
+    runs = [run for run in _rivals(newest) if metric in run.data.metrics]
     return (min if settings.metric.endswith("loss") else max)(runs, key=lambda run: run.data.metrics[metric])
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import mlflow
 
-from sentiment import prepared, served_model, tracking, training
+from sentiment import models, prepared, served_model, tracking, training
 from sentiment.backends import ALL
 from sentiment.errors import UserError
 from sentiment.progress import Bar
@@ -14,7 +14,6 @@ from sentiment.settings import TrainSettings
 from sentiment.steps.prepare import FILE as PREPARED
 from sentiment.trainer_process import Trainer
 
-FILE = "model.h5"
 log = logging.getLogger(__name__)
 
 
@@ -47,7 +46,7 @@ def run(settings: TrainSettings, parent: str | None = None) -> TrainedRun:
             shown = "  ".join(f"{name} {metrics[name]:.4f}" for name in ("train_loss", "val_loss", "val_accuracy", "val_auc"))
             bar.say(f"epoch {epoch:>2}/{settings.epochs}  {shown}  {metrics['tokens_per_second']:,.0f} tokens/s")
 
-        path = folder / FILE
+        path = folder / models.FILE
         with Trainer(backend) as trainer:
             try:
                 trained = training.train(trainer, settings, data, source, path, after_epoch, bar.set)
