@@ -36,10 +36,14 @@ class Ragged:
 
     def padded_reversed(self, length: int) -> np.ndarray:
         """Like `padded`, each row back to front (the zeros still at the end)."""
+        if len(self) == 1:
+            return self._fill(length, self.ids[::-1])
         ends = np.repeat(self.offsets[:-1] + self.offsets[1:] - 1, self.lengths)
         return self._fill(length, self.ids[ends - np.arange(len(self.ids))])
 
     def _fill(self, length: int, ids: np.ndarray) -> np.ndarray:
+        if len(self) * length == len(ids):  # nothing to pad
+            return ids.reshape(len(self), length)
         out = np.zeros((len(self), length), np.int32)
         out[np.arange(length) < self.lengths[:, None]] = ids
         return out

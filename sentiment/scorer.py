@@ -39,6 +39,8 @@ class Scorer:
 
     def score_ids(self, reviews: Ragged) -> np.ndarray:
         """P(positive) of each row of token ids: `<float32>[rows]`. Rows of like length are scored together."""
+        if len(reviews) == 1:
+            return self._run(reviews, len(reviews.ids))
         scores = np.empty(len(reviews), np.float32)
         order = np.argsort(reviews.lengths, kind="stable")
         lengths = reviews.lengths[order]

@@ -5,7 +5,7 @@ import pytest
 
 from sentiment.ragged import Ragged
 from sentiment.settings import TextSettings
-from sentiment.text import STOP_WORDS, Encoder, WordCounter, clean, to_arrow
+from sentiment.text import LITTLE, STOP_WORDS, Encoder, WordCounter, clean, to_arrow
 
 
 def words(text: str, **settings: bool) -> list[str]:
@@ -69,6 +69,41 @@ def test_what_serves_encodes_as_what_prepared() -> None:
         encoded = encoder.encode(texts)
         assert encoded.ids.tolist() == prepared.ids.tolist()
         assert encoded.offsets.tolist() == prepared.offsets.tolist()
+
+
+@pytest.mark.parametrize("settings", [TextSettings(), TextSettings(strip_punctuation=False, lowercase=False), TextSettings(max_length=7)])
+def test_little_text_is_encoded_as_much_is(settings: TextSettings) -> None:
+    random = np.random.default_rng(0)
+    pieces = [
+        "<",
+        ">",
+        "</",
+        "<b>",
+        "br",
+        " ",
+        "'",
+        "''",
+        "a",
+        "B",
+        "don't",
+        "x'",
+        "'y",
+        ".",
+        "!",
+        "(",
+        "\t",
+        "\n",
+        "\x00",
+        "\x7f",
+        "_",
+        "-",
+        "1",
+    ]
+    texts = ["".join(random.choice(pieces, random.integers(0, 30))) for _ in range(400)]
+    encoder = Encoder(settings, ("a", "b", "don't", "x", "y", "1", ".", "!", "'", "<", "B"))
+    much = encoder.encode([*texts, "z" * LITTLE])
+    for place, text in enumerate(texts):
+        assert encoder.encode([text]).ids.tolist() == row(much, place), repr(text)
 
 
 def test_a_long_review_keeps_its_ends() -> None:
