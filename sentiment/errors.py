@@ -8,5 +8,9 @@ class UserError(Exception):
     """
 
 
+class Stopped(Exception):  # noqa: N818 (nothing is wrong)
+    """What was begun was ended from outside, with nothing wrong in it; its text says when or why."""
+
+
 class StepError(Exception):
     """A step that could not be done, or whose result is not good enough, through no wrong input; its text says all there is to say."""

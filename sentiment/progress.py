@@ -28,6 +28,7 @@ class Bar:
 
     def say(self, line: str) -> None:
         """A line that stays."""
+        self._told = time.monotonic()
         self._bar.clear()
         print(line, flush=True)
 

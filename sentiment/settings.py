@@ -7,6 +7,7 @@ from typing import Any
 from sentiment.errors import UserError
 
 BACKENDS = ("tensorflow", "cntk", "jax", "torch")
+METRICS = ("val_auc", "val_accuracy", "val_loss")
 ARCHITECTURES = ("bilstm", "lstm", "cnn", "cnn-lstm")
 
 
@@ -76,6 +77,36 @@ class MainSettings(TrainSettings, PrepareSettings):
 
 
 @dataclass(frozen=True)
+class Range:
+    """What a search tries of one parameter, both ends included; nothing but `low` if they are equal."""
+
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        ends = dict.fromkeys((self.low, self.high))
+        return "..".join(f"{end:g}" for end in ends)
+
+
+@dataclass(frozen=True)
+class TuneSettings(TrainSettings):
+    """Parameters of `tune`: train's, of which five may be ranges, `16..128`."""
+
+    embedding_size: Range = parameter(Range(16, 128), "numbers that stand for a word")  # type: ignore[assignment]
+    lstm_size: Range = parameter(Range(16, 128), "units of an LSTM, in each direction")  # type: ignore[assignment]
+    dropout: Range = parameter(Range(0.1, 0.6), "share of the activations dropped in training")  # type: ignore[assignment]
+    learning_rate: Range = parameter(Range(0.0005, 0.01), "Adam's step size")  # type: ignore[assignment]
+    batch_size: Range = parameter(Range(16, 64), "reviews a step")  # type: ignore[assignment]
+    metric: str = parameter("val_auc", "what best is measured by, on the validation split", choices=METRICS)
+    trials: int = parameter(20, "trials that the study is to have", least=1)
+    timeout: int = parameter(0, "seconds after which no epoch is begun any more (0: none)", least=0)
+    workers: int = parameter(1, "trials at a time on this machine, which share its cores", least=1)
+    study: str = parameter("auto", "the study to begin, or to go on with (auto: a new one)")
+    storage: str = parameter("optuna.journal", "where the study is kept: a file on this machine, or postgresql://user@host/database")
+    register: bool = parameter(True, "register the final model, and make it champion if the gate opens")
+
+
+@dataclass(frozen=True)
 class ParitySettings:
     """Parameters of `parity`."""
 
@@ -98,9 +129,6 @@ class ScoreSettings:
     separator: str = parameter("auto", "the character between columns")
     encoding: str = parameter("auto", "the file's character encoding, as Python names it")
     engine: str = parameter("local", "what scores: this machine", choices=("local",))
-
-
-METRICS = ("val_auc", "val_accuracy", "val_loss")
 
 
 @dataclass(frozen=True)
@@ -149,6 +177,8 @@ def from_text(about: Any, text: str) -> Any:
         if text.lower() not in ("true", "false"):
             raise UserError(f"{name} is not true or false. {received} Say true or false.")
         return text.lower() == "true"
+    if kind is Range:
+        return _range(name, text)
     try:
         value = kind(text)
     except ValueError:
@@ -165,3 +195,13 @@ def from_text(about: Any, text: str) -> Any:
         limits = " and ".join(f"{word} {as_text(limit)}" for word, limit in (("at least", least), ("below", below)) if limit is not None)
         raise UserError(f"{name} is out of range. {received} Give a number {limits}.")
     return value
+
+
+def _range(name: str, text: str) -> Range:
+    """`16..128`, or one value; each as train takes it."""
+    about = next(f for f in fields(TrainSettings) if f.name == name)
+    low, dots, high = text.partition("..")
+    found = Range(from_text(about, low), from_text(about, high if dots else low))
+    if found.low > found.high:
+        raise UserError(f"The range of {name} is empty. Received: {name}={text}. Put the smaller end first: {found.high:g}..{found.low:g}.")
+    return found

@@ -18,7 +18,7 @@ from mlflow.entities import Metric, Param, Run
 from mlflow.exceptions import MlflowException
 from mlflow.tracking.fluent import _get_experiment_id  # MLflow has no public way to ask
 
-from sentiment.errors import UserError
+from sentiment.errors import Stopped, UserError
 from sentiment.settings import as_text, parameters
 
 REASON_LENGTH = 500
@@ -32,25 +32,40 @@ warnings.filterwarnings("ignore", module="mlflow")
 
 
 @contextmanager
-def step_run(step: str, settings: Any, parent: str | None = None, **tags: str) -> Iterator[Run]:
-    """A run for one step, with its parameters logged; whatever is raised inside ends it as FAILED, with the reason as a tag.
+def step_run(step: str, settings: Any, parent: str | None = None, resumed: str | None = None, **tags: str) -> Iterator[Run]:
+    """A run for one step, with its parameters logged.
 
-    Without a parent it is the run that `mlflow run` made for this process, if there is one.
+    Whatever is raised inside ends it as FAILED, with the reason as a tag; Stopped as KILLED. Without a parent it is the run
+    that `mlflow run` made for this process, if there is one; `resumed` is the id of one that goes on.
     """
-    launched = parent is None and "MLFLOW_RUN_ID" in os.environ  # that run has its name
+    named = resumed or (parent is None and "MLFLOW_RUN_ID" in os.environ)
     with mlflow.start_run(
-        run_name=None if launched else _title(step, settings), nested=parent is not None, parent_run_id=parent, tags={"step": step, **tags}
+        resumed,
+        run_name=None if named else _title(step, settings, tags.get("trial")),
+        nested=parent is not None,
+        parent_run_id=parent,
+        tags={"step": step, **tags},
     ) as run:
         try:
             _log_parameters(run, settings)
             yield run
+        except Stopped as error:
+            mlflow.set_tag("ended", str(error))
+            mlflow.end_run("KILLED")
+            raise
         except BaseException as error:
             _tag_failure(run.info.run_id, str(error) or type(error).__name__)
             raise
 
 
-def _title(step: str, settings: Any) -> str:
-    return " ".join([step, *(str(getattr(settings, name)) for name in ("architecture", "backend") if hasattr(settings, name))])
+def _title(step: str, settings: Any, number: str | None) -> str:
+    return " ".join(
+        [
+            step,
+            *([number] if number else []),
+            *(str(getattr(settings, name)) for name in ("architecture", "backend") if hasattr(settings, name)),
+        ]
+    )
 
 
 def _log_parameters(run: Run, settings: Any) -> None:
@@ -120,11 +135,22 @@ def fail_launched_run(reason: str) -> None:
     """Ends the run that `mlflow run` made for this process, if no step has taken it up."""
     run_id = os.environ.get("MLFLOW_RUN_ID")
     if run_id:
-        try:
-            _tag_failure(run_id, reason)
-            MlflowClient().set_terminated(run_id, "FAILED")
-        except Exception as error:
-            logging.getLogger(__name__).warning("The run could not be marked as failed: %s", error)
+        fail_run(run_id, reason)
+
+
+def fail_run(run_id: str, reason: str) -> None:
+    """Ends a run as FAILED; if the server does not take it, says so."""
+    try:
+        _tag_failure(run_id, reason)
+        MlflowClient().set_terminated(run_id, "FAILED")
+    except Exception as error:
+        logging.getLogger(__name__).warning("Run %s could not be marked as failed: %s", run_id, error)
+
+
+def children(parent: str, step: str) -> list[Run]:
+    """The runs of a step under a parent, in whatever state, the newest first."""
+    query = f"tags.`mlflow.parentRunId` = '{parent}' and tags.step = '{step}'"
+    return list(MlflowClient().search_runs([mlflow.get_run(parent).info.experiment_id], query, max_results=10_000))
 
 
 def find_runs(step: str, most: int = 1, **tags: str) -> list[Run]:

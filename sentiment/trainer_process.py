@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +16,13 @@ from sentiment.errors import StepError
 from sentiment.places import PROJECT
 
 LOG_LINES = 15
+
+
+def available_cores() -> list[int]:
+    """The numbers of the CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
 
 
 class TrainerError(StepError):
@@ -43,18 +50,18 @@ class Verdict:
 
 
 class Trainer:
-    """A running trainer process; leave the `with` block to end it.
+    """A running trainer process; leave the `with` block, or close it, to end it.
 
-    threads: CPU threads that it may use.
+    cores: the CPU cores that it may use, by number; all of this process's, if not said.
     """
 
-    def __init__(self, backend: Backend, threads: int | None = None) -> None:
+    def __init__(self, backend: Backend, cores: Sequence[int] | None = None) -> None:
         self.backend = backend
-        self.threads = threads or os.cpu_count() or 1
-        self._log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 (closed in _end)
+        self._cores = cores or available_cores()
+        self._log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 (closed in close)
         interpreter = backend.interpreter()
         self._process = subprocess.Popen(
-            [str(interpreter), "-m", "sentiment.trainer", f"--threads={self.threads}"],
+            [str(interpreter), "-m", "sentiment.trainer", "--cores", *map(str, self._cores)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -65,11 +72,11 @@ class Trainer:
         try:
             self.ready = self._receive()
         except BaseException:
-            self._end()
+            self.close()
             raise
 
     def _environment(self, interpreter: Path) -> dict[str, str]:
-        count = str(self.threads)
+        count = str(len(self._cores))
         limits = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "NPROC"), count)
         return (
             os.environ
@@ -87,22 +94,25 @@ class Trainer:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._end()
+        self.close()
 
     def train(
         self,
         prepared: Path,
         model: Path,
         settings: dict[str, Any],
+        splits: list[int],
         after_epoch: Callable[[Epoch], Verdict],
         progress: Callable[[int, int], None] = lambda tokens, of: None,
     ) -> dict[str, Any]:
-        """Trains and writes `model`; returns what the trainer said when it had built the network.
+        """Trains on some splits and writes `model`; returns what the trainer said when it had built the network.
+
+        The validation reviews are scored after each epoch, unless they are trained on.
 
         Raises:
             TrainerError: It failed.
         """
-        self._send({"job": "train", "prepared": str(prepared), "model": str(model), "settings": settings})
+        self._send({"job": "train", "prepared": str(prepared), "model": str(model), "settings": settings, "splits": splits})
         built: dict[str, Any] = {}
         while True:
             message = self._receive()
@@ -152,7 +162,7 @@ class Trainer:
         last = "\n".join(self.log().splitlines()[-LOG_LINES:])
         raise TrainerError(f"The {self.backend.name} trainer {how}. The last it printed:\n{last}")
 
-    def _end(self) -> None:
+    def close(self) -> None:
         if self._process.poll() is None:
             self._process.kill()  # it has nothing to finish: files are written whole or not at all
         self._process.wait()

@@ -24,6 +24,7 @@ from sentiment.reviews import find_source
 from sentiment.settings import PrepareSettings
 from sentiment.trainer_process import Trainer
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell would hand down to ignore it
 SHARED_DATA = PROJECT.parent / "shared" / "data"
 
 

@@ -16,7 +16,7 @@ from sentiment import prepared
 from sentiment.backends import ALL
 from sentiment.model_file import ModelFile, read
 from sentiment.ragged import Ragged, concatenate
-from sentiment.reviews.batch import VALIDATION
+from sentiment.reviews.batch import TRAIN, VALIDATION
 from sentiment.scorer import Scorer
 from sentiment.settings import ARCHITECTURES, BACKENDS, TrainSettings
 from sentiment.trainer_process import Epoch, Trainer, Verdict
@@ -36,7 +36,7 @@ def train(trainer: Trainer, small: Path, path: Path, architecture: str, epochs: 
         heard.append(epoch)
         return Verdict(keep=True, stop=False)
 
-    trainer.train(small, path, settings, keep)
+    trainer.train(small, path, settings, [TRAIN], keep)
     return heard
 
 

@@ -14,20 +14,23 @@ from sentiment.settings import TrainSettings
 from sentiment.steps.prepare import FILE as PREPARED
 from sentiment.trainer_process import Trainer
 
+SHOWN = ("train_loss", "val_loss", "val_accuracy", "val_auc")
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class TrainedRun:
-    """The run that trained a model, the file, and the validation metrics of its best epoch, as `best_...`."""
+    """The run that trained a model, the file, and its summary: the best epoch and the validation metrics of that, as `best_...`."""
 
     run_id: str
     path: Path
-    best: dict[str, float]
+    summary: dict[str, float]
 
 
-def run(settings: TrainSettings, parent: str | None = None) -> TrainedRun:
+def run(settings: TrainSettings, parent: str | None = None, whole: bool = False, **tags: str) -> TrainedRun:
     """Trains and logs `model.h5`.
+
+    whole: on the training and the validation split, through all epochs; then there are no validation metrics.
 
     Raises:
         UserError: The backend is not installed, or there is no such prepared data.
@@ -37,30 +40,33 @@ def run(settings: TrainSettings, parent: str | None = None) -> TrainedRun:
     backend.interpreter()
     source, prepared_run_id = find_prepared(settings.prepared)
     data = prepared.read(source)
-    tags = {"data_fingerprint": data.data_fingerprint} | ({"prepared_run_id": prepared_run_id} if prepared_run_id else {})
+    tags |= {"data_fingerprint": data.data_fingerprint} | ({"prepared_run_id": prepared_run_id} if prepared_run_id else {})
     with tracking.step_run("train", settings, parent, **tags) as active, tracking.work_folder() as folder:
         bar, epochs = Bar("train", 0, "tokens"), tracking.EpochLog(active.info.run_id)
 
-        def after_epoch(epoch: int, metrics: dict[str, float]) -> None:
+        def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
             epochs.add(epoch, metrics)
-            shown = "  ".join(f"{name} {metrics[name]:.4f}" for name in ("train_loss", "val_loss", "val_accuracy", "val_auc"))
+            shown = "  ".join(f"{name} {metrics[name]:.4f}" for name in SHOWN if name in metrics)
             bar.say(f"epoch {epoch:>2}/{settings.epochs}  {shown}  {metrics['tokens_per_second']:,.0f} tokens/s")
+            return False
 
         path = folder / models.FILE
         with Trainer(backend) as trainer:
             try:
-                trained = training.train(trainer, settings, data, source, path, after_epoch, bar.set)
+                if whole:
+                    trained = training.train_to_the_end(trainer, settings, source, path, after_epoch, bar.set)
+                else:
+                    trained = training.train(trainer, settings, data, source, path, after_epoch, bar.set)
             finally:
                 bar.close()
                 tracking.log_text_if_possible(trainer.log(), "trainer.log")
         epochs.flush()
-        best = {f"best_{name}": value for name, value in trained.best.items() if name.startswith("val_")}
-        mlflow.log_metrics({"best_epoch": trained.best_epoch, "weights": trained.parameters} | best)
+        mlflow.log_metrics(trained.summary())
         mlflow.log_artifact(str(path))
         served_model.log(path)
         run_id = active.info.run_id
     log.info("train: %s on %s, best epoch %d (run %s)", settings.architecture, settings.backend, trained.best_epoch, run_id)
-    return TrainedRun(run_id, path, best)
+    return TrainedRun(run_id, path, trained.summary())
 
 
 def find_prepared(given: str) -> tuple[Path, str | None]:

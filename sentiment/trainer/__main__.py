@@ -1,6 +1,7 @@
-"""`python -m sentiment.trainer --threads N`: does jobs until its standard input ends."""
+"""`python -m sentiment.trainer --cores 0 1`: does jobs until its standard input ends."""
 
 import argparse
+import os
 import traceback
 
 from sentiment.trainer.channel import Channel
@@ -8,12 +9,14 @@ from sentiment.trainer.channel import Channel
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--threads", type=int, required=True)
-    threads = parser.parse_args().threads
+    parser.add_argument("--cores", type=int, nargs="+", required=True)
+    cores = parser.parse_args().cores
+    if hasattr(os, "sched_setaffinity"):  # before Keras is imported: CNTK makes as many threads as it sees cores
+        os.sched_setaffinity(0, cores)
     channel = Channel()  # before Keras is imported, which prints
     from sentiment.trainer import framework, jobs
 
-    framework.fix_threads(threads)
+    framework.fix_threads(len(cores))
     channel.send("ready", backend=framework.BACKEND, keras=framework.VERSION)
     for job in channel.jobs():
         try:

@@ -14,10 +14,10 @@ TRAIN, VALIDATION, TEST = 0, 1, 2
 FIRST_WORD = 4  # the id of the first word of the vocabulary
 
 
-def read_prepared(path: str, split: int) -> Reviews:
-    """The reviews of one split of a `prepared.h5`."""
+def read_prepared(path: str, splits: List[int]) -> Reviews:
+    """The reviews of some splits of a `prepared.h5`."""
     with h5py.File(path, "r") as file:
-        rows = np.flatnonzero(file["split"][:] == split)
+        rows = np.flatnonzero(np.isin(file["split"][:], splits))
         offsets, labels = file["offsets"][:], file["labels"][:]
         lengths = np.diff(offsets)[rows]
         begins = np.concatenate([[0], np.cumsum(lengths)])

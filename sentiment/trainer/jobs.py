@@ -15,15 +15,16 @@ TOLD_EVERY = 0.2  # seconds between two signs of progress
 
 
 def train(job: Dict[str, Any], channel: Channel) -> None:
-    """Trains on `job["prepared"]` as `job["settings"]` say and writes `job["model"]`.
+    """Trains on the `job["splits"]` of `job["prepared"]` as `job["settings"]` say and writes `job["model"]`.
 
     After each epoch it sends the loss, the accuracy and the scores of the validation reviews, and is told whether these are
     the weights to keep (`keep`) and whether to stop (`stop`): what is best is not decided here.
     """
     settings = job["settings"]
     framework.start_over(settings["seed"])
-    reviews = files.read_prepared(job["prepared"], files.TRAIN)
-    validation = files.read_prepared(job["prepared"], files.VALIDATION)
+    splits = job["splits"]
+    reviews = files.read_prepared(job["prepared"], splits)
+    validation = files.read_prepared(job["prepared"], [] if files.VALIDATION in splits else [files.VALIDATION])
     size = min(settings["batch_size"], len(reviews.labels))
     lengths = batches.padded_lengths(reviews.lengths, size, settings["kernel_size"])
     network = Network(settings, files.count_ids(job["prepared"]))
@@ -89,6 +90,8 @@ def _epoch(
 def _scores(network: Network, reviews: Reviews) -> List[float]:
     """P(positive) of each review, in their order."""
     scores = np.empty(len(reviews.labels))
+    if not len(scores):
+        return []
     lengths = batches.padded_lengths(reviews.lengths, SCORING_BATCH, network.settings["kernel_size"])
     for batch in batches.in_order(reviews.lengths, lengths, SCORING_BATCH):
         inputs = batches.padded(reviews, batch, len(batch.rows), network.inputs)

@@ -1,0 +1,87 @@
+"""One trial of a search: a training with the settings that Optuna suggests, as a child run."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlflow
+import optuna
+from mlflow.entities import RunStatus
+
+from sentiment import models, search, tracking, training
+from sentiment.errors import Stopped
+from sentiment.prepared import Prepared
+from sentiment.settings import TrainSettings, TuneSettings, part
+from sentiment.trainer_process import Trainer
+
+BEST_EPOCH, RUN_ID = "best_epoch", "run_id"  # attributes of a trial
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the trials of a study share.
+
+    parent: the run of the study; path: of `prepared.h5`; tags: of every run; stopping: whether to end after the present epoch.
+    """
+
+    settings: TuneSettings
+    study: str
+    parent: str
+    data: Prepared
+    path: Path
+    tags: dict[str, str]
+    stopping: Callable[[], bool]
+
+
+def run(trial: optuna.Trial, job: Job, trainer: Trainer) -> float:
+    """Trains, logs `model.h5`, and returns the metric of the epoch that was kept.
+
+    Raises:
+        TrialPruned: It was worse than the others.
+        Stopped: The search is to end.
+        TrainerError, StepError: It failed.
+    """
+    settings = part(TrainSettings, job.settings, **search.suggest(trial, job.settings))
+    pruned = False
+    try:
+        with (
+            tracking.step_run("trial", settings, job.parent, trial=str(trial.number), study=job.study, **job.tags) as active,
+            tracking.work_folder() as folder,
+        ):
+            trial.set_user_attr(RUN_ID, active.info.run_id)
+            epochs, path, ended = tracking.EpochLog(active.info.run_id), folder / models.FILE, ""
+
+            def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
+                nonlocal ended, pruned
+                epochs.add(epoch, metrics)
+                trial.report(metrics[job.settings.metric], epoch)
+                pruned = trial.should_prune()
+                if pruned or job.stopping():
+                    ended = f"{'pruned' if pruned else 'stopped'} after epoch {epoch}"
+                return bool(ended)
+
+            trained = training.train(trainer, settings, job.data, job.path, path, after_epoch)
+            epochs.flush()
+            if ended:
+                path.unlink()
+                raise Stopped(ended)
+            mlflow.log_artifact(str(path))
+            path.unlink()
+            mlflow.log_metrics(trained.summary())
+            trial.set_user_attr(BEST_EPOCH, trained.best_epoch)
+    except Stopped as error:
+        if pruned:
+            raise optuna.TrialPruned(str(error)) from None
+        raise
+    return trained.best[job.settings.metric]
+
+
+def settle(study: optuna.Study, parent: str) -> None:
+    """Ends as FAILED the child runs whose trial was given up, because its process was gone."""
+    ended = {str(trial.number): trial for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()}
+    given_up = {number for number, trial in ended.items() if trial.state == optuna.trial.TrialState.FAIL}
+    for child in tracking.children(parent, "trial"):
+        number, status = child.data.tags.get("trial"), child.info.status
+        running = status == RunStatus.to_string(RunStatus.RUNNING) and number in ended
+        if running or (status == RunStatus.to_string(RunStatus.FINISHED) and number in given_up):
+            tracking.fail_run(child.info.run_id, "Its process was gone.")
