@@ -6,9 +6,8 @@ takes some dozens of scores and not hundreds.
 
 import numpy as np
 
-from sentiment.ragged import Ragged
+from sentiment.ragged import from_lengths
 from sentiment.scorer import Scorer
-from sentiment.text import UNKNOWN
 
 AT_ONCE = 24  # spans tried in one pass
 MOST_WORDS = 10
@@ -19,25 +18,26 @@ def explain(scorer: Scorer, text: str, score: float) -> list[dict[str, str | flo
 
     weight: by how much the score, which is given, would be lower without the word; below 0 if it would be higher.
     """
-    ids = scorer.model.encoder.encode([text]).ids
+    numbers = scorer.model.encoder.number([text]).ids
     words = scorer.model.encoder.words(text)
     places = np.arange(len(words))
     if len(words) > AT_ONCE:
         runs = np.array_split(places, AT_ONCE)
-        effects = score - _without(scorer, ids, runs)
+        effects = score - _without(scorer, numbers, runs)
         best = np.argsort(-np.abs(effects), kind="stable")
         size = max(len(run) for run in runs)
         places = np.sort(np.concatenate([runs[run] for run in best[: max(AT_ONCE // size, 1)]]))
-    weights = score - _without(scorer, ids, [np.array([place]) for place in places])
+    weights = score - _without(scorer, numbers, [np.array([place]) for place in places])
     order = np.argsort(-np.abs(weights), kind="stable")[:MOST_WORDS]
     return [{"word": words[places[at]], "weight": round(float(weights[at]), 6)} for at in order]
 
 
-def _without(scorer: Scorer, ids: np.ndarray, spans: list[np.ndarray]) -> np.ndarray:
+def _without(scorer: Scorer, numbers: np.ndarray, spans: list[np.ndarray]) -> np.ndarray:
     """The scores of a text with each of some spans of its words made unknown: `<float32>[spans]`."""
     if not spans:
         return np.empty(0, np.float32)
-    variants = np.tile(ids, (len(spans), 1))
+    variants = np.tile(numbers, (len(spans), 1))
     for row, span in enumerate(spans):
-        variants[row, span + 1] = UNKNOWN  # behind the start token
-    return scorer.score_ids(Ragged(variants.ravel(), np.arange(len(spans) + 1, dtype=np.int64) * len(ids)))
+        variants[row, span] = 0
+    every = from_lengths(variants.ravel(), np.full(len(spans), len(numbers)))
+    return scorer.score_ids(scorer.model.encoder.encode_numbers(every))

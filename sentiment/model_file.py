@@ -14,8 +14,8 @@ import h5py
 import numpy as np
 
 from sentiment.errors import UserError
-from sentiment.settings import TextSettings
 from sentiment.text import Encoder
+from sentiment.text_file import read_encoder
 
 FORMAT = "sentiment-model-1"
 
@@ -47,7 +47,7 @@ def read(path: Path) -> ModelFile:
             return ModelFile(
                 graph=json.loads(file.attrs["model_config"])["config"],
                 weights=_weights(file["model_weights"]),
-                encoder=Encoder(TextSettings(**json.loads(own.attrs["text_settings"])), tuple(own["vocabulary"].asstr()[:])),
+                encoder=read_encoder(own),
                 label_names=(negative, positive),
                 settings=json.loads(own.attrs["settings"]),
                 backend=str(own.attrs["backend"]),

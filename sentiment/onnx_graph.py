@@ -17,6 +17,7 @@ from sentiment.model_file import ModelFile
 OPSET, IR_VERSION = 17, 9
 ACTIVATIONS = {"sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "Relu", "softmax": "Softmax"}
 KNOWN_LSTM = {"activation": "tanh", "recurrent_activation": "sigmoid", "go_backwards": False}
+KNOWN_DOT = {"axes": 1, "normalize": False}
 
 
 def from_keras(model: ModelFile) -> onnx.ModelProto:
@@ -149,6 +150,22 @@ def _dense(graph: _Graph, config: Config, inputs: list[str], weights: Weights) -
     return graph.activate(result, config["activation"])
 
 
+def _activation(graph: _Graph, config: Config, inputs: list[str], weights: Weights) -> str:
+    return graph.activate(inputs[0], config["activation"])
+
+
+def _dot(graph: _Graph, config: Config, inputs: list[str], weights: Weights) -> str:
+    """Over the steps of two sequences: `[batch, a, b]`."""
+    options = {name: config[name] for name in KNOWN_DOT}
+    if options != KNOWN_DOT:
+        raise UserError(f"The model has a Dot that the scorer does not know. Received: {options}. Known: {KNOWN_DOT}.")
+    return graph.emit("MatMul", [_channels_first(graph, inputs[0]), inputs[1]])
+
+
+def _reshape(graph: _Graph, config: Config, inputs: list[str], weights: Weights) -> str:
+    return graph.emit("Reshape", [inputs[0], graph.constant([0, *config["target_shape"]], np.int64)])
+
+
 def _conv1d(graph: _Graph, config: Config, inputs: list[str], weights: Weights) -> str:
     kernel = weights[0].transpose(2, 1, 0)  # Keras: [width, in, out]
     padding = {"valid": "VALID", "same": "SAME_UPPER"}[config["padding"]]
@@ -199,15 +216,18 @@ def _lstm(graph: _Graph, config: Config, inputs: list[str], weights: Weights) ->
 
 
 _LAYERS: dict[str, Callable[[_Graph, Config, list[str], Weights], str]] = {
+    "Activation": _activation,
     "Add": _merge("Add"),
     "Concatenate": _concatenate,
     "Conv1D": _conv1d,
     "Dense": _dense,
+    "Dot": _dot,
     "Dropout": _same,
     "Embedding": _embedding,
     "GlobalMaxPooling1D": _global_max,
     "LSTM": _lstm,
     "MaxPooling1D": _max_pooling,
     "Multiply": _merge("Mul"),
+    "Reshape": _reshape,
     "ZeroPadding1D": _zero_padding,
 }

@@ -5,14 +5,16 @@
     labels     <int8>[reviews]       1 positive, 0 negative
     split      <int8>[reviews]       0 train, 1 validation, 2 test
     vocabulary <str>[words]          the first has id 4
+    more_words <str>[words]          words that have no id, but stand in n-grams
+    ngrams/prefix, ngrams/last <int32>[ngrams]   the n-grams that are known, as `sentiment.ngrams` has them
+    ngram_ids, ngram_offsets         those of each review, as `ids` and `offsets`
     test_texts/bytes, test_texts/offsets   the raw texts of the test split, UTF-8, so that any model can be measured on it
 
 Attributes: `format`, `text_settings` (JSON), `data_fingerprint`.
 """
 
 import itertools
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
@@ -20,17 +22,19 @@ import numpy as np
 
 from sentiment.errors import UserError
 from sentiment.ragged import Ragged
-from sentiment.settings import TextSettings
-from sentiment.text import Encoder
+from sentiment.text import Encoded, Encoder
+from sentiment.text_file import read_encoder, write_encoder
 
-FORMAT = "sentiment-prepared-1"
+FORMAT = "sentiment-prepared-2"
+
+PACKED = {"compression": "gzip", "compression_opts": 1, "shuffle": True, "chunks": (1 << 16,)}
 
 
 @dataclass(frozen=True)
 class Prepared:
     """What the file holds. `labels` and `split`: `<int8>[reviews]`; `test_texts`: one for each review of the test split, in order."""
 
-    reviews: Ragged
+    reviews: Encoded
     labels: np.ndarray
     split: np.ndarray
     encoder: Encoder
@@ -46,18 +50,22 @@ def write(prepared: Prepared, path: Path) -> None:
     unfinished = path.with_suffix(".unfinished")
     with h5py.File(unfinished, "w") as file:
         file.attrs["format"] = FORMAT
-        file.attrs["text_settings"] = json.dumps(asdict(prepared.encoder.settings))
         file.attrs["data_fingerprint"] = prepared.data_fingerprint
-        packed = {"compression": "gzip", "compression_opts": 1, "chunks": (1 << 16,)}
-        reviews = prepared.reviews
-        file.create_dataset("ids", data=reviews.ids, maxshape=(None,), **packed)
-        file["offsets"], file["labels"], file["split"] = reviews.offsets, prepared.labels, prepared.split
-        file.create_dataset("vocabulary", data=list(prepared.encoder.vocabulary), dtype=h5py.string_dtype())
+        write_ids(prepared.reviews, file)
+        file["labels"], file["split"] = prepared.labels, prepared.split
+        write_encoder(prepared.encoder, file)
         encoded = [text.encode("utf-8", "replace") for text in prepared.test_texts]
         texts = file.create_group("test_texts")
-        texts.create_dataset("bytes", data=np.frombuffer(b"".join(encoded), np.uint8), maxshape=(None,), **packed)
+        texts.create_dataset("bytes", data=np.frombuffer(b"".join(encoded), np.uint8), maxshape=(None,), **PACKED)
         texts["offsets"] = np.concatenate(([0], np.cumsum([len(text) for text in encoded], dtype=np.int64)))
     unfinished.replace(path)
+
+
+def write_ids(reviews: Encoded, file: h5py.File) -> None:
+    """As a trainer reads them."""
+    for prefix, rows in (("", reviews.tokens), ("ngram_", reviews.ngrams)):
+        file.create_dataset(prefix + "ids", data=rows.ids, maxshape=(None,), **PACKED)
+        file[prefix + "offsets"] = rows.offsets
 
 
 def read(path: Path) -> Prepared:
@@ -68,13 +76,12 @@ def read(path: Path) -> Prepared:
                 raise UserError(
                     f"The file is not prepared data. Received: {path}, format {file.attrs.get('format')}. Make it with prepare."
                 )
-            settings = TextSettings(**json.loads(file.attrs["text_settings"]))
             texts, bounds = file["test_texts/bytes"][:].tobytes(), file["test_texts/offsets"][:]
             return Prepared(
-                Ragged(file["ids"][:], file["offsets"][:]),
+                Encoded(*(Ragged(file[f"{prefix}ids"][:], file[f"{prefix}offsets"][:]) for prefix in ("", "ngram_"))),
                 file["labels"][:],
                 file["split"][:],
-                Encoder(settings, tuple(file["vocabulary"].asstr()[:])),
+                read_encoder(file),
                 [texts[a:b].decode() for a, b in itertools.pairwise(bounds)],
                 str(file.attrs["data_fingerprint"]),
             )

@@ -17,7 +17,7 @@ from sentiment.reviews.batch import SPLIT_NAMES, TEST, TRAIN
 from sentiment.settings import PrepareSettings
 from sentiment.text import WordCounter
 
-CODE = ("text.py", "ragged.py", "splits.py", "prepared.py", "preparing.py", "reviews/*.py")
+CODE = ("text.py", "text_file.py", "ngrams.py", "ragged.py", "splits.py", "prepared.py", "preparing.py", "reviews/*.py")
 
 
 def recipe(source: Source, settings: PrepareSettings) -> str:
@@ -107,13 +107,13 @@ def _check(labels: np.ndarray, split: np.ndarray, settings: PrepareSettings) -> 
 
 def summary(prepared: Prepared) -> dict[str, float]:
     """Counts, balance and lengths, as metrics."""
-    found: dict[str, float] = {"vocabulary_words": len(prepared.encoder.vocabulary)}
+    found: dict[str, float] = {"vocabulary_words": len(prepared.encoder.vocabulary), "ngrams": len(prepared.encoder.ngrams)}
     for number, name in enumerate(SPLIT_NAMES):
         rows = prepared.rows(number)
         found[f"{name}_reviews"] = len(rows)
         if len(rows):
             found[f"{name}_positive_share"] = float(prepared.labels[rows].mean())
-    lengths = prepared.reviews.lengths
+    lengths = prepared.reviews.tokens.lengths
     found |= {"length_mean": float(lengths.mean()), "length_median": float(np.median(lengths)), "length_longest": float(lengths.max())}
     found["share_cut"] = float((lengths == prepared.encoder.settings.max_length).mean())
     return found

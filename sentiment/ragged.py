@@ -30,22 +30,23 @@ class Ragged:
         """The named rows, in that order."""
         return gather(self, self.offsets[:-1][rows], self.lengths[rows])
 
-    def padded(self, length: int) -> np.ndarray:
-        """`<int32>[rows, length]`, zeros at the end; `length` is at least that of the longest row."""
-        return self._fill(length, self.ids)
+    def padded(self) -> np.ndarray:
+        """`<int32>[rows, longest]`, zeros at the end."""
+        return self._fill(self.ids)
 
-    def padded_reversed(self, length: int) -> np.ndarray:
+    def padded_reversed(self) -> np.ndarray:
         """Like `padded`, each row back to front (the zeros still at the end)."""
         if len(self) == 1:
-            return self._fill(length, self.ids[::-1])
+            return self._fill(self.ids[::-1])
         ends = np.repeat(self.offsets[:-1] + self.offsets[1:] - 1, self.lengths)
-        return self._fill(length, self.ids[ends - np.arange(len(self.ids))])
+        return self._fill(self.ids[ends - np.arange(len(self.ids))])
 
-    def _fill(self, length: int, ids: np.ndarray) -> np.ndarray:
-        if len(self) * length == len(ids):  # nothing to pad
-            return ids.reshape(len(self), length)
-        out = np.zeros((len(self), length), np.int32)
-        out[np.arange(length) < self.lengths[:, None]] = ids
+    def _fill(self, ids: np.ndarray) -> np.ndarray:
+        if len(self) == 1:
+            return ids[None]
+        lengths = self.lengths
+        out = np.zeros((len(self), lengths.max(initial=0)), np.int32)
+        out[np.arange(out.shape[1]) < lengths[:, None]] = ids
         return out
 
 

@@ -1,15 +1,21 @@
 """`model.h5` to scores for raw texts, with ONNX Runtime. No Keras."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 
 from sentiment import model_file, onnx_graph
-from sentiment.ragged import Ragged
+from sentiment.text import Encoded
 
 THRESHOLD = 0.5
+PADDED: dict[str, Callable[[Encoded], np.ndarray]] = {  # what each input is given: `<int32>[rows, longest]`
+    "tokens": lambda reviews: reviews.tokens.padded(),
+    "reversed_tokens": lambda reviews: reviews.tokens.padded_reversed(),
+    "ngrams": lambda reviews: reviews.ngrams.padded(),
+}
 TOKENS_AT_ONCE = 1 << 15  # of a batch, padding included: bounds the memory
 
 
@@ -37,24 +43,24 @@ class Scorer:
         """P(positive) of each text: `<float32>[texts]`."""
         return self.score_ids(self.model.encoder.encode(texts))
 
-    def score_ids(self, reviews: Ragged) -> np.ndarray:
-        """P(positive) of each row of token ids: `<float32>[rows]`. Rows of like length are scored together."""
+    def score_ids(self, reviews: Encoded) -> np.ndarray:
+        """P(positive) of each row: `<float32>[rows]`. Rows of like length are scored together."""
         if len(reviews) == 1:
-            return self._run(reviews, len(reviews.ids))
+            return self._run(reviews)
         scores = np.empty(len(reviews), np.float32)
-        order = np.argsort(reviews.lengths, kind="stable")
-        lengths = reviews.lengths[order]
+        order = np.argsort(reviews.tokens.lengths, kind="stable")
+        lengths = reviews.tokens.lengths[order]
         at = 0
         while at < len(order):
             # The batch that begins at `at` is as wide as its last row; it may hold TOKENS_AT_ONCE.
             sizes = np.arange(1, len(order) - at + 1) * lengths[at:]
             count = max(int(np.searchsorted(sizes, TOKENS_AT_ONCE, side="right")), 1)
             rows = order[at : at + count]
-            scores[rows] = self._run(reviews.take(rows), int(lengths[at + count - 1]))
+            scores[rows] = self._run(reviews.take(rows))
             at += count
         return scores
 
-    def _run(self, reviews: Ragged, length: int) -> np.ndarray:
-        feeds = {name: reviews.padded_reversed(length) if name == "reversed_tokens" else reviews.padded(length) for name in self._inputs}
+    def _run(self, reviews: Encoded) -> np.ndarray:
+        feeds = {name: PADDED[name](reviews) for name in self._inputs}
         scores: np.ndarray = self._session.run(["score"], feeds)[0]
         return scores[:, 0]

@@ -25,8 +25,9 @@ class TextSettings:
     vocabulary_size: int = parameter(5000, "number of token ids, the four special ones included", least=5)
     max_length: int = parameter(400, "tokens kept of a review, start token included: its first and its last half", least=2)
     lowercase: bool = parameter(True, "lower-case the text")
-    strip_punctuation: bool = parameter(True, "drop punctuation (false: each mark is a token)")
+    strip_punctuation: bool = parameter(False, "drop punctuation (false: each mark is a token)")
     remove_stop_words: bool = parameter(False, "drop English function words; negations stay")
+    ngrams: int = parameter(262_144, "sequences of one to three words that the model weighs, the most frequent (0: none)", least=0)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""From texts to token ids: cleaning, words, vocabulary.
+"""From texts to ids: cleaning, words, vocabulary.
 
 Whatever cleans a text for training cleans it for serving: both call `clean` and split at blanks. Arrow's string kernels do the work.
 """
@@ -9,11 +9,13 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sentiment.ngrams import NONE, Ngrams, fit
 from sentiment.ragged import Ragged, concatenate, from_lengths, gather
 from sentiment.settings import TextSettings
 
@@ -87,6 +89,7 @@ def _clean_plain(text: str, settings: TextSettings) -> str:
 
 def _rules(settings: TextSettings) -> tuple[tuple[str, str], ...]:
     """What is replaced by what, one after the other; Arrow's expressions and Python's say the same with these."""
+    punctuation: tuple[tuple[str, str], ...]
     if settings.strip_punctuation:
         punctuation = ((r"[\x00-\x1f!-&(-/:-@\[-`{-\x7f]+", " "),)
     else:
@@ -110,47 +113,66 @@ def _number(texts: pa.StringArray, settings: TextSettings, numbers: Callable[[li
 
 
 @dataclass(frozen=True)
-class Encoder:
-    """Texts to token ids as the model knows them.
+class Encoded:
+    """Texts as a model takes them, a row each. tokens: token ids; ngrams: ids of word sequences."""
 
-    vocabulary: the words; the first has id `FIRST_WORD`.
+    tokens: Ragged
+    ngrams: Ragged
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def take(self, rows: np.ndarray) -> "Encoded":
+        """The named rows, in that order."""
+        return Encoded(self.tokens.take(rows), self.ngrams.take(rows))
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Texts to ids as the model knows them.
+
+    vocabulary: the words that have token ids, from `FIRST_WORD`; more_words: those that have none, but stand in an n-gram. In
+    both together a word's number is its place, from 1; 0 is any other word.
     """
 
     settings: TextSettings
     vocabulary: tuple[str, ...]
+    more_words: tuple[str, ...] = ()
+    ngrams: Ngrams = NONE
 
     @cached_property
-    def _ids(self) -> dict[str, int]:
-        return {word: place + FIRST_WORD for place, word in enumerate(self.vocabulary)}
+    def _numbers(self) -> dict[str, int]:
+        return {word: place + 1 for place, word in enumerate(self.vocabulary + self.more_words)}
 
     @property
     def size(self) -> int:
-        """Number of ids: what an embedding has rows."""
+        """Number of token ids: what an embedding has rows."""
         return FIRST_WORD + len(self.vocabulary)
 
-    def encode(self, texts: list[str]) -> Ragged:
-        """Token ids of each text, the start token first, at most `max_length`."""
-        if sum(map(len, texts)) <= LITTLE and all(text.isascii() and "&" not in text for text in texts):
-            return concatenate([self._encode_plain(text) for text in texts])
-        numbered = _number(to_arrow(texts), self.settings, lambda distinct: [self._ids.get(word, UNKNOWN) for word in distinct])
-        return _start_and_cut(numbered, self.settings.max_length)
+    def encode(self, texts: list[str]) -> Encoded:
+        return self.encode_numbers(self.number(texts))
 
-    def _encode_plain(self, text: str) -> Ragged:
-        """The same for one text that is ASCII without entities."""
-        ids = [self._ids.get(word, UNKNOWN) for word in self._cut(self._words(_clean_plain(text, self.settings)))]
-        return Ragged(np.array([START, *ids], np.int32), np.array([0, len(ids) + 1]))
+    def number(self, texts: list[str]) -> Ragged:
+        """The number of each word of each text."""
+        known = self._numbers
+        if sum(map(len, texts)) <= LITTLE and all(text.isascii() and "&" not in text for text in texts):
+            rows = [[known.get(word, 0) for word in self._words(_clean_plain(text, self.settings))] for text in texts]
+            return from_lengths(np.array(list(chain.from_iterable(rows)), np.int32), np.array(list(map(len, rows)), np.int64))
+        return _number(to_arrow(texts), self.settings, lambda distinct: [known.get(word, 0) for word in distinct])
+
+    def encode_numbers(self, numbers: Ragged) -> Encoded:
+        """Token ids of each text, the start token first, at most `max_length`; and the n-grams of the whole of it."""
+        ids = np.where((numbers.ids > 0) & (numbers.ids <= len(self.vocabulary)), numbers.ids + (FIRST_WORD - 1), UNKNOWN)
+        tokens = _start_and_cut(Ragged(ids.astype(np.int32), numbers.offsets), self.settings.max_length)
+        return Encoded(tokens, self.ngrams.encode(numbers))
+
+    def words(self, text: str) -> list[str]:
+        """The words that `number` numbers."""
+        return self._words(str(clean(to_arrow([text]), self.settings)[0]))
 
     def _words(self, cleaned: str) -> list[str]:
         split = cleaned.split()
         return [word for word in split if word.lower() not in STOP_WORDS] if self.settings.remove_stop_words else split
-
-    def _cut(self, words: list[str]) -> list[str]:
-        kept = self.settings.max_length - 1
-        return words if len(words) <= kept else words[: kept // 2] + words[len(words) - (kept - kept // 2) :]
-
-    def words(self, text: str) -> list[str]:
-        """The words that the token ids of a text stand for, the start token left out."""
-        return self._cut(self._words(str(clean(to_arrow([text]), self.settings)[0])))
 
 
 class WordCounter:
@@ -174,16 +196,19 @@ class WordCounter:
         self._parts = [concatenate(self._parts)]
         return self._parts[0]
 
-    def finish(self, numbered: Ragged, counted: np.ndarray) -> tuple[Encoder, Ragged]:
-        """The vocabulary of the rows `counted`, most frequent word first (equal ones by alphabet), and all rows in its ids."""
+    def finish(self, numbered: Ragged, counted: np.ndarray) -> tuple[Encoder, Encoded]:
+        """The vocabulary, most frequent word first (equal ones by alphabet), and the n-grams of the rows `counted`; and all rows."""
         seen = list(self._numbers)
         counts = np.bincount(numbered.take(counted).ids, minlength=len(seen))
         by_rank = sorted(np.flatnonzero(counts).tolist(), key=lambda number: (-counts[number], seen[number]))
-        chosen = by_rank[: self._settings.vocabulary_size - FIRST_WORD]
-        table = np.full(len(seen), UNKNOWN, np.int32)
-        table[chosen] = np.arange(FIRST_WORD, FIRST_WORD + len(chosen))
-        rows = _start_and_cut(Ragged(table[numbered.ids], numbered.offsets), self._settings.max_length)
-        return Encoder(self._settings, tuple(seen[number] for number in chosen)), rows
+        rank = np.zeros(len(seen), np.int32)
+        rank[by_rank] = np.arange(1, len(by_rank) + 1)
+        ranked = Ragged(rank[numbered.ids], numbered.offsets)
+        ngrams = fit(ranked.take(counted), self._settings.ngrams)
+        words = [seen[number] for number in by_rank[: max(self._settings.vocabulary_size - FIRST_WORD, ngrams.last.max(initial=0))]]
+        cut = self._settings.vocabulary_size - FIRST_WORD
+        encoder = Encoder(self._settings, tuple(words[:cut]), tuple(words[cut:]), ngrams)
+        return encoder, encoder.encode_numbers(ranked)
 
 
 def _start_and_cut(rows: Ragged, max_length: int) -> Ragged:

@@ -19,9 +19,10 @@ import pytest
 from sentiment import prepared, preparing
 from sentiment.backends import ALL
 from sentiment.places import PROJECT
-from sentiment.ragged import Ragged
+from sentiment.ragged import Ragged, from_lengths
 from sentiment.reviews import find_source
 from sentiment.settings import PrepareSettings
+from sentiment.text import Encoded, Encoder
 from sentiment.trainer_process import Trainer
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell would hand down to ignore it
@@ -112,17 +113,26 @@ def trainers() -> Iterator[Callable[[str], Trainer]]:
         trainer.__exit__(None, None, None)
 
 
-def write_ids(path: Path, reviews: Ragged) -> Path:
-    """Token ids as a trainer scores them."""
+def write_ids(path: Path, reviews: Encoded) -> Path:
+    """Ids as a trainer scores them."""
     with h5py.File(path, "w") as file:
-        file["ids"], file["offsets"] = reviews.ids, reviews.offsets
+        prepared.write_ids(reviews, file)
     return path
 
 
-def random_reviews(lengths: list[int], ids: int, seed: int = 0) -> Ragged:
-    """Reviews of random tokens, each with the start token first."""
+def random_reviews(lengths: list[int], encoder: Encoder, seed: int = 0) -> Encoded:
+    """Reviews of random tokens, each with the start token first, and of random n-grams, a third as many."""
     random = np.random.default_rng(seed)
     offsets = np.concatenate(([0], np.cumsum(lengths)))
-    tokens = random.integers(2, ids, offsets[-1]).astype(np.int32)
+    tokens = random.integers(2, encoder.size, offsets[-1]).astype(np.int32)
     tokens[offsets[:-1]] = 1
-    return Ragged(tokens, offsets)
+    counts = np.array(lengths) // 3 if len(encoder.ngrams) else np.zeros(len(lengths), int)
+    return Encoded(
+        Ragged(tokens, offsets), from_lengths(random.integers(1, len(encoder.ngrams) + 1, counts.sum()).astype(np.int32), counts)
+    )
+
+
+def assert_same_encoder(one: Encoder, other: Encoder) -> None:
+    assert (one.settings, one.vocabulary, one.more_words) == (other.settings, other.vocabulary, other.more_words)
+    assert one.ngrams.prefix.tolist() == other.ngrams.prefix.tolist()
+    assert one.ngrams.last.tolist() == other.ngrams.last.tolist()

@@ -15,10 +15,11 @@ import pytest
 from sentiment import prepared
 from sentiment.backends import ALL
 from sentiment.model_file import ModelFile, read
-from sentiment.ragged import Ragged, concatenate
+from sentiment.ragged import concatenate
 from sentiment.reviews.batch import TRAIN, VALIDATION
 from sentiment.scorer import Scorer
 from sentiment.settings import ARCHITECTURES, BACKENDS, TrainSettings
+from sentiment.text import Encoded
 from sentiment.trainer_process import Epoch, Trainer, Verdict
 
 from .conftest import random_reviews, write_ids
@@ -96,7 +97,7 @@ def test_a_model_of_any_backend_scores_the_same_on_all(
 ) -> None:
     model = models(backend, architecture)
     scorer = Scorer(model)
-    reviews = random_reviews(LENGTHS, scorer.model.encoder.size)
+    reviews = random_reviews(LENGTHS, scorer.model.encoder)
     path = write_ids(tmp_path / "reviews.h5", reviews)
     for other in BACKENDS:
         np.testing.assert_allclose(trainers(other).score(model, path), scorer.score_ids(reviews), rtol=0, atol=1e-5, err_msg=other)
@@ -106,11 +107,13 @@ def test_a_model_of_any_backend_scores_the_same_on_all(
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_the_scorer_does_not_mind_padding_or_company(models: Callable[[str, str], Path], backend: str, architecture: str) -> None:
     scorer = Scorer(models(backend, architecture))
-    reviews = random_reviews(LENGTHS, scorer.model.encoder.size)
-    together = scorer.score_ids(concatenate([reviews, random_reviews([400], scorer.model.encoder.size)]))
+    reviews = random_reviews(LENGTHS, scorer.model.encoder)
+    long = random_reviews([400], scorer.model.encoder)
+    company = Encoded(concatenate([reviews.tokens, long.tokens]), concatenate([reviews.ngrams, long.ngrams]))
+    together = scorer.score_ids(company)
     for at in range(len(LENGTHS)):
         np.testing.assert_allclose(scorer.score_ids(reviews.take(np.array([at]))), together[at], rtol=0, atol=1e-6)
-    np.testing.assert_allclose(scorer._run(reviews, 57), together[:-1], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(scorer.score_ids(reviews), together[:-1], rtol=0, atol=1e-6)
 
 
 OPEN_WITH_KERAS = """
@@ -133,9 +136,13 @@ def test_keras_opens_every_model_by_itself(models: Callable[[str, str], Path], o
         for architecture in ARCHITECTURES:
             path = models(backend, architecture)
             scorer = Scorer(path)
-            reviews = random_reviews(LENGTHS, scorer.model.encoder.size)
-            given = {"tokens": reviews.padded(43).tolist(), "reversed_tokens": reviews.padded_reversed(43).tolist()}
-            jobs.append((str(path), given))
+            reviews = random_reviews(LENGTHS, scorer.model.encoder)
+            arrays = {
+                "tokens": reviews.tokens.padded(),
+                "reversed_tokens": reviews.tokens.padded_reversed(),
+                "ngrams": reviews.ngrams.padded(),
+            }
+            jobs.append((str(path), {name: np.pad(array, ((0, 0), (0, 5))).tolist() for name, array in arrays.items()}))
             expected[str(path)] = scorer.score_ids(reviews)
     environment = {**os.environ, "KERAS_BACKEND": opener, "PYTHONPATH": "", "TF_CPP_MIN_LOG_LEVEL": "2"}
     command = [str(ALL[opener].interpreter()), "-c", OPEN_WITH_KERAS]
@@ -179,16 +186,17 @@ def lstm_by_hand(steps: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
 def test_a_bilstm_is_what_numpy_computes(trainers: Trainers, models: Callable[[str, str], Path], tmp_path: Path, backend: str) -> None:
     path = models(backend, "bilstm")
     model: ModelFile = read(path)
-    reviews = random_reviews(LENGTHS, model.encoder.size)
+    reviews = random_reviews(LENGTHS, model.encoder)
     expected = []
     for at in range(len(LENGTHS)):
-        tokens = reviews.row(at)
+        tokens, ngrams = reviews.tokens.row(at), reviews.ngrams.row(at)
         sides = [
             lstm_by_hand(model.weights["words"][0][order].astype(np.float64), model.weights[f"lstm_{name}"]).max(axis=0)
             for name, order in (("forward", tokens), ("backward", tokens[::-1]))
         ]
-        kernel, bias = model.weights["score"]
-        expected.append(sigmoid(np.concatenate(sides) @ kernel[:, 0] + bias[0]))
+        kernel, bias = model.weights["logit"]
+        weighed = model.weights["ratios"][0][ngrams] * model.weights["ngram_weights"][0][ngrams]
+        expected.append(sigmoid(np.concatenate(sides) @ kernel[:, 0] + bias[0] + weighed.sum()))
     np.testing.assert_allclose(trainers(backend).score(path, write_ids(tmp_path / "ids.h5", reviews)), expected, rtol=0, atol=1e-6)
 
 
@@ -205,7 +213,7 @@ def test_a_model_file_says_what_it_is(models: Callable[[str, str], Path], small:
     model = read(models("cntk", "cnn"))
     data = prepared.read(small)
     assert model.backend == "cntk"
-    assert model.encoder == data.encoder
+    assert_same_encoder(model.encoder, data.encoder)
     assert model.label_names == ("negative", "positive")
     assert model.data_fingerprint == data.data_fingerprint
     assert model.settings["filters"] == SIZES["filters"]
@@ -219,4 +227,4 @@ def test_an_empty_review_has_a_score(models: Callable[[str, str], Path]) -> None
     assert np.isfinite(scores).all()
     assert len(set(scores.tolist())) == 1
     assert len(scorer.score([])) == 0
-    assert len(scorer.score_ids(Ragged(np.empty(0, np.int32), np.zeros(1, np.int64)))) == 0
+    assert len(scorer.score_ids(scorer.model.encoder.encode([]))) == 0

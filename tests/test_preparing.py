@@ -11,6 +11,7 @@ from sentiment.errors import UserError
 from sentiment.reviews import find_source
 from sentiment.reviews.batch import TEST, TRAIN, VALIDATION
 from sentiment.settings import PrepareSettings
+from tests.conftest import assert_same_encoder
 
 SETTINGS = PrepareSettings(sample=120)
 
@@ -36,9 +37,14 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     prepared.write(first, tmp_path / "a.h5")
     second = prepared.read(tmp_path / "a.h5")
     assert second.test_texts == first.test_texts
-    assert second.encoder == first.encoder
+    assert_same_encoder(second.encoder, first.encoder)
     assert second.data_fingerprint == first.data_fingerprint
-    for a, b in ((first.reviews.ids, second.reviews.ids), (first.labels, second.labels), (first.split, second.split)):
+    for a, b in (
+        (first.reviews.tokens.ids, second.reviews.tokens.ids),
+        (first.reviews.ngrams.ids, second.reviews.ngrams.ids),
+        (first.labels, second.labels),
+        (first.split, second.split),
+    ):
         assert (a == b).all()
 
 
@@ -46,7 +52,8 @@ def test_rows_texts_and_labels_belong_together() -> None:
     data = made(PrepareSettings())
     encoded = data.encoder.encode(data.test_texts)
     test = data.reviews.take(data.rows(TEST))
-    assert encoded.ids.tolist() == test.ids.tolist()
+    assert encoded.tokens.ids.tolist() == test.tokens.ids.tolist()
+    assert encoded.ngrams.ids.tolist() == test.ngrams.ids.tolist()
     by_text = {
         text: label
         for batch in find_source(PrepareSettings()).read(lambda n: None)
@@ -62,7 +69,7 @@ def test_the_vocabulary_is_that_of_the_training_split(tmp_path: Path) -> None:
     rest: set[int] = set()
     for split in (TRAIN, VALIDATION, TEST):
         for row in data.rows(split):
-            (train if split == TRAIN else rest).update(data.reviews.row(row).tolist())
+            (train if split == TRAIN else rest).update(data.reviews.tokens.row(row).tolist())
     assert 2 not in train
     assert 2 in rest
 
@@ -107,7 +114,7 @@ def test_a_folder_with_no_test_split_gets_one(tmp_path: Path) -> None:
             (tmp_path / "train" / label / f"{number}_1.txt").write_text(f"{label} film {number}")
     data = made(PrepareSettings(reviews=str(tmp_path)))
     assert len(data.test_texts) == 8
-    assert data.encoder.encode(data.test_texts).ids.tolist() == data.reviews.take(data.rows(TEST)).ids.tolist()
+    assert data.encoder.encode(data.test_texts).ngrams.ids.tolist() == data.reviews.take(data.rows(TEST)).ngrams.ids.tolist()
 
 
 @pytest.mark.parametrize("rows", [[], [("good", 1)], [("good", 1)] * 50 + [("bad", 0)], [(f"good {i}", 1) for i in range(50)]])

@@ -53,7 +53,7 @@ def test_words_are_numbered_by_frequency_then_alphabet() -> None:
     counter.add(["a b d"])
     encoder, reviews = counter.finish(counter.numbered, np.array([0, 2]))  # row 1 is not counted
     assert encoder.vocabulary == ("b", "a", "c")
-    assert [row(reviews, i) for i in range(3)] == [[1, 4, 4, 5, 6], [1, 2, 2, 2, 2, 2, 2], [1, 5, 4, 2]]
+    assert [row(reviews.tokens, i) for i in range(3)] == [[1, 4, 4, 5, 6], [1, 2, 2, 2, 2, 2, 2], [1, 5, 4, 2]]
 
 
 def test_what_serves_encodes_as_what_prepared() -> None:
@@ -67,8 +67,8 @@ def test_what_serves_encodes_as_what_prepared() -> None:
         counter.add(texts)
         encoder, prepared = counter.finish(counter.numbered, np.arange(len(texts)))
         encoded = encoder.encode(texts)
-        assert encoded.ids.tolist() == prepared.ids.tolist()
-        assert encoded.offsets.tolist() == prepared.offsets.tolist()
+        assert encoded.tokens.ids.tolist() == prepared.tokens.ids.tolist()
+        assert encoded.tokens.offsets.tolist() == prepared.tokens.offsets.tolist()
 
 
 @pytest.mark.parametrize("settings", [TextSettings(), TextSettings(strip_punctuation=False, lowercase=False), TextSettings(max_length=7)])
@@ -101,27 +101,27 @@ def test_little_text_is_encoded_as_much_is(settings: TextSettings) -> None:
     ]
     texts = ["".join(random.choice(pieces, random.integers(0, 30))) for _ in range(400)]
     encoder = Encoder(settings, ("a", "b", "don't", "x", "y", "1", ".", "!", "'", "<", "B"))
-    much = encoder.encode([*texts, "z" * LITTLE])
+    much = encoder.number([*texts, "z" * LITTLE])
     for place, text in enumerate(texts):
-        assert encoder.encode([text]).ids.tolist() == row(much, place), repr(text)
+        assert encoder.number([text]).ids.tolist() == row(much, place), repr(text)
 
 
 def test_a_long_review_keeps_its_ends() -> None:
     encoder = Encoder(TextSettings(max_length=6), ("a", "b", "c", "d", "e", "f", "g"))
     reviews = encoder.encode(["a b c d e f g", "a b c d e", "a b c d e f"])
-    assert [row(reviews, i) for i in range(3)] == [[1, 4, 5, 8, 9, 10], [1, 4, 5, 6, 7, 8], [1, 4, 5, 7, 8, 9]]
+    assert [row(reviews.tokens, i) for i in range(3)] == [[1, 4, 5, 8, 9, 10], [1, 4, 5, 6, 7, 8], [1, 4, 5, 7, 8, 9]]
 
 
 def test_any_python_string_can_be_encoded() -> None:
     encoder = Encoder(TextSettings(), ("a",))
     for text in ("\ud800 a", "\x00", "a" * 1_000_000, "<" * 10_000, "'" * 10_000, "𝕏 a"):
-        assert encoder.encode([text]).ids[0] == 1
+        assert encoder.encode([text]).tokens.ids[0] == 1
 
 
 def test_padded_rows() -> None:
     reviews = Ragged(np.array([1, 4, 5, 1], np.int32), np.array([0, 3, 4]))
-    assert reviews.padded(4).tolist() == [[1, 4, 5, 0], [1, 0, 0, 0]]
-    assert reviews.padded_reversed(4).tolist() == [[5, 4, 1, 0], [1, 0, 0, 0]]
+    assert reviews.padded().tolist() == [[1, 4, 5], [1, 0, 0]]
+    assert reviews.padded_reversed().tolist() == [[5, 4, 1], [1, 0, 0]]
     assert reviews.take(np.array([1, 0, 1])).ids.tolist() == [1, 1, 4, 5, 1]
 
 

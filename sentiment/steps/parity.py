@@ -7,7 +7,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 
-from sentiment import models, tracking
+from sentiment import models, prepared, tracking
 from sentiment.backends import ALL
 from sentiment.errors import StepError, UserError
 from sentiment.reviews import find_source
@@ -40,7 +40,7 @@ def run(settings: ParitySettings) -> None:
         scorer = Scorer(model)
         reviews = scorer.model.encoder.encode(texts)
         with h5py.File(folder / "reviews.unfinished", "w") as file:
-            file["ids"], file["offsets"] = reviews.ids, reviews.offsets
+            prepared.write_ids(reviews, file)
         scores = {"scorer": scorer.score(texts).astype(np.float64)}
         for name in backends:
             with Trainer(ALL[name]) as trainer:

@@ -56,7 +56,7 @@ def run(settings: PrepareSettings, parent: str | None = None) -> PreparedRun:
         mlflow.log_metrics(metrics)
         mlflow.set_tag("data_fingerprint", made.data_fingerprint)
         _log_dataset(source, made)
-        mlflow.log_figure(pictures.review_lengths(made.reviews.lengths, made.labels, settings.max_length), "review_lengths.png")
+        mlflow.log_figure(pictures.review_lengths(made.reviews.tokens.lengths, made.labels, settings.max_length), "review_lengths.png")
         mlflow.log_artifact(str(path))
     sizes = ", ".join(f"{int(metrics[f'{name}_reviews']):,} {name}" for name in ("train", "validation", "test"))
     log.info("prepare: %s reviews, %s words (run %s)", sizes, f"{int(metrics['vocabulary_words']):,}", run_id)

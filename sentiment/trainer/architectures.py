@@ -5,9 +5,11 @@ CNTK's pooling does not know them. So padding is at the end, and is kept out by 
 for a token and 0 for padding. Convolutions see zeros there, as beyond the end. What an LSTM puts out at padding is lowered
 by 2, its outputs being within -1 and 1, before the maximum over time is taken. The backward LSTM reads the reversed tokens,
 a second input, also padded at the end.
+
+Beside any of them, where the data have n-grams, these are weighed and added to what it says.
 """
 
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import keras
 import numpy as np
@@ -15,32 +17,57 @@ import numpy as np
 POOL = 4  # cnn-lstm: positions that become one step of the LSTM
 BACKWARD = ("bilstm",)  # the architectures that also read the reversed tokens
 
+NGRAM_WEIGHT = 0.05  # of each n-gram before training
+
 Layers = Dict[str, Any]
+Shape = Tuple[Optional[int], Optional[int]]  # None: any length
 
 
 class Network:
     """One set of layers, and models over it.
 
-    settings: train's parameters; ids: number of token ids, the rows of the embedding.
+    settings: train's parameters; ids: number of token ids, the rows of the embedding; ngrams: how many are known.
     """
 
-    def __init__(self, settings: Dict[str, Any], ids: int) -> None:
+    def __init__(self, settings: Dict[str, Any], ids: int, ngrams: int) -> None:
         self.settings = settings
-        self.inputs = ["tokens", "reversed_tokens"] if settings["architecture"] in BACKWARD else ["tokens"]
+        self.inputs = ["tokens"] + ["reversed_tokens"] * (settings["architecture"] in BACKWARD) + ["ngrams"] * (ngrams > 0)
         self._layers: Layers = {}
-        self._ids = ids
+        self._ids, self.ngrams = ids, ngrams
         self._models: Dict[Any, Any] = {}
 
-    def model(self, length: Any) -> Any:
-        """The model for `<int32>[batch, length]` inputs (None: any length); its output is `<float32>[batch, 1]`, P(positive)."""
-        if length not in self._models:
-            inputs = [keras.layers.Input(shape=(length,), dtype="int32", name=name) for name in self.inputs]
-            features = BUILDERS[self.settings["architecture"]](self, inputs)
-            score = self._layer("score", keras.layers.Dense, 1, activation="sigmoid")(self._dropout("features")(features))
-            self._models[length] = keras.models.Model(inputs, score)
+    def model(self, shape: Shape) -> Any:
+        """The model for so many tokens and n-grams, `<int32>[batch, length]` each; its output is `<float32>[batch, 1]`, P(positive)."""
+        if shape not in self._models:
+            lengths = dict(tokens=shape[0], reversed_tokens=shape[0], ngrams=shape[1])
+            inputs = {name: keras.layers.Input(shape=(lengths[name],), dtype="int32", name=name) for name in self.inputs}
+            features = BUILDERS[self.settings["architecture"]](self, list(inputs.values()))
+            read = self._dropout("features")(features)
+            if self.ngrams:
+                logits = [self._layer("logit", keras.layers.Dense, 1)(read), self._weighed(inputs["ngrams"])]
+                both = self._layer("both_logits", keras.layers.Add)(logits)
+                score = self._layer("score", keras.layers.Activation, "sigmoid")(both)
+            else:
+                score = self._layer("score", keras.layers.Dense, 1, activation="sigmoid")(read)
+            self._models[shape] = keras.models.Model(list(inputs.values()), score)
             if len(self._models) == 1:
                 self._freeze()
-        return self._models[length]
+        return self._models[shape]
+
+    def set_ratios(self, ratios: np.ndarray) -> None:
+        """Gives the n-grams their log-count ratios, `<float32>[ngrams + 1]`, 0 for padding."""
+        self._layers["ratios"].set_weights([ratios[:, None]])
+
+    def _weighed(self, ngrams: Any) -> Any:
+        """The sum of the ratios of a review's n-grams, each times a weight that is learned: `[batch, 1]`.
+
+        NB-SVM (Wang & Manning 2012) as two embeddings; the ratio of padding is 0.
+        """
+        ratios = self._layer("ratios", keras.layers.Embedding, self.ngrams + 1, 1, trainable=False)(ngrams)
+        constant = keras.initializers.Constant(NGRAM_WEIGHT)
+        weights = self._layer("ngram_weights", keras.layers.Embedding, self.ngrams + 1, 1, embeddings_initializer=constant)(ngrams)
+        total = self._layer("ngram_sum", keras.layers.Dot, 1)([self._dropout("ngrams")(ratios), weights])
+        return self._layer("ngram_logit", keras.layers.Reshape, (1,))(total)
 
     def _layer(self, name: str, kind: Callable[..., Any], *sizes: Any, **options: Any) -> Any:
         """The layer of that name: the same one in every model."""

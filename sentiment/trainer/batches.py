@@ -4,73 +4,95 @@ from typing import Iterator, List, NamedTuple, Tuple
 
 import numpy as np
 
-MOST_LENGTHS = 8  # each padded length costs a compilation on JAX, and a model on CNTK
+MOST_SHAPES = 8  # each costs a compilation on JAX, and a model on CNTK
 
 
-class Reviews(NamedTuple):
-    """Token ids, ragged: review i is `ids[offsets[i]:offsets[i + 1]]`; labels are `<float32>[reviews]`."""
+class Ragged(NamedTuple):
+    """Row i is `ids[offsets[i]:offsets[i + 1]]`."""
 
     ids: np.ndarray
     offsets: np.ndarray
-    labels: np.ndarray
 
     @property
     def lengths(self) -> np.ndarray:
         return np.diff(self.offsets)
 
 
+class Reviews(NamedTuple):
+    """Token ids and ids of n-grams, a row each; labels are `<float32>[reviews]`."""
+
+    tokens: Ragged
+    ngrams: Ragged
+    labels: np.ndarray
+
+
 class Batch(NamedTuple):
-    """Rows of the reviews, and the length they are padded to."""
+    """Rows of the reviews, and what they are padded to: `shape` is tokens and n-grams."""
 
     rows: np.ndarray
-    length: int
+    shape: Tuple[int, int]
 
 
-def padded_lengths(lengths: np.ndarray, batch_size: int, least: int) -> List[int]:
-    """The lengths that reviews are padded to: quantiles of theirs, few for few batches, the last one the longest of all.
+class Buckets(NamedTuple):
+    """What reviews are padded to: `shapes`, tokens and n-grams; `places` says which of these each review has."""
 
-    None is under `least`: CNTK refuses a convolution over fewer steps than its filters see.
+    shapes: List[Tuple[int, int]]
+    places: np.ndarray
+
+
+def buckets(reviews: Reviews, batch_size: int, least: int) -> Buckets:
+    """Buckets by length: quantiles of it, few for few batches, the last one the longest of all.
+
+    None is under `least` tokens: CNTK refuses a convolution over fewer steps than its filters see.
     """
-    count = int(np.clip(round(np.sqrt(len(lengths) / batch_size)), 1, MOST_LENGTHS))
+    lengths, ngrams = reviews.tokens.lengths, reviews.ngrams.lengths
+    if not len(lengths):
+        return Buckets([], lengths)
+    count = int(np.clip(round(np.sqrt(len(lengths) / batch_size)), 1, MOST_SHAPES))
     last = np.ceil(len(lengths) * np.arange(1, count + 1) / count).astype(int) - 1
-    points = np.sort(lengths)[last]
-    return sorted({max(int(point), least) for point in points})
-
-
-def shuffled(lengths: np.ndarray, allowed: List[int], batch_size: int, random: np.random.RandomState) -> List[Batch]:
-    """All rows once, in batches of one padded length each, in random order. Only the last batch of a length may be short."""
+    allowed = sorted({max(int(point), least) for point in np.sort(lengths)[last]})
     places = np.searchsorted(allowed, lengths)
+    widest = [int(ngrams[places == place].max(initial=1)) for place in range(len(allowed))]  # CNTK refuses no n-grams at all
+    return Buckets(list(zip(allowed, widest)), places)
+
+
+def shuffled(within: Buckets, batch_size: int, random: np.random.RandomState) -> List[Batch]:
+    """All rows once, in batches of one shape each, in random order. Only the last batch of a shape may be short."""
     batches = []
-    for place, length in enumerate(allowed):
-        rows = random.permutation(np.flatnonzero(places == place))
-        batches += [Batch(rows[at : at + batch_size], length) for at in range(0, len(rows), batch_size)]
+    for place, shape in enumerate(within.shapes):
+        rows = random.permutation(np.flatnonzero(within.places == place))
+        batches += [Batch(rows[at : at + batch_size], shape) for at in range(0, len(rows), batch_size)]
     return [batches[index] for index in random.permutation(len(batches))]
 
 
-def in_order(lengths: np.ndarray, allowed: List[int], batch_size: int) -> List[Batch]:
-    """All rows once, shortest first."""
-    order = np.argsort(lengths, kind="mergesort")
-    places = np.searchsorted(allowed, lengths[order])
+def in_order(within: Buckets, batch_size: int) -> List[Batch]:
+    """All rows once, bucket by bucket."""
     batches = []
-    for place, length in enumerate(allowed):
-        rows = order[places == place]
-        batches += [Batch(rows[at : at + batch_size], length) for at in range(0, len(rows), batch_size)]
+    for place, shape in enumerate(within.shapes):
+        rows = np.flatnonzero(within.places == place)
+        batches += [Batch(rows[at : at + batch_size], shape) for at in range(0, len(rows), batch_size)]
     return batches
 
 
 def padded(reviews: Reviews, batch: Batch, size: int, inputs: List[str]) -> List[np.ndarray]:
     """`<int32>[size, length]` for each input, zeros at the end and in the rows that the batch is short of."""
-    lengths = reviews.lengths[batch.rows]
-    inside = np.arange(batch.length) < lengths[:, None]
-    firsts, lasts = reviews.offsets[batch.rows], reviews.offsets[batch.rows + 1] - 1
-    steps = np.arange(batch.length)
-    arrays = []
-    for name in inputs:
-        places = lasts[:, None] - steps if name == "reversed_tokens" else firsts[:, None] + steps
-        tokens = np.zeros((size, batch.length), np.int32)
-        tokens[: len(batch.rows)][inside] = reviews.ids[places[inside]]
-        arrays.append(tokens)
-    return arrays
+    length, ngrams = batch.shape
+    made = {
+        "tokens": lambda: _filled(reviews.tokens, batch.rows, size, length),
+        "reversed_tokens": lambda: _filled(reviews.tokens, batch.rows, size, length, backward=True),
+        "ngrams": lambda: _filled(reviews.ngrams, batch.rows, size, ngrams),
+    }
+    return [made[name]() for name in inputs]
+
+
+def _filled(ragged: Ragged, rows: np.ndarray, size: int, length: int, backward: bool = False) -> np.ndarray:
+    """`<int32>[size, length]`: the rows, zeros behind each, and rows of zeros."""
+    inside = np.arange(length) < ragged.lengths[rows][:, None]
+    steps = np.arange(length)
+    places = ragged.offsets[rows + 1, None] - 1 - steps if backward else ragged.offsets[rows, None] + steps
+    array = np.zeros((size, length), np.int32)
+    array[: len(rows)][inside] = ragged.ids[places[inside]]
+    return array
 
 
 def labelled(reviews: Reviews, batches: List[Batch], size: int, inputs: List[str]) -> Iterator[Tuple[List[np.ndarray], np.ndarray, Batch]]:

@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Tuple
 import h5py
 import numpy as np
 
-from sentiment.trainer.batches import Reviews
+from sentiment.trainer.batches import Ragged, Reviews
 
 FORMAT = "sentiment-model-1"
 TRAIN, VALIDATION, TEST = 0, 1, 2
@@ -18,24 +18,31 @@ def read_prepared(path: str, splits: List[int]) -> Reviews:
     """The reviews of some splits of a `prepared.h5`."""
     with h5py.File(path, "r") as file:
         rows = np.flatnonzero(np.isin(file["split"][:], splits))
-        offsets, labels = file["offsets"][:], file["labels"][:]
-        lengths = np.diff(offsets)[rows]
-        begins = np.concatenate([[0], np.cumsum(lengths)])
-        ids = file["ids"][:][np.arange(begins[-1]) + np.repeat(offsets[rows] - begins[:-1], lengths)]
-    return Reviews(ids, begins, labels[rows].astype(np.float32))
+        tokens, ngrams = (_take(_ragged(file, prefix), rows) for prefix in ("", "ngram_"))
+        return Reviews(tokens, ngrams, file["labels"][:][rows].astype(np.float32))
 
 
 def read_ids(path: str) -> Reviews:
-    """Reviews to score: the datasets `ids` and `offsets` of any HDF5 file."""
+    """Reviews to score: the datasets `ids`, `offsets`, `ngram_ids` and `ngram_offsets` of any HDF5 file."""
     with h5py.File(path, "r") as file:
-        ids, offsets = file["ids"][:], file["offsets"][:]
-    return Reviews(ids, offsets, np.zeros(len(offsets) - 1, np.float32))
+        tokens, ngrams = _ragged(file, ""), _ragged(file, "ngram_")
+    return Reviews(tokens, ngrams, np.zeros(len(tokens.lengths), np.float32))
 
 
-def count_ids(path: str) -> int:
-    """Token ids that the data of a `prepared.h5` has: those of its words, and the four before them."""
+def _ragged(file: Any, prefix: str) -> Ragged:
+    return Ragged(file[prefix + "ids"][:], file[prefix + "offsets"][:])
+
+
+def _take(ragged: Ragged, rows: np.ndarray) -> Ragged:
+    lengths = ragged.lengths[rows]
+    begins = np.concatenate([[0], np.cumsum(lengths)])
+    return Ragged(ragged.ids[np.arange(begins[-1]) + np.repeat(ragged.offsets[rows] - begins[:-1], lengths)], begins)
+
+
+def count_ids(path: str) -> Tuple[int, int]:
+    """Token ids that the data of a `prepared.h5` has, those of its words and the four before them; and n-grams."""
     with h5py.File(path, "r") as file:
-        return FIRST_WORD + len(file["vocabulary"])
+        return FIRST_WORD + len(file["vocabulary"]), len(file["ngrams/last"])
 
 
 def write_model(model: Any, path: str, settings: Dict[str, Any], prepared: str, backend: str) -> None:
@@ -60,12 +67,13 @@ def write_model(model: Any, path: str, settings: Dict[str, Any], prepared: str, 
         own.attrs["label_names"] = json.dumps(["negative", "positive"])
         for name in ("text_settings", "data_fingerprint"):
             own.attrs[name] = data.attrs[name]
-        data.copy("vocabulary", own)
+        for name in ("vocabulary", "more_words", "ngrams"):
+            data.copy(name, own)
     os.replace(unfinished, path)
 
 
-def read_model(path: str) -> Tuple[Dict[str, Any], int, Dict[str, List[np.ndarray]]]:
-    """Settings, number of token ids, and the weights by layer, of a `model.h5`.
+def read_model(path: str) -> Tuple[Dict[str, Any], int, int, Dict[str, List[np.ndarray]]]:
+    """Settings, numbers of token ids and of n-grams, and the weights by layer, of a `model.h5`.
 
     The graph that Keras saved is not read: the settings say it, and Keras 2 would not know Keras 3's.
     """
@@ -75,4 +83,5 @@ def read_model(path: str) -> Tuple[Dict[str, Any], int, Dict[str, List[np.ndarra
         for layer, group in file["model_weights"].items():
             names = group.attrs.get("weight_names", [])
             weights[layer] = [group[name.decode("utf-8") if isinstance(name, bytes) else name][()] for name in names]
-        return json.loads(own.attrs["settings"]), FIRST_WORD + len(own["vocabulary"]), weights
+        ngrams = len(own["ngrams/last"]) if "ngrams" in own else 0  # the first files had none
+        return json.loads(own.attrs["settings"]), FIRST_WORD + len(own["vocabulary"]), ngrams, weights

@@ -1,7 +1,7 @@
 """What the trainer can be asked to do."""
 
 import time
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Tuple
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from sentiment.trainer.batches import Reviews
 from sentiment.trainer.channel import Channel
 
 SCORING_BATCH = 256
+ANY = (None, None)
 TOLD_EVERY = 0.2  # seconds between two signs of progress
 
 
@@ -26,22 +27,24 @@ def train(job: Dict[str, Any], channel: Channel) -> None:
     reviews = files.read_prepared(job["prepared"], splits)
     validation = files.read_prepared(job["prepared"], [] if files.VALIDATION in splits else [files.VALIDATION])
     size = min(settings["batch_size"], len(reviews.labels))
-    lengths = batches.padded_lengths(reviews.lengths, size, settings["kernel_size"])
-    network = Network(settings, files.count_ids(job["prepared"]))
+    within = batches.buckets(reviews, size, settings["kernel_size"])
+    network = Network(settings, *files.count_ids(job["prepared"]))
     random = np.random.RandomState(settings["seed"])
-    models = _compiled(network, lengths, framework.adam(settings["learning_rate"]))
-    any_model = models[lengths[-1]]
-    channel.send("built", parameters=int(any_model.count_params()), padded_lengths=lengths)
+    models = _compiled(network, within.shapes, framework.adam(settings["learning_rate"]))
+    any_model = models[within.shapes[-1]]
+    if "ngrams" in network.inputs:
+        network.set_ratios(log_count_ratios(reviews, network.ngrams))
+    channel.send("built", parameters=int(any_model.count_params()), shapes=within.shapes)
     kept = any_model.get_weights()
     for epoch in range(1, settings["epochs"] + 1):
-        found = _epoch(network, models, reviews, batches.shuffled(reviews.lengths, lengths, size, random), size, channel)
+        found = _epoch(network, models, reviews, batches.shuffled(within, size, random), size, channel)
         answer = channel.ask("epoch", epoch=epoch, val_scores=_scores(network, validation), **found)
         if answer["keep"]:
             kept = any_model.get_weights()
         if answer["stop"]:
             break
     any_model.set_weights(kept)
-    saved = any_model if framework.STATIC_LENGTHS else network.model(None)
+    saved = any_model if framework.STATIC_LENGTHS else network.model(ANY)
     files.write_model(saved, job["model"], settings, job["prepared"], framework.BACKEND)
     channel.send("done")
 
@@ -49,39 +52,50 @@ def train(job: Dict[str, Any], channel: Channel) -> None:
 def score(job: Dict[str, Any], channel: Channel) -> None:
     """Scores the token ids in `job["reviews"]` with `job["model"]`, whichever backend wrote that."""
     framework.start_over(0)
-    settings, ids, weights = files.read_model(job["model"])
-    network = Network(settings, ids)
+    settings, ids, ngrams, weights = files.read_model(job["model"])
+    network = Network(settings, ids, ngrams)
     reviews = files.read_ids(job["reviews"])
     # A model of Keras 2 needs a length to be built with; the weights are the same for all.
-    longest = batches.padded_lengths(reviews.lengths, SCORING_BATCH, settings["kernel_size"])[-1]
-    model = network.model(longest if framework.STATIC_LENGTHS else None)
+    longest = batches.buckets(reviews, SCORING_BATCH, settings["kernel_size"]).shapes[-1]
+    model = network.model(longest if framework.STATIC_LENGTHS else ANY)
     for layer in model.layers:
         if layer.get_weights():
             layer.set_weights(weights[layer.name])
     channel.send("done", scores=_scores(network, reviews))
 
 
-def _compiled(network: Network, lengths: List[int], optimizer: Any) -> Dict[int, Any]:
-    """The model that trains each padded length; one for all where the backend takes any length."""
-    models = {length: network.model(length if framework.STATIC_LENGTHS else None) for length in lengths}
+def log_count_ratios(reviews: Reviews, ngrams: int) -> np.ndarray:
+    """How much more of the positive reviews have an n-gram than of the negative ones: `<float32>[ngrams + 1]`, 0 for padding.
+
+    The log of the quotient of the two shares, one review added to each (Wang & Manning 2012).
+    """
+    positive = np.repeat(reviews.labels > 0.5, reviews.ngrams.lengths)
+    counts = [1.0 + np.bincount(reviews.ngrams.ids[side], minlength=ngrams + 1)[1:] for side in (positive, ~positive)]
+    shares = [count / count.sum() for count in counts]
+    return np.concatenate([[0], np.log(shares[0] / shares[1])]).astype(np.float32)
+
+
+def _compiled(network: Network, shapes: List[Tuple[int, int]], optimizer: Any) -> Dict[Tuple[int, int], Any]:
+    """The model that trains each shape; one for all where the backend takes any length."""
+    models = {shape: network.model(shape if framework.STATIC_LENGTHS else ANY) for shape in shapes}
     for model in {id(model): model for model in models.values()}.values():
         framework.compile_model(model, optimizer)
     return models
 
 
 def _epoch(
-    network: Network, models: Dict[int, Any], reviews: Reviews, planned: List[batches.Batch], size: int, channel: Channel
+    network: Network, models: Dict[Tuple[int, int], Any], reviews: Reviews, planned: List[batches.Batch], size: int, channel: Channel
 ) -> Dict[str, float]:
     """One pass; returns its means over the reviews, its seconds and its real tokens per second."""
     begun = told = time.perf_counter()
     totals, tokens = np.zeros(2), 0
     for inputs, labels, batch in batches.labelled(reviews, planned, size, network.inputs):
         rows = len(batch.rows)
-        totals += rows * np.array(framework.train_step(models[batch.length], inputs, labels, framework.row_weights(rows, size)))
-        tokens += int(reviews.lengths[batch.rows].sum())
+        totals += rows * np.array(framework.train_step(models[batch.shape], inputs, labels, framework.row_weights(rows, size)))
+        tokens += int(reviews.tokens.lengths[batch.rows].sum())
         if time.perf_counter() - told > TOLD_EVERY:
             told = time.perf_counter()
-            channel.send("progress", tokens=tokens, of=len(reviews.ids))
+            channel.send("progress", tokens=tokens, of=len(reviews.tokens.ids))
     seconds = time.perf_counter() - begun
     loss, accuracy = totals / len(reviews.labels)
     return {"train_loss": loss, "train_accuracy": accuracy, "epoch_seconds": seconds, "tokens_per_second": tokens / seconds}
@@ -90,12 +104,10 @@ def _epoch(
 def _scores(network: Network, reviews: Reviews) -> List[float]:
     """P(positive) of each review, in their order."""
     scores = np.empty(len(reviews.labels))
-    if not len(scores):
-        return []
-    lengths = batches.padded_lengths(reviews.lengths, SCORING_BATCH, network.settings["kernel_size"])
-    for batch in batches.in_order(reviews.lengths, lengths, SCORING_BATCH):
+    within = batches.buckets(reviews, SCORING_BATCH, network.settings["kernel_size"])
+    for batch in batches.in_order(within, SCORING_BATCH):
         inputs = batches.padded(reviews, batch, len(batch.rows), network.inputs)
-        model = network.model(batch.length if framework.STATIC_LENGTHS else None)
+        model = network.model(batch.shape if framework.STATIC_LENGTHS else ANY)
         scores[batch.rows] = np.asarray(model.predict_on_batch(inputs))[:, 0]
     return [float(value) for value in scores]
 

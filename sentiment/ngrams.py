@@ -1,0 +1,95 @@
+"""Sequences of one to three words, each a feature of a text: whether it occurs there.
+
+A sequence is the one without its last word, and that word. So all of them are two columns of numbers, sorted, and a sequence
+is only looked for where the one without its last word was found.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from sentiment.ragged import Ragged, from_lengths
+
+LONGEST = 3
+LEAST = 2  # texts that a sequence occurs in: one alone says nothing of others
+
+
+@dataclass(frozen=True)
+class Ngrams:
+    """The sequences that a model knows; the first has id 1.
+
+    prefix: the id of each without its last word (0: it has but one); last: the number of that word; both `<int32>[ngrams]`,
+    in ascending order.
+    """
+
+    prefix: np.ndarray
+    last: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.last)
+
+    @cached_property
+    def _keys(self) -> np.ndarray:
+        return np.asarray(self.prefix.astype(np.int64) << 32 | self.last)
+
+    def encode(self, words: Ragged) -> Ragged:
+        """The ids of the sequences in each row, ascending, each once. words: numbers from 1; 0 for one that is not known."""
+        pairs = [rows << 32 | ids for rows, ids in _walk(words, self._find)]
+        found = np.unique(np.concatenate(pairs))
+        return from_lengths((found & 0xFFFFFFFF).astype(np.int32), np.bincount(found >> 32, minlength=len(words)))
+
+    def _find(self, keys: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """The id of each key, 0 where there is none."""
+        if not len(self):
+            return np.zeros(len(keys), np.int64)
+        places = np.minimum(np.searchsorted(self._keys, keys), len(self) - 1)
+        return np.where(self._keys[places] == keys, places + 1, 0)
+
+
+NONE = Ngrams(np.empty(0, np.int32), np.empty(0, np.int32))
+
+
+def _walk(words: Ragged, find: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The rows and the ids of what `find` knows, the shortest sequences first; `find` is given keys and rows."""
+    row_of = np.repeat(np.arange(len(words)), words.lengths)
+    begins, ids = np.arange(len(words.ids)), np.zeros(len(words.ids), np.int64)
+    for before in range(LONGEST):
+        inside = begins + before < len(row_of)
+        begins, ids = begins[inside], ids[inside]
+        last = words.ids[begins + before]
+        possible = (last > 0) & (row_of[begins + before] == row_of[begins])
+        begins, keys = begins[possible], (ids << 32 | last)[possible]
+        ids = find(keys, row_of[begins])
+        begins, ids = begins[ids > 0], ids[ids > 0]
+        yield row_of[begins], ids
+
+
+def fit(words: Ragged, most: int) -> Ngrams:
+    """The sequences that occur in the most rows, at most so many; with one, what it begins with is among them.
+
+    words: numbers from 1; 0 for one to leave out.
+    """
+    if not most:
+        return NONE
+    keys, counts, known = [np.empty(0, np.int64)], [np.empty(0, np.int64)], 0
+
+    def learn(given: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        nonlocal known
+        distinct, place = np.unique(given, return_inverse=True)
+        in_rows = np.bincount(np.unique(rows * max(len(distinct), 1) + place) % max(len(distinct), 1), minlength=len(distinct))
+        kept = in_rows >= LEAST
+        ids = np.where(kept, known + np.cumsum(kept), 0)
+        keys.append(distinct[kept])
+        counts.append(in_rows[kept])
+        known += int(kept.sum())
+        return ids[place]
+
+    for _ in _walk(words, learn):
+        pass
+    all_keys, count = np.concatenate(keys), np.concatenate(counts)
+    least = np.sort(count)[-most - 1] + 1 if known > most else 0
+    kept = count >= least
+    ids = np.concatenate(([0], np.cumsum(kept)))
+    return Ngrams(ids[all_keys[kept] >> 32].astype(np.int32), (all_keys[kept] & 0xFFFFFFFF).astype(np.int32))
