@@ -21,7 +21,7 @@ def explain(scorer: Scorer, text: str, score: float) -> list[dict[str, str | flo
     """
     ids = scorer.model.encoder.encode([text]).ids
     words = scorer.model.encoder.words(text)
-    places = np.arange(len(words))
+    places = np.arange(-len(words), 0)  # counted from the end: before the words come the start token and perhaps padding
     if len(words) > AT_ONCE:
         runs = np.array_split(places, AT_ONCE)
         effects = score - _without(scorer, ids, runs)
@@ -39,5 +39,5 @@ def _without(scorer: Scorer, ids: np.ndarray, spans: list[np.ndarray]) -> np.nda
         return np.empty(0, np.float32)
     variants = np.tile(ids, (len(spans), 1))
     for row, span in enumerate(spans):
-        variants[row, span + 1] = UNKNOWN  # behind the start token
+        variants[row, span] = UNKNOWN
     return scorer.score_ids(Ragged(variants.ravel(), np.arange(len(spans) + 1, dtype=np.int64) * len(ids)))

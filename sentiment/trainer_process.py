@@ -11,9 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import h5py
+
 from sentiment.backends import Backend
 from sentiment.errors import StepError
 from sentiment.places import PROJECT
+from sentiment.ragged import Ragged
 
 LOG_LINES = 15
 
@@ -47,6 +50,13 @@ class Verdict:
 
     keep: bool
     stop: bool
+
+
+def write_ids(path: Path, reviews: Ragged) -> Path:
+    """Writes token ids as a trainer scores them."""
+    with h5py.File(path, "w") as file:
+        file["ids"], file["offsets"] = reviews.ids, reviews.offsets
+    return path
 
 
 class Trainer:
@@ -128,7 +138,7 @@ class Trainer:
                 return built
 
     def score(self, model: Path, reviews: Path) -> list[float]:
-        """P(positive) of the token ids (`ids`, `offsets`) in an HDF5 file, as the backend computes it."""
+        """P(positive) of the token ids in a file that `write_ids` wrote, as the backend computes it."""
         self._send({"job": "score", "model": str(model), "reviews": str(reviews)})
         scores: list[float] = self._receive()["scores"]
         return scores

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import h5py
 import mlflow
 import numpy as np
 import pytest
@@ -110,13 +109,6 @@ def trainers() -> Iterator[Callable[[str], Trainer]]:
     yield get
     for trainer in running.values():
         trainer.__exit__(None, None, None)
-
-
-def write_ids(path: Path, reviews: Ragged) -> Path:
-    """Token ids as a trainer scores them."""
-    with h5py.File(path, "w") as file:
-        file["ids"], file["offsets"] = reviews.ids, reviews.offsets
-    return path
 
 
 def random_reviews(lengths: list[int], ids: int, seed: int = 0) -> Ragged:

@@ -19,9 +19,9 @@ from sentiment.ragged import Ragged, concatenate
 from sentiment.reviews.batch import TRAIN, VALIDATION
 from sentiment.scorer import Scorer
 from sentiment.settings import ARCHITECTURES, BACKENDS, TrainSettings
-from sentiment.trainer_process import Epoch, Trainer, Verdict
+from sentiment.trainer_process import Epoch, Trainer, Verdict, write_ids
 
-from .conftest import random_reviews, write_ids
+from .conftest import random_reviews
 
 Trainers = Callable[[str], Trainer]
 SIZES = {"embedding_size": 8, "lstm_size": 6, "filters": 7, "dense_size": 5, "batch_size": 16, "learning_rate": 0.01}
