@@ -10,6 +10,7 @@ from sentiment import tracking
 from sentiment.errors import UserError
 
 FILE = "model.h5"
+STEPS = ("train", "import")  # those whose runs have one
 
 
 def newest_run(received: str) -> Run:
@@ -21,7 +22,7 @@ def newest_run(received: str) -> Run:
 
 
 def find(given: str) -> Path:
-    """The `model.h5` that a parameter names: `models:/name@alias`, `models:/name/version`, a train run's id, or a path.
+    """The `model.h5` that a parameter names: `models:/name@alias`, `models:/name/version`, a run's id, or a path.
 
     Raises:
         UserError: There is none.
@@ -30,13 +31,13 @@ def find(given: str) -> Path:
     if path.is_file():
         return path
     if not given.startswith("models:/"):
-        return tracking.artifact(tracking.get_run(given, "train", "model").info.run_id, FILE)
+        return tracking.artifact(tracking.get_run(given, "model", *STEPS).info.run_id, FILE)
     try:
         folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=given))
     except (MlflowException, OSError) as error:
         raise UserError(
             f"There is no such registered model. Received: model={given}: {str(error)[:150]}. "
-            "Register one, or give the id of a train run or a path to a model.h5."
+            "Register one, or give the id of a train or import run or a path to a model.h5."
         ) from error
     found = sorted(folder.rglob(FILE))
     if len(found) != 1:

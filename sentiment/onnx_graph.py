@@ -1,7 +1,8 @@
 """A Keras model as an ONNX graph, made from its configuration and its weights, without Keras.
 
 Both generations of configuration are read: Keras 2's (`inbound_nodes` as lists) and Keras 3's (as tensors by name). Only the
-layers that `sentiment.trainer.architectures` uses are known. Tensors stay as Keras has them, `[batch, time, channels]`.
+layers that `sentiment.trainer.architectures` and `sentiment.old_keras` use are known. Tensors stay as Keras has them,
+`[batch, time, channels]`.
 """
 
 from collections.abc import Callable
@@ -16,7 +17,12 @@ from sentiment.model_file import ModelFile
 
 OPSET, IR_VERSION = 17, 9
 ACTIVATIONS = {"sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "Relu", "softmax": "Softmax"}
-KNOWN_LSTM = {"activation": "tanh", "recurrent_activation": "sigmoid", "go_backwards": False}
+KNOWN_LSTM = {"activation": "tanh", "go_backwards": False}
+GATES: dict[str, dict[str, Any]] = {
+    "sigmoid": {},
+    # that of Keras 3
+    "hard_sigmoid": {"activations": ["HardSigmoid", "Tanh", "Tanh"], "activation_alpha": [1 / 6], "activation_beta": [0.5]},
+}
 KNOWN_DOT = {"axes": 1, "normalize": False}
 
 
@@ -88,7 +94,7 @@ class _Graph:
     def activate(self, tensor: str, activation: str) -> str:
         if activation == "linear":
             return tensor
-        if activation not in ACTIVATIONS:
+        if str(activation) not in ACTIVATIONS:
             raise UserError(
                 f"The model has an activation that the scorer does not know. Received: {activation}. Known: {', '.join(ACTIVATIONS)}."
             )
@@ -121,6 +127,10 @@ def _channels_first(graph: _Graph, tensor: str) -> str:
     return graph.emit("Transpose", [tensor], perm=[0, 2, 1])
 
 
+def _activation(graph: _Graph, config: Config, inputs: list[str], weights: Weights) -> str:
+    return graph.activate(inputs[0], config["activation"])
+
+
 def _same(graph: _Graph, config: Config, inputs: list[str], weights: Weights) -> str:
     return inputs[0]
 
@@ -148,10 +158,6 @@ def _dense(graph: _Graph, config: Config, inputs: list[str], weights: Weights) -
     if config["use_bias"]:
         result = graph.emit("Add", [result, graph.constant(weights[1])])
     return graph.activate(result, config["activation"])
-
-
-def _activation(graph: _Graph, config: Config, inputs: list[str], weights: Weights) -> str:
-    return graph.activate(inputs[0], config["activation"])
 
 
 def _dot(graph: _Graph, config: Config, inputs: list[str], weights: Weights) -> str:
@@ -183,6 +189,10 @@ def _max_pooling(graph: _Graph, config: Config, inputs: list[str], weights: Weig
     return _channels_first(graph, pooled)
 
 
+def _flatten(graph: _Graph, config: Config, inputs: list[str], weights: Weights) -> str:
+    return graph.emit("Flatten", inputs)
+
+
 def _global_max(graph: _Graph, config: Config, inputs: list[str], weights: Weights) -> str:
     return graph.emit("ReduceMax", inputs, axes=[1], keepdims=0)
 
@@ -193,9 +203,13 @@ def _zero_padding(graph: _Graph, config: Config, inputs: list[str], weights: Wei
 
 
 def _lstm(graph: _Graph, config: Config, inputs: list[str], weights: Weights) -> str:
-    options = {name: config[name] for name in ("activation", "recurrent_activation", "go_backwards")}
-    if options != KNOWN_LSTM:
-        raise UserError(f"The model has an LSTM that the scorer does not know. Received: {options}. Known: {KNOWN_LSTM}.")
+    options = {name: config[name] for name in KNOWN_LSTM}
+    gate = str(config["recurrent_activation"])
+    if options != KNOWN_LSTM or gate not in GATES:
+        raise UserError(
+            f"The model has an LSTM that the scorer does not know. Received: {options}, recurrent_activation {gate}. "
+            f"Known: {KNOWN_LSTM}, recurrent_activation {' or '.join(GATES)}."
+        )
     units = config["units"]
 
     def gates(array: np.ndarray) -> np.ndarray:
@@ -208,7 +222,7 @@ def _lstm(graph: _Graph, config: Config, inputs: list[str], weights: Weights) ->
     steps_first = graph.emit("Transpose", [inputs[0]], perm=[1, 0, 2])
     arrays = [graph.constant(array) for array in (kernel, recurrent, bias)]
     outputs = [f"LSTM_{len(graph.nodes)}_all", f"LSTM_{len(graph.nodes)}_last"]
-    graph.nodes.append(helper.make_node("LSTM", [steps_first, *arrays], outputs, hidden_size=units))
+    graph.nodes.append(helper.make_node("LSTM", [steps_first, *arrays], outputs, hidden_size=units, **GATES[gate]))
     if not config["return_sequences"]:
         return graph.emit("Squeeze", [outputs[1], graph.constant([0], np.int64)])
     one_direction = graph.emit("Squeeze", [outputs[0], graph.constant([1], np.int64)])
@@ -224,10 +238,12 @@ _LAYERS: dict[str, Callable[[_Graph, Config, list[str], Weights], str]] = {
     "Dot": _dot,
     "Dropout": _same,
     "Embedding": _embedding,
+    "Flatten": _flatten,
     "GlobalMaxPooling1D": _global_max,
     "LSTM": _lstm,
     "MaxPooling1D": _max_pooling,
     "Multiply": _merge("Mul"),
     "Reshape": _reshape,
+    "SpatialDropout1D": _same,
     "ZeroPadding1D": _zero_padding,
 }

@@ -125,7 +125,7 @@ class ScoreSettings:
 
     input: str = parameter(REQUIRED, "a table of texts, or a folder of tables")
     output: str = parameter("auto", "where the rows with their scores go (auto: beside the input, NAME.scored.ENDING)")
-    model: str = parameter("models:/sentiment@champion", "a registered model, the id of a train run, or a path to a model.h5")
+    model: str = parameter("models:/sentiment@champion", "a registered model, the id of a train or import run, or a path to a model.h5")
     text_column: str = parameter("auto", "the column that holds the text")
     separator: str = parameter("auto", "the character between columns")
     encoding: str = parameter("auto", "the file's character encoding, as Python names it")
@@ -136,11 +136,21 @@ class ScoreSettings:
 class RegisterSettings:
     """Parameters of `register`."""
 
-    run: str = parameter("best", "best: of the newest data; previous: back to the champion before; or the id of a train run")
+    run: str = parameter("best", "best: of the newest data; previous: back to the champion before; the id of a run; or a model file")
     metric: str = parameter("val_auc", "what best is measured by, on the validation split", choices=METRICS)
     name: str = parameter("sentiment", "the registered model")
     alias: str = parameter("champion", "the alias that the candidate takes if the gate opens")
     force: bool = parameter(False, "take the alias even if the gate does not open")
+    vocabulary: str = parameter("none", "the word index of a model of Keras 1 or 2: JSON, each word with its rank")
+    max_length: int = parameter(400, "tokens that a model of Keras 1 or 2 reads, if its file does not fix that", least=2)
+
+
+@dataclass(frozen=True)
+class ImportSettings:
+    """What register logs of a model file, beside the settings in the file."""
+
+    file: str
+    vocabulary: str
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,10 @@
-"""What an encoder is made of, in an HDF5 file: the same in `prepared.h5` and in `model.h5`."""
+"""What an encoder is made of, in an HDF5 file: the same in `prepared.h5` and in `model.h5`.
+
+    vocabulary, more_words <str>[words]          as in `sentiment.text`
+    ngrams/prefix, ngrams/last <int32>[ngrams]   as in `sentiment.ngrams`
+
+Attributes: `text_settings` (JSON) and, if it is not the usual one, the kind of `encoder`.
+"""
 
 import json
 from dataclasses import asdict
@@ -7,11 +13,15 @@ from typing import Any
 import h5py
 
 from sentiment.ngrams import NONE, Ngrams
+from sentiment.old_text import OldEncoder
 from sentiment.settings import TextSettings
 from sentiment.text import Encoder
 
+KINDS: dict[str, type[Encoder]] = {"usual": Encoder, "sample-2017": OldEncoder}
+
 
 def write_encoder(encoder: Encoder, group: h5py.Group) -> None:
+    group.attrs["encoder"] = next(name for name, kind in KINDS.items() if kind is type(encoder))
     group.attrs["text_settings"] = json.dumps(asdict(encoder.settings))
     for name in ("vocabulary", "more_words"):
         group.create_dataset(name, data=list(getattr(encoder, name)), dtype=h5py.string_dtype())
@@ -24,4 +34,4 @@ def read_encoder(group: h5py.Group) -> Encoder:
     settings: dict[str, Any] = {"ngrams": 0} | json.loads(group.attrs["text_settings"])
     vocabulary, more_words = (tuple(group[name].asstr()[:]) if name in group else () for name in ("vocabulary", "more_words"))
     ngrams = Ngrams(group["ngrams/prefix"][:], group["ngrams/last"][:]) if "ngrams" in group else NONE
-    return Encoder(TextSettings(**settings), vocabulary, more_words, ngrams)
+    return KINDS[group.attrs.get("encoder", "usual")](TextSettings(**settings), vocabulary, more_words, ngrams)

@@ -165,17 +165,18 @@ def experiment_id() -> str:
     return str(_get_experiment_id())
 
 
-def get_run(run_id: str, step: str, name: str) -> Run:
-    """The run with that id. Raises UserError, naming the parameter `name`, if there is none or it is of another step."""
+def get_run(run_id: str, name: str, *steps: str) -> Run:
+    """The run with that id. Raises UserError, naming the parameter `name`, if there is none or it is of none of these steps."""
+    wanted = " or ".join(steps)
     try:
         run = MlflowClient().get_run(run_id)
     except MlflowException as error:
         raise UserError(
-            f"There is no such run or file. Received: {name}={run_id}. Give the id of a {step} run that {where()} has, or a path."
+            f"There is no such run or file. Received: {name}={run_id}. Give the id of a {wanted} run that {where()} has, or a path."
         ) from error
-    if run.data.tags.get("step") != step:
+    if run.data.tags.get("step") not in steps:
         raise UserError(
-            f"The run is of another step. Received: {name}={run_id}, step {run.data.tags.get('step')}. Give the id of a {step} run."
+            f"The run is of another step. Received: {name}={run_id}, step {run.data.tags.get('step')}. Give the id of a {wanted} run."
         )
     return run
 
@@ -191,7 +192,7 @@ def artifact(run_id: str, name: str) -> Path:
         UserError: The run has none of that name.
     """
     try:
-        found = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=name, dst_path=None if _is_local(run_id) else _scratch())
+        found = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=name, dst_path=None if _is_local(run_id) else scratch())
     except (MlflowException, OSError) as error:
         raise UserError(f"The run has no {name}. Received: run {run_id}: {str(error)[:150]}. Give a run that finished.") from error
     return Path(found)
@@ -202,7 +203,7 @@ def _is_local(run_id: str) -> bool:
     return place.startswith(("/", "file:"))
 
 
-def _scratch() -> str:
+def scratch() -> str:
     """A new folder that goes when the process ends."""
     folder = tempfile.mkdtemp(prefix="sentiment-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -213,7 +214,7 @@ def _scratch() -> str:
 def work_folder() -> Iterator[Path]:
     """A folder for files on their way to the tracking server; it lasts as long as the process. Finished files that don't get
     to the server are kept."""
-    folder = Path(_scratch())
+    folder = Path(scratch())
     try:
         yield folder
     except BaseException:

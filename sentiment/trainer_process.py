@@ -11,9 +11,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import h5py
+
+from sentiment import prepared
 from sentiment.backends import Backend
 from sentiment.errors import StepError
 from sentiment.places import PROJECT
+from sentiment.text import Encoded
 
 LOG_LINES = 15
 
@@ -47,6 +51,13 @@ class Verdict:
 
     keep: bool
     stop: bool
+
+
+def write_ids(path: Path, reviews: Encoded) -> Path:
+    """Writes ids as a trainer scores them."""
+    with h5py.File(path, "w") as file:
+        prepared.write_ids(reviews, file)
+    return path
 
 
 class Trainer:
@@ -98,7 +109,7 @@ class Trainer:
 
     def train(
         self,
-        prepared: Path,
+        prepared_path: Path,
         model: Path,
         settings: dict[str, Any],
         splits: list[int],
@@ -112,7 +123,7 @@ class Trainer:
         Raises:
             TrainerError: It failed.
         """
-        self._send({"job": "train", "prepared": str(prepared), "model": str(model), "settings": settings, "splits": splits})
+        self._send({"job": "train", "prepared": str(prepared_path), "model": str(model), "settings": settings, "splits": splits})
         built: dict[str, Any] = {}
         while True:
             message = self._receive()
@@ -128,7 +139,7 @@ class Trainer:
                 return built
 
     def score(self, model: Path, reviews: Path) -> list[float]:
-        """P(positive) of the token ids (`ids`, `offsets`) in an HDF5 file, as the backend computes it."""
+        """P(positive) of the token ids in a file that `write_ids` wrote, as the backend computes it."""
         self._send({"job": "score", "model": str(model), "reviews": str(reviews)})
         scores: list[float] = self._receive()["scores"]
         return scores

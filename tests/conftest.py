@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import h5py
 import mlflow
 import numpy as np
 import pytest
@@ -113,13 +112,6 @@ def trainers() -> Iterator[Callable[[str], Trainer]]:
         trainer.__exit__(None, None, None)
 
 
-def write_ids(path: Path, reviews: Encoded) -> Path:
-    """Ids as a trainer scores them."""
-    with h5py.File(path, "w") as file:
-        prepared.write_ids(reviews, file)
-    return path
-
-
 def random_reviews(lengths: list[int], encoder: Encoder, seed: int = 0) -> Encoded:
     """Reviews of random tokens, each with the start token first, and of random n-grams, a third as many."""
     random = np.random.default_rng(seed)
@@ -127,9 +119,8 @@ def random_reviews(lengths: list[int], encoder: Encoder, seed: int = 0) -> Encod
     tokens = random.integers(2, encoder.size, offsets[-1]).astype(np.int32)
     tokens[offsets[:-1]] = 1
     counts = np.array(lengths) // 3 if len(encoder.ngrams) else np.zeros(len(lengths), int)
-    return Encoded(
-        Ragged(tokens, offsets), from_lengths(random.integers(1, len(encoder.ngrams) + 1, counts.sum()).astype(np.int32), counts)
-    )
+    ngrams = random.integers(1, len(encoder.ngrams) + 1, counts.sum()).astype(np.int32)
+    return Encoded(Ragged(tokens, offsets), from_lengths(ngrams, counts))
 
 
 def assert_same_encoder(one: Encoder, other: Encoder) -> None:

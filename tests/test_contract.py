@@ -17,12 +17,11 @@ from sentiment.backends import ALL
 from sentiment.model_file import ModelFile, read
 from sentiment.ragged import concatenate
 from sentiment.reviews.batch import TRAIN, VALIDATION
-from sentiment.scorer import Scorer
+from sentiment.scorer import PADDED, Scorer
 from sentiment.settings import ARCHITECTURES, BACKENDS, TrainSettings
 from sentiment.text import Encoded
-from sentiment.trainer_process import Epoch, Trainer, Verdict
-
-from .conftest import random_reviews, write_ids
+from sentiment.trainer_process import Epoch, Trainer, Verdict, write_ids
+from tests.conftest import assert_same_encoder, random_reviews
 
 Trainers = Callable[[str], Trainer]
 SIZES = {"embedding_size": 8, "lstm_size": 6, "filters": 7, "dense_size": 5, "batch_size": 16, "learning_rate": 0.01}
@@ -81,8 +80,7 @@ class TestEveryArchitectureOnEveryBackend:
     ) -> None:
         """Each review by itself, unpadded, and beside a longer one that has it padded."""
         model = models(backend, architecture)
-        ids = read(model).encoder.size
-        reviews = random_reviews(LENGTHS, ids)
+        reviews = random_reviews(LENGTHS, read(model).encoder)
         score = trainers(backend).score
         together = score(model, write_ids(tmp_path / "all.h5", reviews))
         for at in range(len(LENGTHS)):
@@ -137,12 +135,8 @@ def test_keras_opens_every_model_by_itself(models: Callable[[str, str], Path], o
             path = models(backend, architecture)
             scorer = Scorer(path)
             reviews = random_reviews(LENGTHS, scorer.model.encoder)
-            arrays = {
-                "tokens": reviews.tokens.padded(),
-                "reversed_tokens": reviews.tokens.padded_reversed(),
-                "ngrams": reviews.ngrams.padded(),
-            }
-            jobs.append((str(path), {name: np.pad(array, ((0, 0), (0, 5))).tolist() for name, array in arrays.items()}))
+            padded = {name: np.pad(give(reviews), ((0, 0), (0, 5))) for name, give in PADDED.items()}
+            jobs.append((str(path), {name: array.tolist() for name, array in padded.items()}))
             expected[str(path)] = scorer.score_ids(reviews)
     environment = {**os.environ, "KERAS_BACKEND": opener, "PYTHONPATH": "", "TF_CPP_MIN_LOG_LEVEL": "2"}
     command = [str(ALL[opener].interpreter()), "-c", OPEN_WITH_KERAS]

@@ -2,18 +2,17 @@
 
 import logging
 
-import h5py
 import mlflow
 import numpy as np
 import pandas as pd
 
-from sentiment import models, prepared, tracking
+from sentiment import models, tracking
 from sentiment.backends import ALL
 from sentiment.errors import StepError, UserError
 from sentiment.reviews import find_source
 from sentiment.scorer import Scorer
 from sentiment.settings import ParitySettings, PrepareSettings
-from sentiment.trainer_process import Trainer
+from sentiment.trainer_process import Trainer, write_ids
 
 ALLOWED = 1e-4
 log = logging.getLogger(__name__)
@@ -31,20 +30,18 @@ def run(settings: ParitySettings) -> None:
     if settings.run == "latest":
         run_id = models.newest_run("run=latest").info.run_id
     else:
-        run_id = tracking.get_run(settings.run, "train", "run").info.run_id
+        run_id = tracking.get_run(settings.run, "run", *models.STEPS).info.run_id
     texts = [text for batch in source.read(lambda size: None) for text in batch.texts]
     if not texts:
         raise UserError(f"There is nothing to score. Received: reviews={settings.reviews}, without a row. Give some reviews.")
     with tracking.step_run("parity", settings, model_run_id=run_id), tracking.work_folder() as folder:
         model = tracking.artifact(run_id, models.FILE)
         scorer = Scorer(model)
-        reviews = scorer.model.encoder.encode(texts)
-        with h5py.File(folder / "reviews.unfinished", "w") as file:
-            prepared.write_ids(reviews, file)
+        reviews = write_ids(folder / "reviews.unfinished", scorer.model.encoder.encode(texts))
         scores = {"scorer": scorer.score(texts).astype(np.float64)}
         for name in backends:
             with Trainer(ALL[name]) as trainer:
-                scores[name] = np.array(trainer.score(model, folder / "reviews.unfinished"))
+                scores[name] = np.array(trainer.score(model, reviews))
             largest = float(np.abs(scores[name] - scores["scorer"]).max())
             mlflow.log_metric(f"difference_{name}", largest)
             log.info("parity: %-10s %.1e from the scorer at most, over %d texts", name, largest, len(texts))

@@ -1,6 +1,7 @@
 """A run's model into the registry, and past the gate to the alias that is served."""
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import mlflow
@@ -18,6 +19,7 @@ from sentiment.prepared import Prepared
 from sentiment.reviews.batch import TEST
 from sentiment.scorer import THRESHOLD, Scorer
 from sentiment.settings import RegisterSettings
+from sentiment.steps import bring_in
 from sentiment.steps.prepare import FILE as PREPARED
 
 ATTEMPTS = 5
@@ -34,17 +36,18 @@ def run(settings: RegisterSettings, parent: str | None = None) -> None:
     if settings.run == "previous":
         _roll_back(settings)
         return
-    candidate = _candidate(settings)
-    data = _data(candidate)
-    path = tracking.artifact(candidate.info.run_id, models.FILE)
-    tags = {name: candidate.data.tags[name] for name in ("prepared_run_id", "data_fingerprint")}
-    with tracking.step_run("register", settings, parent, candidate_run_id=candidate.info.run_id, **tags):
+    tags, find = _source(settings)
+    data = _data(settings.run, tags["prepared_run_id"])
+    with tracking.step_run("register", settings, parent, **tags) as active:
+        candidate = mlflow.get_run(find(active.info.run_id))
+        path = tracking.artifact(candidate.info.run_id, models.FILE)
         uses = 1 + sum(len(tracking.find_runs(step, most=10_000, data_fingerprint=data.data_fingerprint)) for step in MEASURING)
-        mlflow.set_tag("test_split_uses", str(uses))
+        mlflow.set_tags({"test_split_uses": str(uses), "candidate_run_id": candidate.info.run_id})
         version = registry.version_of(candidate.info.run_id, settings.name)
         verdict = _decide(settings, version, path, data)
         decision = "passed" if verdict.passed else "forced" if settings.force else "rejected"
         told = {"gate": decision, "gate_reason": verdict.reason, "test_split_uses": str(uses)}
+        registry.tag(version, **{name: value for name, value in candidate.data.metrics.items() if name == bring_in.DIFFERENCE})
         registry.tag(version, **told, **{f"gate_{name}": f"{value:g}" for name, value in verdict.measures.items()})
         mlflow.set_tags(told | {"model_version": version.version})
         mlflow.log_metrics(verdict.measures)
@@ -89,9 +92,25 @@ def _no_better_than_guessing(candidate: Scorer, texts: list[str], labels: np.nda
     return ""
 
 
+def _source(settings: RegisterSettings) -> tuple[dict[str, str], Callable[[str], str]]:
+    """The tags of the data that the candidate is measured on; and what gives, under a parent run, the id of the candidate's run."""
+    file = Path(settings.run).expanduser()
+    if file.is_file():
+        brought = bring_in.check(file, settings)
+        return brought.tags, lambda parent: bring_in.track(brought, parent)
+    candidate = _candidate(settings)
+    if "prepared_run_id" not in candidate.data.tags:
+        raise UserError(
+            f"The run was trained on a file that no run has, so its test split can't be had. Received: run={candidate.info.run_id}. "
+            "Train on the data of a prepare run."
+        )
+    tracking.artifact(candidate.info.run_id, models.FILE)
+    return {name: candidate.data.tags[name] for name in ("prepared_run_id", "data_fingerprint")}, lambda parent: candidate.info.run_id
+
+
 def _candidate(settings: RegisterSettings) -> Run:
     if settings.run != "best":
-        return tracking.get_run(settings.run, "train", "run")
+        return tracking.get_run(settings.run, "run", *models.STEPS)
     newest = models.newest_run("run=best")
     metric = f"best_{settings.metric}"
     runs = [run for run in _rivals(newest) if metric in run.data.metrics]
@@ -103,16 +122,10 @@ def _rivals(newest: Run) -> list[Run]:
     return tracking.find_runs("train", most=10_000, data_fingerprint=newest.data.tags["data_fingerprint"])
 
 
-def _data(candidate: Run) -> Prepared:
-    run_id = candidate.data.tags.get("prepared_run_id")
-    if not run_id:
-        raise UserError(
-            f"The run was trained on a file that no run has, so its test split can't be had. Received: run={candidate.info.run_id}. "
-            "Train on the data of a prepare run."
-        )
+def _data(given: str, run_id: str) -> Prepared:
     data = prepared.read(tracking.artifact(run_id, PREPARED))
     if not data.test_texts:
-        raise UserError(f"The data has no test split. Received: run={candidate.info.run_id}. Prepare with test_fraction over 0.")
+        raise UserError(f"The data has no test split. Received: run={given}. Prepare with test_fraction over 0.")
     return data
 
 

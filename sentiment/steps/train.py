@@ -86,5 +86,5 @@ def find_prepared(given: str) -> tuple[Path, str | None]:
             )
         run_id = runs[0].info.run_id
     else:
-        run_id = tracking.get_run(given, "prepare", "prepared").info.run_id
+        run_id = tracking.get_run(given, "prepared", "prepare").info.run_id
     return tracking.artifact(run_id, PREPARED), run_id

@@ -72,6 +72,12 @@ def write_model(model: Any, path: str, settings: Dict[str, Any], prepared: str, 
     os.replace(unfinished, path)
 
 
+def was_trained_here(path: str) -> bool:
+    """Whether the file's settings are those of train, and so say how the model is built."""
+    with h5py.File(path, "r") as file:
+        return "sentiment" in file and "architecture" in json.loads(file["sentiment"].attrs["settings"])
+
+
 def read_model(path: str) -> Tuple[Dict[str, Any], int, int, Dict[str, List[np.ndarray]]]:
     """Settings, numbers of token ids and of n-grams, and the weights by layer, of a `model.h5`.
 

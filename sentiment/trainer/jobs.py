@@ -5,7 +5,7 @@ from typing import Any, Dict, List, Tuple
 
 import numpy as np
 
-from sentiment.trainer import batches, files, framework
+from sentiment.trainer import batches, files, framework, saved
 from sentiment.trainer.architectures import Network
 from sentiment.trainer.batches import Reviews
 from sentiment.trainer.channel import Channel
@@ -52,9 +52,12 @@ def train(job: Dict[str, Any], channel: Channel) -> None:
 def score(job: Dict[str, Any], channel: Channel) -> None:
     """Scores the token ids in `job["reviews"]` with `job["model"]`, whichever backend wrote that."""
     framework.start_over(0)
+    reviews = files.read_ids(job["reviews"])
+    if not files.was_trained_here(job["model"]):
+        channel.send("done", scores=saved.scores(job["model"], reviews))
+        return
     settings, ids, ngrams, weights = files.read_model(job["model"])
     network = Network(settings, ids, ngrams)
-    reviews = files.read_ids(job["reviews"])
     # A model of Keras 2 needs a length to be built with; the weights are the same for all.
     longest = batches.buckets(reviews, SCORING_BATCH, settings["kernel_size"]).shapes[-1]
     model = network.model(longest if framework.STATIC_LENGTHS else ANY)
