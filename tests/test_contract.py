@@ -64,7 +64,7 @@ class TestEveryArchitectureOnEveryBackend:
         train(trainers(backend), small, tmp_path / "after.h5", architecture, 1)
         before, after = read(tmp_path / "before.h5").weights, read(tmp_path / "after.h5").weights
         same = {layer for layer in after if any((a == b).all() for a, b in zip(before[layer], after[layer], strict=True))}
-        assert same == {layer for layer in after if layer == "present" or layer.startswith("lower_")}
+        assert same == {layer for layer in after if layer in ("present", "ratios") or layer.startswith("lower_")}
         assert after["present"][0].ravel().tolist() == [0] + [1] * (len(after["present"][0]) - 1)
 
     def test_the_scorer_agrees_with_the_backend_that_trained(

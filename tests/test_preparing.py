@@ -97,7 +97,7 @@ def test_rows_without_words_and_rows_in_two_splits_are_counted(tmp_path: Path) -
     path = tmp_path / "a.csv"
     lines = [f"{'good' if i % 2 else 'bad'} film {i},{i % 2},{'test' if i < 8 else 'train'}" for i in range(40)]
     path.write_text("\n".join(["text,label,split", *lines, " ,1,train", "👍!,1,train", "bad film 0!,0,train"]))
-    settings = PrepareSettings(reviews=str(path))
+    settings = PrepareSettings(strip_punctuation=True, reviews=str(path))
     data, metrics = preparing.prepare(find_source(settings), settings)
     assert metrics["rows_without_words"] == 2
     assert metrics["rows_in_two_splits"] == 1

@@ -9,7 +9,7 @@ from sentiment.text import LITTLE, STOP_WORDS, Encoder, WordCounter, clean, to_a
 
 
 def words(text: str, **settings: bool) -> list[str]:
-    return str(clean(to_arrow([text]), TextSettings(**settings))[0]).split()
+    return str(clean(to_arrow([text]), TextSettings(**{"strip_punctuation": True} | settings))[0]).split()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,63 @@
+"""N-grams, against counting them one by one."""
+
+from collections import Counter
+from itertools import chain
+
+import numpy as np
+import pytest
+
+from sentiment.ngrams import LEAST, LONGEST, NONE, Ngrams, fit
+from sentiment.ragged import Ragged, from_lengths
+
+
+def rows(texts: list[list[int]]) -> Ragged:
+    return from_lengths(np.array(list(chain.from_iterable(texts)), np.int32), np.array([len(text) for text in texts], np.int64))
+
+
+def sequences(text: list[int]) -> set[tuple[int, ...]]:
+    """All of known words, by hand."""
+    found = {tuple(text[at : at + length]) for length in range(1, LONGEST + 1) for at in range(len(text) - length + 1)}
+    return {sequence for sequence in found if all(sequence)}
+
+
+def spelled(ngrams: Ngrams) -> list[tuple[int, ...]]:
+    out: list[tuple[int, ...]] = []
+    for prefix, last in zip(ngrams.prefix, ngrams.last, strict=True):
+        out.append((*(out[prefix - 1] if prefix else ()), int(last)))
+    return out
+
+
+@pytest.fixture
+def texts() -> list[list[int]]:
+    random = np.random.default_rng(0)
+    return [random.integers(0, 6, random.integers(0, 12)).tolist() for _ in range(60)]
+
+
+@pytest.mark.parametrize("most", [1_000, 20, 3, 1])
+def test_the_most_frequent_are_found(texts: list[list[int]], most: int) -> None:
+    counts = Counter(sequence for text in texts for sequence in sequences(text))
+    frequent = {sequence for sequence, count in counts.items() if count >= LEAST}
+    found = spelled(fit(rows(texts), most))
+    assert len(set(found)) == len(found) <= most
+    assert set(found) <= frequent
+    left_out = frequent - set(found)
+    if left_out and found:
+        assert max(counts[sequence] for sequence in left_out) < min(counts[sequence] for sequence in found)
+    if most >= len(frequent):
+        assert not left_out
+
+
+def test_a_text_has_those_that_occur_in_it(texts: list[list[int]]) -> None:
+    ngrams = fit(rows(texts), 40)
+    names = spelled(ngrams)
+    encoded = ngrams.encode(rows(texts))
+    for at, text in enumerate(texts):
+        ids = encoded.row(at).tolist()
+        assert ids == sorted(set(ids))
+        assert {names[number - 1] for number in ids} == sequences(text) & set(names)
+
+
+def test_nothing_of_nothing() -> None:
+    assert len(fit(rows([]), 10)) == len(fit(rows([[], []]), 10)) == len(fit(rows([[1, 2], [1, 2]]), 0)) == 0
+    assert NONE.encode(rows([[1, 2], []])).lengths.tolist() == [0, 0]
+    assert fit(rows([[1, 2], [1, 2]]), 10).encode(rows([])).lengths.tolist() == []
