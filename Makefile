@@ -28,6 +28,7 @@ test: .venv/ready-dev  ## all tests; builds the environments of all backends fir
 
 bench: .venv/ready-dev  ## speed of the server and of scoring, against a constant and against Keras
 	python -m benchmarks.serving
+	python -m benchmarks.scoring
 
 lint: .venv/ready-dev  ## ruff and mypy
 	ruff check .
