@@ -87,6 +87,7 @@ def _clean_plain(text: str, settings: TextSettings) -> str:
 
 def _rules(settings: TextSettings) -> tuple[tuple[str, str], ...]:
     """What is replaced by what, one after the other; Arrow's expressions and Python's say the same with these."""
+    punctuation: tuple[tuple[str, str], ...]
     if settings.strip_punctuation:
         punctuation = ((r"[\x00-\x1f!-&(-/:-@\[-`{-\x7f]+", " "),)
     else:
