@@ -10,7 +10,7 @@ export UV_COMPILE_BYTECODE := 1
 unexport VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
 run: .venv/ready  ## prepare, train, evaluate and register on the bundled reviews; BACKEND=tensorflow, cntk, jax or torch
 	@[ $(BACKEND) = tensorflow ] || python -m sentiment.backends $(BACKEND)
@@ -19,12 +19,16 @@ run: .venv/ready  ## prepare, train, evaluate and register on the bundled review
 install: .venv/ready  ## the environment of one more backend: BACKEND=jax
 	@python -m sentiment.backends $(BACKEND)
 
+install-spark: .venv/ready  ## Apache Spark, for score with engine=spark; needs Java 17
+	uv pip install -q --python $(BIN)/python -r requirements-spark.txt
+
 test: .venv/ready-dev  ## all tests; builds the environments of all backends first
 	@python -m sentiment.backends cntk jax torch
 	python -m pytest
 
-bench: .venv/ready-dev  ## served requests per second, against a constant and against Keras
+bench: .venv/ready-dev  ## speed of the server and of scoring, against a constant and against Keras
 	python -m benchmarks.serving
+	python -m benchmarks.scoring
 
 lint: .venv/ready-dev  ## ruff and mypy
 	ruff check .
@@ -57,8 +61,8 @@ clean:  ## remove the environment (not your runs)
 	uv pip install -q --python $(BIN)/python -r requirements.txt
 	@touch $@
 
-.venv/ready-dev: .venv/ready requirements-dev.txt
+.venv/ready-dev: .venv/ready requirements-dev.txt requirements-spark.txt
 	uv pip install -q --python $(BIN)/python -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help run install test bench lint serve ui doctor lock clean
+.PHONY: help run install install-spark test bench lint serve ui doctor lock clean

@@ -62,10 +62,7 @@ def save(folder: Path, model: Path) -> dict[str, Path]:
         file = folder / f"{name}.py"
         file.write_text(code)
         mlflow.pyfunc.save_model(str(places[name]), python_model=str(file), artifacts={"file": str(model)}, **common)
-    ours = Path(served_model.__file__)
-    mlflow.pyfunc.save_model(
-        str(places["ours"]), python_model=str(ours), artifacts={"file": str(model)}, code_paths=[str(ours.parent)], **common
-    )
+    served_model.save(model, places["ours"])
     return places
 
 

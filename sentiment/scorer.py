@@ -22,14 +22,15 @@ TOKENS_AT_ONCE = 1 << 15  # of a batch, padding included: bounds the memory
 class Scorer:
     """A model ready to score.
 
-    threads: CPU threads that a batch may use (all, if not said).
+    threads: CPU threads that a batch may use; if not said, as many as `OMP_NUM_THREADS` says (Spark sets it), or all.
     """
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
         self.model = model_file.read(path)
         graph = onnx_graph.from_keras(self.model)
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or os.cpu_count() or 1
+        allowed = os.environ.get("OMP_NUM_THREADS", "")
+        options.intra_op_num_threads = threads or (int(allowed) if allowed.isdigit() else os.cpu_count()) or 1
         options.log_severity_level = 3
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # waiting threads leave the cores to other requests
         self._session = onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])

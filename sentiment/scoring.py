@@ -35,7 +35,7 @@ def score_table(rows: Rows, text_column: str, scorer: Scorer, job: dict[str, Any
         Numbers of rows: `rows_scored`, `rows_bad`, and `rows_resumed`, those that an earlier attempt had done.
     """
     parts = _Parts(output.with_name(f"{output.name}.parts"), job)
-    names = [f"given_{name}" if name in ADDED else name for name in rows.names] + list(ADDED)
+    names = scored_names(rows.names)
     place = rows.names.index(text_column)
     resumed = 0
     for number, part in enumerate(_chunks(rows.read(heard), PART_ROWS)):
@@ -58,6 +58,11 @@ def score_table(rows: Rows, text_column: str, scorer: Scorer, job: dict[str, Any
     unfinished.replace(output)
     shutil.rmtree(parts.folder)
     return counts | {"rows_resumed": resumed}
+
+
+def scored_names(names: list[str]) -> list[str]:
+    """The columns of the output."""
+    return [f"given_{name}" if name in ADDED else name for name in names] + list(ADDED)
 
 
 def _chunks(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:

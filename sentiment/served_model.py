@@ -50,16 +50,24 @@ class ServedModel(PythonModel):
 
 def log(model: Path) -> ModelInfo:
     """Logs the model of the active run, with the versions that it needs to be served."""
-    info: ModelInfo = mlflow.pyfunc.log_model(
-        name=NAME,
-        python_model=str(Path(__file__)),
-        artifacts={"file": str(model)},
-        code_paths=[str(Path(__file__).parent)],
-        signature=SIGNATURE,
-        input_example=pd.DataFrame({TEXT: [EXAMPLE]}),
-        pip_requirements=[f"{package}=={version(package)}" for package in NEEDS],
-    )
+    info: ModelInfo = mlflow.pyfunc.log_model(name=NAME, **_parts(model))
     return info
+
+
+def save(model: Path, folder: Path) -> None:
+    """Saves the model in a folder, which is made."""
+    mlflow.pyfunc.save_model(str(folder), **_parts(model))
+
+
+def _parts(model: Path) -> dict[str, Any]:
+    return {
+        "python_model": str(Path(__file__)),
+        "artifacts": {"file": str(model)},
+        "code_paths": [str(Path(__file__).parent)],
+        "signature": SIGNATURE,
+        "input_example": pd.DataFrame({TEXT: [EXAMPLE]}),
+        "pip_requirements": [f"{package}=={version(package)}" for package in NEEDS],
+    }
 
 
 mlflow.models.set_model(ServedModel())

@@ -129,7 +129,8 @@ class ScoreSettings:
     text_column: str = parameter("auto", "the column that holds the text")
     separator: str = parameter("auto", "the character between columns")
     encoding: str = parameter("auto", "the file's character encoding, as Python names it")
-    engine: str = parameter("local", "what scores: this machine", choices=("local",))
+    engine: str = parameter("local", "what scores: this process, or Apache Spark", choices=("local", "spark"))
+    spark_master: str = parameter("local[*]", "the Spark cluster, such as spark://host:7077; local[*] is this machine")
 
 
 @dataclass(frozen=True)

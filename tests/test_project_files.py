@@ -81,7 +81,14 @@ def pinned() -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize(
-    "file", ["requirements.txt", "requirements-dev.txt", "environments/jax/requirements.txt", "environments/torch/requirements.txt"]
+    "file",
+    [
+        "requirements.txt",
+        "requirements-dev.txt",
+        "requirements-spark.txt",
+        "environments/jax/requirements.txt",
+        "environments/torch/requirements.txt",
+    ],
 )
 def test_every_requirement_is_pinned_in_the_lock(file: str) -> None:
     lines = (PROJECT / file).read_text().splitlines()

@@ -66,12 +66,7 @@ def _separated(path: Path, given: str, given_encoding: str) -> Rows:
     encoding = _encoding(path, given_encoding)
     with _open(path, encoding) as file:
         header = file.readline()
-    separator = {"\\t": "\t", "tab": "\t"}.get(given, given)
-    if separator == "auto":
-        separator = max(SEPARATORS, key=header.count)
-        separator = separator if separator in header else ","
-    elif len(separator) != 1:
-        raise UserError(f"The separator is not one character. Received: separator={given}. Give one, such as ';' or tab.")
+    separator = choose_separator(given, header)
     with _open(path, encoding) as file:
         names = [name.strip() for name in next(csv.reader(file, delimiter=separator), [])]
     quoting = _quoting(path, encoding, separator, len(names))
@@ -84,6 +79,21 @@ def _separated(path: Path, given: str, given_encoding: str) -> Rows:
                     yield Row(number, values, f"{len(values)} columns where the header has {len(names)}" if wrong else "")
 
     return Rows(names, read, "text", separator)
+
+
+def choose_separator(given: str, header: str) -> str:
+    """The separator given, or else the one that the header has most of.
+
+    Raises:
+        UserError: It is not one character.
+    """
+    separator = {"\\t": "\t", "tab": "\t"}.get(given, given)
+    if separator == "auto":
+        separator = max(SEPARATORS, key=header.count)
+        return separator if separator in header else ","
+    if len(separator) != 1:
+        raise UserError(f"The separator is not one character. Received: separator={given}. Give one, such as ';' or tab.")
+    return separator
 
 
 def _heard_lines(file: TextIO, heard: Heard) -> Iterator[str]:

@@ -71,7 +71,7 @@ class Table:
         return meaning
 
 
-def find_column(role: str, given: str, known: tuple[str, ...], names: list[str], path: Path) -> str:
+def find_column(role: str, given: str, known: tuple[str, ...], names: list[str], path: Path | str) -> str:
     """The column for a role, by the name given or one of those known.
 
     Raises:

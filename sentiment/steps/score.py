@@ -2,12 +2,14 @@
 
 import hashlib
 import logging
+import os
 import time
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 
 import mlflow
 
-from sentiment import models, tracking
+from sentiment import models, served_model, spark, tracking
 from sentiment.errors import UserError
 from sentiment.progress import Bar
 from sentiment.reviews.rows import Rows, open_rows
@@ -20,16 +22,24 @@ log = logging.getLogger(__name__)
 
 
 def run(settings: ScoreSettings) -> None:
-    """Scores every row that can be scored. Started again after it was cut off, it goes on behind the last finished part.
+    """Scores every row that can be scored.
 
     Raises:
-        UserError: There is no such input or model, or a table has no text column.
+        UserError: There is no such input or model, or a table has no text column, or the engine is not there.
     """
+    if settings.engine == "spark":
+        _score_on_spark(settings)
+    else:
+        _score_here(settings)
+
+
+def _score_here(settings: ScoreSettings) -> None:
+    """Started again after it was cut off, it goes on behind the last finished part."""
     jobs = _jobs(settings)
     opened = [(source, output, *_open(source, settings)) for source, output in jobs]
     path = models.find(settings.model)
     scorer = Scorer(path)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = _digest(path)
     with tracking.step_run("score", settings, model_digest=digest[:16]):
         begun = time.perf_counter()
         totals: dict[str, int] = {}
@@ -48,6 +58,39 @@ def run(settings: ScoreSettings) -> None:
             if counts["rows_bad"]:
                 log.info("score: what is wrong with the bad rows stands in %s.bad.jsonl", output)
         mlflow.log_metrics({**totals, "seconds": time.perf_counter() - begun})
+
+
+def _score_on_spark(settings: ScoreSettings) -> None:
+    spark.check()
+    from sentiment import spark_scoring  # PySpark is an extra
+
+    path = models.find(settings.model)
+    with spark.session(settings.spark_master) as session, TemporaryDirectory() as folder:
+        source, output = _spark_paths(settings)
+        spark_scoring.check_output(session, output)
+        table = spark_scoring.open_table(session, source, settings.text_column, settings.separator, settings.encoding)
+        model = Path(folder) / served_model.NAME
+        served_model.save(path, model)
+        with tracking.step_run("score", settings, model_digest=_digest(path)[:16]):
+            begun = time.perf_counter()
+            counts = spark_scoring.score_table(session, table, model, output)
+            mlflow.log_metrics({**counts, "seconds": time.perf_counter() - begun})
+    log.info("score: %s: %s rows scored, %d bad, to %s", source, f"{counts['rows_scored']:,}", counts["rows_bad"], output)
+    if counts["rows_bad"]:
+        log.info("score: what is wrong with the bad rows stands in %s.bad.jsonl", output)
+
+
+def _spark_paths(settings: ScoreSettings) -> tuple[str, str]:
+    """(input, output), which may be URLs."""
+    source, output = (os.path.expanduser(given).rstrip("/") for given in (settings.input, settings.output))
+    if output == "auto":
+        folder, slash, name = source.rpartition("/")
+        output = f"{folder}{slash}{PurePosixPath(name).stem}.scored{PurePosixPath(name).suffix}"
+    return source, output
+
+
+def _digest(model: Path) -> str:
+    return hashlib.sha256(model.read_bytes()).hexdigest()
 
 
 def _open(source: Path, settings: ScoreSettings) -> tuple[Rows, str]:
