@@ -24,7 +24,14 @@ from sentiment.settings import as_text, parameters
 REASON_LENGTH = 500
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
-for noisy in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent", "mlflow.models.evaluation.validation"):
+for noisy in (
+    "alembic",
+    "py4j.clientserver",
+    "mlflow.store.db.utils",
+    "mlflow.tracking.fluent",
+    "mlflow.models.evaluation.validation",
+    "mlflow.models.flavor_backend_registry",
+):
     logging.getLogger(noisy).setLevel(logging.WARNING)
 for harmless in ("mlflow.models.evaluation", "mlflow.tracking._model_registry.fluent", "mlflow.pyfunc"):  # SHAP, "instead", env_manager
     logging.getLogger(harmless).setLevel(logging.ERROR)

@@ -22,8 +22,16 @@ ROWS = pd.DataFrame({"n.o": range(len(TEXTS)), "reviewText": TEXTS, "score": 0.2
 SCORES = Scorer(FILE).score(TEXTS).tolist()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def java() -> Iterator[None]:
+    """Without the compiler that pays in long runs only: half the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+        yield
+
+
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[SparkSession]:
+def cluster(java: None) -> Iterator[SparkSession]:
     with spark.session("local-cluster[2,1,1024]") as session:
         yield session
 
@@ -60,6 +68,21 @@ def check_scores(output: Path) -> None:
     assert found["given_score"].tolist() == [0.25] * len(TEXTS)
     assert found["score"].tolist() == pytest.approx(SCORES, abs=1e-6)
     assert found["label"].tolist() == ["positive" if score >= 0.5 else "negative" for score in SCORES]
+
+
+def test_the_entry_point(launch: Launch, store: str, tmp_path: Path) -> None:
+    source = tmp_path / "in.parquet"
+    write(ROWS, source)
+    asked = ["entry_points.score", "--engine=spark", "--spark-master=local[1]", f"--input={source}", f"--model={FILE}"]
+    refused = launch(*asked, JAVA_HOME="/nowhere")
+    assert refused.returncode == 2
+    (line,) = refused.stderr.splitlines()
+    assert "/nowhere/bin/java" in line
+    done = launch(*asked)
+    assert done.returncode == 0, done.stderr
+    check_scores(tmp_path / "in.scored.parquet")
+    (run,) = MlflowClient(store).search_runs(["0"])
+    assert (run.data.tags["step"], run.data.metrics["rows_scored"]) == ("score", len(TEXTS))
 
 
 @pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])
@@ -113,18 +136,3 @@ def test_what_is_wrong_with_a_table_is_said(cluster: SparkSession, tmp_path: Pat
     (source / "b.parquet").rename(tmp_path / "moved")
     source.rmdir()
     assert "does not exist" in said()
-
-
-def test_the_entry_point(launch: Launch, store: str, tmp_path: Path) -> None:
-    source = tmp_path / "in.parquet"
-    write(ROWS, source)
-    asked = ["entry_points.score", "--engine=spark", "--spark-master=local[1]", f"--input={source}", f"--model={FILE}"]
-    refused = launch(*asked, JAVA_HOME="/nowhere")
-    assert refused.returncode == 2
-    (line,) = refused.stderr.splitlines()
-    assert "/nowhere/bin/java" in line
-    done = launch(*asked)
-    assert done.returncode == 0, done.stderr
-    check_scores(tmp_path / "in.scored.parquet")
-    (run,) = MlflowClient(store).search_runs(["0"])
-    assert (run.data.tags["step"], run.data.metrics["rows_scored"]) == ("score", len(TEXTS))
