@@ -70,6 +70,21 @@ def check_scores(output: Path) -> None:
     assert found["label"].tolist() == ["positive" if score >= 0.5 else "negative" for score in SCORES]
 
 
+def test_the_entry_point(launch: Launch, store: str, tmp_path: Path) -> None:
+    source = tmp_path / "in.parquet"
+    write(ROWS, source)
+    asked = ["entry_points.score", "--engine=spark", "--spark-master=local[1]", f"--input={source}", f"--model={FILE}"]
+    refused = launch(*asked, JAVA_HOME="/nowhere")
+    assert refused.returncode == 2
+    (line,) = refused.stderr.splitlines()
+    assert "/nowhere/bin/java" in line
+    done = launch(*asked)
+    assert done.returncode == 0, done.stderr
+    check_scores(tmp_path / "in.scored.parquet")
+    (run,) = MlflowClient(store).search_runs(["0"])
+    assert (run.data.tags["step"], run.data.metrics["rows_scored"]) == ("score", len(TEXTS))
+
+
 @pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])
 def test_the_same_rows_come_out_with_scores(cluster: SparkSession, model: Path, tmp_path: Path, ending: str) -> None:
     source, output = tmp_path / "in", tmp_path / "out"
@@ -121,18 +136,3 @@ def test_what_is_wrong_with_a_table_is_said(cluster: SparkSession, tmp_path: Pat
     (source / "b.parquet").rename(tmp_path / "moved")
     source.rmdir()
     assert "does not exist" in said()
-
-
-def test_the_entry_point(launch: Launch, store: str, tmp_path: Path) -> None:
-    source = tmp_path / "in.parquet"
-    write(ROWS, source)
-    asked = ["entry_points.score", "--engine=spark", "--spark-master=local[1]", f"--input={source}", f"--model={FILE}"]
-    refused = launch(*asked, JAVA_HOME="/nowhere")
-    assert refused.returncode == 2
-    (line,) = refused.stderr.splitlines()
-    assert "/nowhere/bin/java" in line
-    done = launch(*asked)
-    assert done.returncode == 0, done.stderr
-    check_scores(tmp_path / "in.scored.parquet")
-    (run,) = MlflowClient(store).search_runs(["0"])
-    assert (run.data.tags["step"], run.data.metrics["rows_scored"]) == ("score", len(TEXTS))
