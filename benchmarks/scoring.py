@@ -20,10 +20,10 @@ import pandas as pd
 from sentiment import prepared, preparing, training
 from sentiment.backends import ALL
 from sentiment.explaining import explain
-from sentiment.ragged import Ragged
 from sentiment.reviews import find_source
-from sentiment.scorer import Scorer
+from sentiment.scorer import PADDED, Scorer
 from sentiment.settings import PrepareSettings, TrainSettings
+from sentiment.text import Encoded
 from sentiment.trainer_process import Trainer
 
 REVIEWS = 10_000
@@ -41,9 +41,8 @@ class KerasScorer(Scorer):
 
         self._model = keras.models.load_model(path)
 
-    def _run(self, reviews: Ragged, length: int) -> np.ndarray:
-        arrays = {"tokens": reviews.padded(length), "reversed_tokens": reviews.padded_reversed(length)}
-        inputs = [arrays[name] for name in self._inputs]
+    def _run(self, reviews: Encoded) -> np.ndarray:
+        inputs = [PADDED[name](reviews) for name in self._inputs]
         scores: np.ndarray = self._model.predict(inputs, batch_size=len(reviews), verbose=0)
         return scores[:, 0]
 

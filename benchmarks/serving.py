@@ -40,15 +40,15 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 import keras, mlflow, numpy as np, pandas as pd
 from mlflow.pyfunc.model import PythonModel
 from sentiment import model_file
+from sentiment.scorer import PADDED
 class WithKeras(PythonModel):
     def load_context(self, context):
         self.encoder = model_file.read(context.artifacts["file"]).encoder
         self.model = keras.models.load_model(context.artifacts["file"])
     def predict(self, context, model_input, params=None):
         reviews = self.encoder.encode(model_input["reviewText"].tolist())
-        length = int(reviews.lengths.max())
-        arrays = {"tokens": reviews.padded(length), "reversed_tokens": reviews.padded_reversed(length)}
-        scores = self.model.predict([arrays[given.name] for given in self.model.inputs], verbose=0)[:, 0]
+        inputs = [PADDED[given.name](reviews) for given in self.model.inputs]
+        scores = self.model.predict(inputs, verbose=0)[:, 0]
         return pd.DataFrame({"label": ["positive" if s >= 0.5 else "negative" for s in scores], "score": scores.astype("float64")})
 mlflow.models.set_model(WithKeras())
 """
