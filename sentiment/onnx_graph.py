@@ -39,7 +39,7 @@ def from_keras(model: ModelFile) -> onnx.ModelProto:
     made = helper.make_graph(
         graph.nodes,
         "sentiment",
-        [helper.make_tensor_value_info(name, TensorProto.INT32, ["batch", "time"]) for name in graph.inputs],
+        [helper.make_tensor_value_info(name, TensorProto.INT32, ["batch", f"{name} of a row"]) for name in graph.inputs],
         [helper.make_tensor_value_info("score", TensorProto.FLOAT, ["batch", 1])],
         graph.constants,
     )
@@ -149,6 +149,10 @@ def _merge(operator: str) -> "Callable[[_Graph, Config, list[str], Weights], str
     return merged
 
 
+def _average(graph: _Graph, config: Config, inputs: list[str], weights: Weights) -> str:
+    return graph.emit("Mean", inputs)
+
+
 def _concatenate(graph: _Graph, config: Config, inputs: list[str], weights: Weights) -> str:
     return graph.emit("Concat", inputs, axis=config["axis"])
 
@@ -232,6 +236,7 @@ def _lstm(graph: _Graph, config: Config, inputs: list[str], weights: Weights) ->
 _LAYERS: dict[str, Callable[[_Graph, Config, list[str], Weights], str]] = {
     "Activation": _activation,
     "Add": _merge("Add"),
+    "Average": _average,
     "Concatenate": _concatenate,
     "Conv1D": _conv1d,
     "Dense": _dense,

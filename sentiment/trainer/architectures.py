@@ -6,7 +6,7 @@ for a token and 0 for padding. Convolutions see zeros there, as beyond the end. 
 by 2, its outputs being within -1 and 1, before the maximum over time is taken. The backward LSTM reads the reversed tokens,
 a second input, also padded at the end.
 
-Beside any of them, where the data have n-grams, these are weighed and added to what it says.
+Beside any of them, where the data have n-grams, these are weighed; the logit is the mean of both.
 """
 
 from typing import Any, Callable, Dict, List, Optional, Tuple
@@ -34,25 +34,43 @@ class Network:
         self.inputs = ["tokens"] + ["reversed_tokens"] * (settings["architecture"] in BACKWARD) + ["ngrams"] * (ngrams > 0)
         self._layers: Layers = {}
         self._ids, self.ngrams = ids, ngrams
+        self._built: Dict[Shape, Tuple[List[Any], List[Any]]] = {}
         self._models: Dict[Any, Any] = {}
 
     def model(self, shape: Shape) -> Any:
         """The model for so many tokens and n-grams, `<int32>[batch, length]` each; its output is `<float32>[batch, 1]`, P(positive)."""
-        if shape not in self._models:
-            lengths = dict(tokens=shape[0], reversed_tokens=shape[0], ngrams=shape[1])
-            inputs = {name: keras.layers.Input(shape=(lengths[name],), dtype="int32", name=name) for name in self.inputs}
-            features = BUILDERS[self.settings["architecture"]](self, list(inputs.values()))
-            read = self._dropout("features")(features)
-            if self.ngrams:
-                logits = [self._layer("logit", keras.layers.Dense, 1)(read), self._weighed(inputs["ngrams"])]
-                both = self._layer("both_logits", keras.layers.Add)(logits)
-                score = self._layer("score", keras.layers.Activation, "sigmoid")(both)
-            else:
-                score = self._layer("score", keras.layers.Dense, 1, activation="sigmoid")(read)
-            self._models[shape] = keras.models.Model(list(inputs.values()), score)
+        inputs, logits = self._parts(shape)
+        logit = self._layer("mean_logit", keras.layers.Average)(logits) if len(logits) > 1 else logits[0]
+        return self._model(("score", shape), inputs, self._layer("score", keras.layers.Activation, "sigmoid")(logit))
+
+    def parts(self, shape: Shape) -> Any:
+        """The same network with an output for each of its parts, which are trained side by side.
+
+        Trained on their sum, the part that is quick to learn, the n-grams, would leave the other one nothing to learn.
+        """
+        inputs, logits = self._parts(shape)
+        names = ["network_score", "ngram_score"]
+        scores = [self._layer(name, keras.layers.Activation, "sigmoid")(logit) for name, logit in zip(names, logits)]
+        return self._model(("parts", shape), inputs, scores)
+
+    def _model(self, key: Any, inputs: List[Any], outputs: Any) -> Any:
+        if key not in self._models:
+            self._models[key] = keras.models.Model(inputs, outputs)
             if len(self._models) == 1:
                 self._freeze()
-        return self._models[shape]
+        return self._models[key]
+
+    def _parts(self, shape: Shape) -> Tuple[List[Any], List[Any]]:
+        """Inputs, and the logits of the network and of the n-grams, where there are any: `[batch, 1]` each."""
+        if shape not in self._built:
+            lengths = {"tokens": shape[0], "reversed_tokens": shape[0], "ngrams": shape[1]}
+            inputs = {name: keras.layers.Input(shape=(lengths[name],), dtype="int32", name=name) for name in self.inputs}
+            features = BUILDERS[self.settings["architecture"]](self, list(inputs.values()))
+            logits = [self._layer("network_logit", keras.layers.Dense, 1)(self._dropout("features")(features))]
+            if self.ngrams:
+                logits.append(self._weighed(inputs["ngrams"]))
+            self._built[shape] = list(inputs.values()), logits
+        return self._built[shape]
 
     def set_ratios(self, ratios: np.ndarray) -> None:
         """Gives the n-grams their log-count ratios, `<float32>[ngrams + 1]`, 0 for padding."""
@@ -71,6 +89,7 @@ class Network:
 
     def _layer(self, name: str, kind: Callable[..., Any], *sizes: Any, **options: Any) -> Any:
         """The layer of that name: the same one in every model."""
+        assert name not in self._layers or isinstance(self._layers[name], kind), name
         if name not in self._layers:
             self._layers[name] = kind(*sizes, name=name, **options)
         return self._layers[name]

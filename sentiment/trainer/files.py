@@ -89,5 +89,7 @@ def read_model(path: str) -> Tuple[Dict[str, Any], int, int, Dict[str, List[np.n
         for layer, group in file["model_weights"].items():
             names = group.attrs.get("weight_names", [])
             weights[layer] = [group[name.decode("utf-8") if isinstance(name, bytes) else name][()] for name in names]
-        ngrams = len(own["ngrams/last"]) if "ngrams" in own else 0  # the first files had none
+        ngrams = len(own["ngrams/last"]) if "ngrams" in own else 0
+        if "network_logit" not in weights:  # the first files, which had no n-grams
+            weights["network_logit"] = weights.pop("score")
         return json.loads(own.attrs["settings"]), FIRST_WORD + len(own["vocabulary"]), ngrams, weights

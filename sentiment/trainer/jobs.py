@@ -31,7 +31,7 @@ def train(job: Dict[str, Any], channel: Channel) -> None:
     network = Network(settings, *files.count_ids(job["prepared"]))
     random = np.random.RandomState(settings["seed"])
     models = _compiled(network, within.shapes, framework.adam(settings["learning_rate"]))
-    any_model = models[within.shapes[-1]]
+    any_model = network.model(within.shapes[-1] if framework.STATIC_LENGTHS else ANY)
     if "ngrams" in network.inputs:
         network.set_ratios(log_count_ratios(reviews, network.ngrams))
     channel.send("built", parameters=int(any_model.count_params()), shapes=within.shapes)
@@ -44,8 +44,7 @@ def train(job: Dict[str, Any], channel: Channel) -> None:
         if answer["stop"]:
             break
     any_model.set_weights(kept)
-    saved = any_model if framework.STATIC_LENGTHS else network.model(ANY)
-    files.write_model(saved, job["model"], settings, job["prepared"], framework.BACKEND)
+    files.write_model(any_model, job["model"], settings, job["prepared"], framework.BACKEND)
     channel.send("done")
 
 
@@ -80,7 +79,7 @@ def log_count_ratios(reviews: Reviews, ngrams: int) -> np.ndarray:
 
 def _compiled(network: Network, shapes: List[Tuple[int, int]], optimizer: Any) -> Dict[Tuple[int, int], Any]:
     """The model that trains each shape; one for all where the backend takes any length."""
-    models = {shape: network.model(shape if framework.STATIC_LENGTHS else ANY) for shape in shapes}
+    models = {shape: network.parts(shape if framework.STATIC_LENGTHS else ANY) for shape in shapes}
     for model in {id(model): model for model in models.values()}.values():
         framework.compile_model(model, optimizer)
     return models
