@@ -9,7 +9,7 @@ a second input, also padded at the end.
 Beside any of them, where the data have n-grams, these are weighed; the logit is the mean of both.
 """
 
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import keras
 import numpy as np
@@ -87,7 +87,7 @@ class Network:
         total = self._layer("ngram_sum", keras.layers.Dot, 1)([self._dropout("ngrams")(ratios), weights])
         return self._layer("ngram_logit", keras.layers.Reshape, (1,))(total)
 
-    def _layer(self, name: str, kind: Callable[..., Any], *sizes: Any, **options: Any) -> Any:
+    def _layer(self, name: str, kind: Any, *sizes: Any, **options: Any) -> Any:
         """The layer of that name: the same one in every model."""
         assert name not in self._layers or isinstance(self._layers[name], kind), name
         if name not in self._layers:
