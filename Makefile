@@ -26,9 +26,9 @@ test: .venv/ready-dev  ## all tests; builds the environments of all backends fir
 	@python -m sentiment.backends cntk jax torch
 	python -m pytest
 
-bench: .venv/ready-dev  ## speed of the server and of scoring, against a constant and against Keras
-	python -m benchmarks.serving
-	python -m benchmarks.scoring
+bench: .venv/ready-dev  ## speed as ratios, of all parts: writes docs/benchmarks.md
+	@python -m sentiment.backends cntk jax
+	python -m benchmarks
 
 lint: .venv/ready-dev  ## ruff and mypy
 	ruff check .

@@ -1,12 +1,10 @@
 """Reviews per second of the scorer against Keras `predict`, on the same model in the same batches; and what `explain` costs.
 
-`python -m benchmarks.scoring [reviews]` scores the first 10,000 reviews of a source as `prepare` takes it, by default `imdb`.
-The model has the default architecture and sizes; one epoch on a few of the reviews makes it.
+The first 10,000 reviews are scored. The model has the default architecture and sizes; one epoch on a few of the reviews makes it.
 """
 
 import os
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -15,8 +13,8 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
+from benchmarks.report import Row
 from sentiment import prepared, preparing, training
 from sentiment.backends import ALL
 from sentiment.explaining import explain
@@ -29,6 +27,7 @@ from sentiment.trainer_process import Trainer
 REVIEWS = 10_000
 WORDS = (10, 50, 100, 200, 400)  # of the texts that are explained
 REPEATS = 31
+COMMAND = "python -m benchmarks scoring"
 
 
 class KerasScorer(Scorer):
@@ -62,38 +61,34 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - begun
 
 
-def compare(model: Path, texts: list[str]) -> pd.Series:
-    """Reviews per second."""
+def compare(model: Path, texts: list[str]) -> Row:
     ours, keras = Scorer(model), KerasScorer(model)
     assert np.abs(ours.score(texts[:500]) - keras.score(texts[:500])).max() < 1e-4  # also warms both
-    rates = {name: len(texts) / seconds(lambda: scorer.score(texts)) for name, scorer in (("ours", ours), ("keras", keras))}  # noqa: B023
-    return pd.Series(rates | {"ours / keras": rates["ours"] / rates["keras"]})
+    rates = [len(texts) / seconds(lambda: scorer.score(texts)) for scorer in (ours, keras)]  # noqa: B023
+    measured = f"{rates[0]:,.0f} and {rates[1]:,.0f} reviews/s, {len(texts):,} reviews"
+    return Row("score", "Keras predict, same batches", rates[0] / rates[1], measured, COMMAND)
 
 
-def explaining(model: Path, texts: list[str]) -> pd.DataFrame:
-    """Milliseconds for one text, without and with `explain`, by its length: the medians, taken in turn."""
+def explaining(model: Path, texts: list[str]) -> Row:
+    """The longest time, by the length of the text: medians, taken in turn."""
     scorer = Scorer(model)
     words = " ".join(texts).split()
-    rows = []
+    ratios = {}
     for count in WORDS:
         text = " ".join(words[:count])
         taken = [
             (seconds(lambda: scorer.score([text])), seconds(lambda: explain(scorer, text, float(scorer.score([text])[0]))))  # noqa: B023
             for _ in range(REPEATS)
         ]
-        plain, explained = (1000 * statistics.median(column) for column in zip(*taken, strict=True))
-        rows.append({"words": count, "score": plain, "with explain": explained, "ratio": explained / plain})
-    return pd.DataFrame(rows).set_index("words")
+        plain, explained = (statistics.median(column) for column in zip(*taken, strict=True))
+        ratios[count] = explained / plain
+    measured = ", ".join(f"{count} words: {ratio:.1f}" for count, ratio in ratios.items())
+    return Row("time to score and explain (less is better)", "time to score", max(ratios.values()), measured, COMMAND)
 
 
-def main(reviews: str) -> None:
+def rows(reviews: str) -> list[Row]:
     settings = PrepareSettings(reviews=reviews)
     texts = list(islice((text for batch in find_source(settings).read(lambda size: None) for text in batch.texts), REVIEWS))
     with tempfile.TemporaryDirectory() as folder:
         model = make_model(settings, Path(folder))
-        print(f"reviews per second, {len(texts):,} reviews\n{compare(model, texts).round(2).to_string()}", flush=True)
-        print(f"milliseconds a text\n{explaining(model, texts).round(2).to_string()}")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "imdb")
+        return [compare(model, texts), explaining(model, texts)]

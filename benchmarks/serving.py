@@ -1,7 +1,7 @@
 """Requests per second of a served model, against the server's own ceiling and against the ordinary way to serve Keras.
 
-`python -m benchmarks.serving [model.h5]` serves three models with `mlflow models serve`, one after the other: a function that
-returns a constant, this project's model, and one that calls Keras `predict` on the same file. One short review a request.
+Three models are served with `mlflow models serve`, one after the other: a function that returns a constant, this project's
+model, and one that calls Keras `predict` on the same file. One short review a request.
 """
 
 import http.client
@@ -19,8 +19,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import mlflow
-import pandas as pd
 
+from benchmarks.report import Row
 from sentiment import served_model, tracking
 from sentiment.places import PROJECT
 
@@ -119,20 +119,19 @@ def rate(port: int, clients: int) -> float:
     return sum(counts) / SECONDS
 
 
-def main(model: Path) -> pd.DataFrame:
+def rows(model: Path = PROJECT / "tests" / "fixtures" / "cntk-bilstm.h5") -> list[Row]:
     tracking.check_server()  # also quiets MLflow
-    rows = []
+    rates: dict[tuple[str, int], float] = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, place in save(Path(folder), model).items():
             with served(place) as port:
                 for clients in (1, 8):
                     rate(port, clients)  # warm
-                    rows.append({"server": name, "clients": clients, "requests_per_second": rate(port, clients)})
-    table = pd.DataFrame(rows).pivot(index="clients", columns="server", values="requests_per_second")
-    table["ours / constant"] = table["ours"] / table["constant"]
-    table["ours / keras"] = table["ours"] / table["keras"]
-    return table
-
-
-if __name__ == "__main__":
-    print(main(Path(sys.argv[1]) if len(sys.argv) > 1 else PROJECT / "tests" / "fixtures" / "cntk-bilstm.h5").round(2).to_string())
+                    rates[name, clients] = rate(port, clients)
+    found = []
+    for against, told in (("constant", "a server that returns a constant"), ("keras", "one that calls Keras predict")):
+        for clients in (1, 8):
+            ours, theirs = rates["ours", clients], rates[against, clients]
+            what = f"requests served, {clients} client{'s' * (clients > 1)}"
+            found.append(Row(what, told, ours / theirs, f"{ours:.0f} and {theirs:.0f} requests/s", "python -m benchmarks serving"))
+    return found

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.pruners import MedianPruner
+from optuna.pruners import MedianPruner, NopPruner
 from optuna.samplers import TPESampler
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
@@ -70,13 +70,13 @@ def open_study(storage: BaseStorage, name: str, metric: str) -> tuple[optuna.Stu
         return optuna.load_study(storage=storage, study_name=name), False
 
 
-def view(study: optuna.Study, seed: int | None) -> optuna.Study:
+def view(study: optuna.Study, seed: int | None, prune: bool = True) -> optuna.Study:
     """The same study for one worker: TPE, multivariate as is Optuna's default, and a trial ends that is worse than the median.
 
     seed: None for a worker that joins others, which must not try the same as they.
     """
     sampler = TPESampler(n_startup_trials=STARTUP_TRIALS, seed=seed)
-    pruner = MedianPruner(n_startup_trials=STARTUP_TRIALS, n_warmup_steps=1)
+    pruner = MedianPruner(n_startup_trials=STARTUP_TRIALS, n_warmup_steps=1) if prune else NopPruner()
     return optuna.load_study(storage=study._storage, study_name=study.study_name, sampler=sampler, pruner=pruner)
 
 

@@ -60,6 +60,19 @@ def write_ids(path: Path, reviews: Encoded) -> Path:
     return path
 
 
+def environment(backend: Backend, cores: int) -> dict[str, str]:
+    """The variables of a process that uses a backend on so many cores."""
+    limits = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "NPROC")
+    own = {
+        "KERAS_BACKEND": backend.name,
+        "PYTHONPATH": str(PROJECT),
+        "PYTHONUNBUFFERED": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "TF_NUM_INTEROP_THREADS": "1",
+    }
+    return os.environ | dict.fromkeys(limits, str(cores)) | own
+
+
 class Trainer:
     """A running trainer process; leave the `with` block, or close it, to end it.
 
@@ -77,7 +90,7 @@ class Trainer:
             stdout=subprocess.PIPE,
             stderr=self._log,
             encoding="utf-8",
-            env=self._environment(interpreter),
+            env=environment(backend, len(self._cores)),
             start_new_session=True,  # Ctrl-C is for the driver, which ends the trainer in its own time
         )
         try:
@@ -85,21 +98,6 @@ class Trainer:
         except BaseException:
             self.close()
             raise
-
-    def _environment(self, interpreter: Path) -> dict[str, str]:
-        count = str(len(self._cores))
-        limits = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "NPROC"), count)
-        return (
-            os.environ
-            | limits
-            | {
-                "KERAS_BACKEND": self.backend.name,
-                "PYTHONPATH": str(PROJECT),
-                "PYTHONUNBUFFERED": "1",
-                "TF_CPP_MIN_LOG_LEVEL": "2",
-                "TF_NUM_INTEROP_THREADS": "1",
-            }
-        )
 
     def __enter__(self) -> Self:
         return self

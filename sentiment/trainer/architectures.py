@@ -18,6 +18,7 @@ POOL = 4  # cnn-lstm: positions that become one step of the LSTM
 BACKWARD = ("bilstm",)  # the architectures that also read the reversed tokens
 
 NGRAM_WEIGHT = 0.05  # of each n-gram before training
+NGRAM_STEP = 0.3  # share of Adam's step by which it moves: rare ones would learn their few reviews by heart
 
 Layers = Dict[str, Any]
 Shape = Tuple[Optional[int], Optional[int]]  # None: any length
@@ -74,7 +75,7 @@ class Network:
 
     def set_ratios(self, ratios: np.ndarray) -> None:
         """Gives the n-grams their log-count ratios, `<float32>[ngrams + 1]`, 0 for padding."""
-        self._layers["ratios"].set_weights([ratios[:, None]])
+        self._layers["ratios"].set_weights([NGRAM_STEP * ratios[:, None]])
 
     def _weighed(self, ngrams: Any) -> Any:
         """The sum of the ratios of a review's n-grams, each times a weight that is learned: `[batch, 1]`.
@@ -82,7 +83,7 @@ class Network:
         NB-SVM (Wang & Manning 2012) as two embeddings; the ratio of padding is 0.
         """
         ratios = self._layer("ratios", keras.layers.Embedding, self.ngrams + 1, 1, trainable=False)(ngrams)
-        constant = keras.initializers.Constant(NGRAM_WEIGHT)
+        constant = keras.initializers.Constant(NGRAM_WEIGHT / NGRAM_STEP)
         weights = self._layer("ngram_weights", keras.layers.Embedding, self.ngrams + 1, 1, embeddings_initializer=constant)(ngrams)
         total = self._layer("ngram_sum", keras.layers.Dot, 1)([self._dropout("ngrams")(ratios), weights])
         return self._layer("ngram_logit", keras.layers.Reshape, (1,))(total)

@@ -1,0 +1,41 @@
+"""`python -m benchmarks [name ...]`: measures, prints one table of ratios and writes `docs/benchmarks.md`.
+
+Without names it runs all that `make bench` runs. Those that read IMDB take `IMDB=path/to/aclImdb_v1.tar.gz`, or download it.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+
+from benchmarks import preparing, report, scoring, serving, training, tuning
+from benchmarks.report import Row
+from sentiment.places import PROJECT
+
+IMDB = os.environ.get("IMDB", "imdb")
+ALL: dict[str, Callable[[], list[Row]]] = {
+    "serving": serving.rows,
+    "scoring": lambda: scoring.rows(IMDB),
+    "preparing": lambda: preparing.rows(IMDB),
+    "training": lambda: training.rows(IMDB),
+    "tuning": tuning.rows,
+}
+PAGE = PROJECT / "docs" / "benchmarks.md"
+
+
+def main(names: list[str]) -> None:
+    unknown = set(names) - set(ALL)
+    if unknown:
+        sys.exit(f"Unknown benchmark. Received: {', '.join(unknown)}. Use some of: {', '.join(ALL)}.")
+    rows: list[Row] = []
+    for name in names or ALL:
+        print(f"{name} …", flush=True)
+        rows += ALL[name]()
+    page = f"# Benchmarks\n\nRatios of two things measured in one run by `make bench`. {report.machine()}.\n\n{report.table(rows)}\n"
+    print(page)
+    if not names:
+        PAGE.parent.mkdir(exist_ok=True)
+        PAGE.write_text(page)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,55 @@
+"""Texts to token ids: how long it takes against scikit-learn's `CountVectorizer`, fitted on the training texts, on all of them."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from sklearn.feature_extraction.text import CountVectorizer
+
+from benchmarks.report import Row
+from sentiment.ngrams import LEAST
+from sentiment.reviews import find_source
+from sentiment.reviews.batch import BATCH_SIZE, TEST
+from sentiment.settings import PrepareSettings, TextSettings
+from sentiment.text import WordCounter
+
+COMMAND = "python -m benchmarks preparing"
+
+
+def rows(reviews: str) -> list[Row]:
+    texts: list[str] = []
+    training: list[bool] = []
+    for batch in find_source(PrepareSettings(reviews=reviews)).read(lambda size: None):
+        texts += batch.texts
+        training += [split != TEST for split in batch.splits]
+    train = np.flatnonzero(training)
+    found = []
+    for what, settings, options in (
+        ("words", TextSettings(ngrams=0), {}),
+        ("words and n-grams of up to 3", TextSettings(), {"ngram_range": (1, 3), "min_df": LEAST, "binary": True}),
+    ):
+        ours = _seconds(lambda: _number(texts, train, settings))  # noqa: B023
+        theirs = _seconds(lambda: _count(texts, train, options))  # noqa: B023
+        measured = f"{ours:.1f} s, {theirs:.1f} s for {len(texts):,} reviews"
+        found.append(Row(f"prepare, {what}", "CountVectorizer, the same", theirs / ours, measured, COMMAND))
+    return found
+
+
+def _number(texts: list[str], train: np.ndarray, settings: TextSettings) -> None:
+    counter = WordCounter(replace(settings, vocabulary_size=5000))
+    for at in range(0, len(texts), BATCH_SIZE):
+        counter.add(texts[at : at + BATCH_SIZE])
+    counter.finish(counter.numbered, train)
+
+
+def _count(texts: list[str], train: np.ndarray, options: dict[str, object]) -> None:
+    counter = CountVectorizer(**options)
+    counter.fit([texts[row] for row in train])
+    counter.transform(texts)
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun

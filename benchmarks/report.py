@@ -1,0 +1,43 @@
+"""What the benchmarks find, as one table of ratios."""
+
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+PACKAGES = ("keras", "tensorflow", "onnxruntime", "mlflow", "optuna", "scikit-learn", "numpy")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison, of two things measured in one run.
+
+    what, against: what is compared; ratio: of the first to the second; more is better, where not said otherwise; measured: the
+    figures behind it, with their units; command: what measures it.
+    """
+
+    what: str
+    against: str
+    ratio: float
+    measured: str
+    command: str
+
+
+def machine() -> str:
+    """Processor, cores, versions."""
+    model = platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+        model = names[0] if names else model
+    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    return f"{len(os.sched_getaffinity(0))} cores of {model}; Python {platform.python_version()}, {versions}"
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Markdown."""
+    lines = ["| what | against | ratio | measured | command |", "|---|---|---|---|---|"]
+    lines += [f"| {row.what} | {row.against} | **{row.ratio:.2f}** | {row.measured} | `{row.command}` |" for row in rows]
+    return "\n".join(lines)
