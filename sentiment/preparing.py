@@ -45,6 +45,7 @@ def prepare(
     counter = WordCounter(settings.text)
     labels: list[int] = []
     given: list[int] = []
+    groups: list[int] = []
     held: dict[int, str] = {}
     digests = bytearray()
     for batch in source.read(heard):
@@ -52,6 +53,7 @@ def prepare(
         held.update({len(labels) + at: text for at, text in enumerate(batch.texts) if batch.splits[at] == TEST})
         labels += batch.labels
         given += batch.splits
+        groups += batch.groups
         for text in batch.texts:
             digests += hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
     if not labels:
@@ -61,7 +63,7 @@ def prepare(
     rows = worded[splits.sample(label[worded], begins[worded], settings.sample, settings.seed)]
     sampled = numbered.take(rows)
     fractions = settings.validation_fraction, settings.test_fraction
-    assigned = splits.assign(label[rows], begins[rows], _equal_texts(sampled), *fractions, settings.seed)
+    assigned = splits.assign(label[rows], begins[rows], _equal_texts(sampled), np.array(groups)[rows], *fractions, settings.seed)
     kept = np.flatnonzero(assigned != splits.LEFT_OUT)
     rows, sampled, split = rows[kept], sampled.take(kept), assigned[kept]
     label = label[rows]

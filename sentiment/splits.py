@@ -4,6 +4,7 @@ import numpy as np
 
 from sentiment.reviews.batch import TEST, TRAIN, VALIDATION
 
+LEAST_GROUPS = 20  # of a label, or the splits would be too uneven
 LEFT_OUT = -2  # a training review that also occurs in a split that measures
 
 
@@ -33,15 +34,23 @@ def sample(labels: np.ndarray, splits: np.ndarray, count: int, seed: int) -> np.
 
 
 def assign(
-    labels: np.ndarray, given: np.ndarray, texts: np.ndarray, validation_fraction: float, test_fraction: float, seed: int
+    labels: np.ndarray,
+    given: np.ndarray,
+    texts: np.ndarray,
+    groups: np.ndarray,
+    validation_fraction: float,
+    test_fraction: float,
+    seed: int,
 ) -> np.ndarray:
     """Gives each review its split: `<int8>[reviews]`.
 
     A split that the file has stays; where it has none, test is drawn from its training reviews, and so is validation. Both are drawn by
     label, and by text: a text that occurs twice is in one split. `LEFT_OUT` are reviews that the file has for training and,
-    with the same text, for measuring.
+    with the same text, for measuring. Where there are groups enough, whole groups are drawn: reviews of the films that a model
+    was trained on would tell too well of it.
 
-    labels: 0 or 1; given: TRAIN, VALIDATION or TEST; texts: a number that is equal for equal texts. Each `[reviews]`.
+    labels: 0 or 1; given: TRAIN, VALIDATION or TEST; texts: a number that is equal for equal texts; groups: from 1, 0 for none. Each
+        `[reviews]`.
     """
     splits = given.astype(np.int8).copy()
     random = np.random.default_rng(seed)
@@ -49,10 +58,17 @@ def assign(
     for split, fraction in ((TEST, test_fraction), (VALIDATION, validation_fraction)):
         if not (splits == split).any():
             free = np.flatnonzero((splits == TRAIN) & ~kept_out[texts])
-            _, first, of_text = np.unique(texts[free], return_index=True, return_inverse=True)
+            _, first, of_unit = np.unique(_units(labels[free], texts[free], groups[free]), return_index=True, return_inverse=True)
             drawn = stratified(labels[free][first], fraction, random)
-            splits[free[drawn[of_text]]] = split
+            splits[free[drawn[of_unit]]] = split
         kept_out[texts[splits == split]] = True
         lower = (TRAIN, VALIDATION) if split == TEST else (TRAIN,)
         splits[np.isin(splits, lower) & kept_out[texts]] = LEFT_OUT
     return splits
+
+
+def _units(labels: np.ndarray, texts: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """What is drawn as a whole, as numbers: the groups of each label, if all reviews are in one of many, or else the texts."""
+    units = groups.astype(np.int64) * 2 + labels
+    enough = all(len(np.unique(units[labels == label])) >= LEAST_GROUPS for label in (0, 1))
+    return units if enough and (groups > 0).all() else texts

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import re
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -15,15 +16,20 @@ from sentiment.reviews.batch import TEST, TRAIN, Batch, Heard, batched
 
 LABELS = {"neg": 0, "pos": 1}
 SPLITS = {"train": TRAIN, "test": TEST}
+NEIGHBOURS = 250
 LONGEST = 10_000_000  # bytes of one review; beyond, the archive is not what it says it is
 
 
-def place(name: str) -> tuple[int, int] | None:
-    """(label, split) of a file by its path, or None if it holds no labelled review."""
+def place(name: str) -> tuple[int, int, int] | None:
+    """(label, split, group) of a file by its path, or None if it holds no labelled review.
+
+    Reviews of one film have neighbouring numbers.
+    """
     parts = PurePosixPath(name).parts
     if len(parts) < 3 or not name.endswith(".txt") or parts[-2] not in LABELS or parts[-3] not in SPLITS:
         return None
-    return LABELS[parts[-2]], SPLITS[parts[-3]]
+    number = re.match(r"\d{1,9}(?=_)", parts[-1])
+    return LABELS[parts[-2]], SPLITS[parts[-3]], int(number[0]) // NEIGHBOURS + 1 if number else 0
 
 
 def is_layout(folder: Path) -> bool:
@@ -33,7 +39,7 @@ def is_layout(folder: Path) -> bool:
 def read_folder(folder: Path, heard: Heard) -> Iterator[Batch]:
     """The reviews of a folder, by the order of their names."""
 
-    def rows() -> Iterator[tuple[str, int, int]]:
+    def rows() -> Iterator[tuple[str, int, int, int]]:
         for file in sorted(folder.rglob("*.txt")):
             found = place(file.absolute().as_posix())
             if found:
@@ -51,7 +57,7 @@ def read_archive(path: Path, heard: Heard) -> Iterator[Batch]:
         UserError: It is no tar file, is cut off, or holds no reviews.
     """
 
-    def rows() -> Iterator[tuple[str, int, int]]:
+    def rows() -> Iterator[tuple[str, int, int, int]]:
         found_any = False
         with path.open("rb") as raw, _unpacked(raw, heard) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
             for member in archive:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
 SPLIT_NAMES = ("train", "validation", "test")
@@ -12,24 +13,19 @@ Heard = Callable[[int], None]  # hears of each piece of bytes read
 
 @dataclass(frozen=True)
 class Batch:
-    """Some reviews: texts, labels (1 positive, 0 negative) and splits (TRAIN where the file names none), each one per review."""
+    """Some reviews: texts, labels (1 positive, 0 negative), splits (TRAIN where the file names none) and groups, each one per review.
+
+    Reviews of one group, from 1, are about the same few things; 0: nothing is known of that.
+    """
 
     texts: list[str]
     labels: list[int]
     splits: list[int]
+    groups: list[int]
 
 
-def batched(rows: Iterable[tuple[str, int, int]], size: int = BATCH_SIZE) -> Iterator[Batch]:
-    """Batches of (text, label, split) rows."""
-    texts: list[str] = []
-    labels: list[int] = []
-    splits: list[int] = []
-    for text, label, split in rows:
-        texts.append(text)
-        labels.append(label)
-        splits.append(split)
-        if len(texts) == size:
-            yield Batch(texts, labels, splits)
-            texts, labels, splits = [], [], []
-    if texts:
-        yield Batch(texts, labels, splits)
+def batched(rows: Iterable[tuple[str, int, int, int]], size: int = BATCH_SIZE) -> Iterator[Batch]:
+    """Batches of (text, label, split, group) rows."""
+    left = iter(rows)
+    while part := list(islice(left, size)):
+        yield Batch(*map(list, zip(*part, strict=True)))

@@ -48,7 +48,7 @@ class Table:
         label = names.index(self.label) if self.label else None
         split = names.index(self.split) if self.split else None
 
-        def reviews() -> Iterator[tuple[str, int, int]]:
+        def reviews() -> Iterator[tuple[str, int, int, int]]:
             for number, values, problem in self.rows.read(heard):
                 if problem:
                     raise UserError(
@@ -59,7 +59,7 @@ class Table:
                 if body is not None and not isinstance(body, str):
                     raise UserError(f"A review is not text. Received: row {number} of {self.path}: {body!r:.60}. Make it a string.")
                 belongs = TRAIN if split is None else self._known("split", SPLITS, values[split], number)
-                yield body or "", 0 if label is None else self._known(self.label or "", LABELS, values[label], number), belongs
+                yield body or "", 0 if label is None else self._known(self.label or "", LABELS, values[label], number), belongs, 0
 
         return batched(reviews())
 
