@@ -1,0 +1,80 @@
+"""Whether the search searches: best validation AUC after 20 trials, against random search that trains as many epochs altogether.
+
+Takes hours, so `make bench` leaves it out: `python -m benchmarks searching`. 4,000 IMDB reviews, five seeds for each.
+"""
+
+import os
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import optuna
+from optuna.pruners import NopPruner
+from optuna.samplers import RandomSampler
+
+from benchmarks.report import Row
+from sentiment import prepared, preparing, search, training
+from sentiment.backends import ALL
+from sentiment.prepared import Prepared
+from sentiment.reviews import find_source
+from sentiment.settings import PrepareSettings, TrainSettings, TuneSettings, part
+from sentiment.trainer_process import Trainer
+
+COMMAND = "python -m benchmarks searching"
+SEEDS = (1, 2, 3, 4, 5)
+TRIALS = 20
+SETTINGS = TuneSettings(epochs=8, patience=2)
+
+
+def rows(reviews: str, seeds: Sequence[int] = SEEDS, trials: int = TRIALS, sample: int = 4000) -> list[Row]:
+    best: dict[str, list[float]] = {"tpe": [], "random": []}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "prepared.h5"
+        settings = PrepareSettings(reviews=reviews, sample=sample)
+        data, _ = preparing.prepare(find_source(settings), settings)
+        prepared.write(data, path)
+        begun = time.perf_counter()
+        with Trainer(ALL[SETTINGS.backend]) as trainer:
+            for seed in seeds:
+                study, _ = search.open_study(search.open_storage(f"{folder}/{seed}"), "s", SETTINGS.metric)
+                budget = _Searching(trainer, data, path, search.view(study, seed), trials, None)
+                random = optuna.create_study(direction=study.direction, sampler=RandomSampler(seed), pruner=NopPruner())
+                best["tpe"].append(budget.best)
+                best["random"].append(_Searching(trainer, data, path, random, None, budget.epochs).best)
+                print(f"seed {seed}: {budget.epochs} epochs, best {best['tpe'][-1]:.4f}, random {best['random'][-1]:.4f}", flush=True)
+        hours = (time.perf_counter() - begun) / 3600
+    tpe, random_ = (", ".join(f"{value:.4f}" for value in values) for values in best.values())
+    missed = (1 - np.mean(best["random"])) / (1 - np.mean(best["tpe"]))
+    measured = f"val_auc {tpe}; random {random_}; {hours:.1f} h"
+    return [Row("1 - val_auc of random search", "of tune, the same epochs altogether", float(missed), measured, COMMAND)]
+
+
+class _Searching:
+    """One search: so many trials, or until so many epochs are trained. best: its best value; epochs: all that it trained."""
+
+    def __init__(self, trainer: Trainer, data: Prepared, path: Path, study: optuna.Study, trials: int | None, epochs: int | None) -> None:
+        self._trainer, self._data, self._path = trainer, data, path
+        self._limit, self.epochs = epochs, 0
+        while len(study.trials) < (trials or 10_000) and (epochs is None or self.epochs < epochs):
+            study.optimize(self._try, n_trials=1)
+        self.best = float(study.best_value)
+
+    def _try(self, trial: optuna.Trial) -> float:
+        settings = part(TrainSettings, SETTINGS, **search.suggest(trial, SETTINGS))
+        pruned = False
+
+        def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
+            nonlocal pruned
+            self.epochs += 1
+            trial.report(metrics[SETTINGS.metric], epoch)
+            pruned = trial.should_prune()
+            return pruned or (self._limit is not None and self.epochs >= self._limit)
+
+        model = Path(f"{self._path}.model.h5")
+        trained = training.train(self._trainer, settings, self._data, self._path, model, after_epoch)
+        os.unlink(model)
+        if pruned:
+            raise optuna.TrialPruned
+        return trained.best[SETTINGS.metric]
