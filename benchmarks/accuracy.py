@@ -1,0 +1,100 @@
+"""How accurate the default model is on IMDB, over three seeds, and how soon; and peers, run on the same reviews.
+
+Takes most of an hour, so `make bench` leaves it out: `python -m benchmarks accuracy`. Nothing is chosen on the test split: the epoch is
+chosen on the validation split, as in `train`, and so is the penalty of NB-SVM.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse
+from sklearn.linear_model import LogisticRegression
+
+from benchmarks.report import Row
+from sentiment import prepared, preparing, training
+from sentiment.backends import ALL
+from sentiment.places import PROJECT
+from sentiment.prepared import Prepared
+from sentiment.reviews import find_source
+from sentiment.reviews.batch import TEST, TRAIN, VALIDATION
+from sentiment.scorer import THRESHOLD, Scorer
+from sentiment.settings import PrepareSettings, TrainSettings
+from sentiment.trainer_process import Trainer
+
+COMMAND = "python -m benchmarks accuracy"
+SEEDS = (1, 2, 3)
+SETTINGS = TrainSettings(epochs=5, patience=2)
+REACHED = 0.88  # validation accuracy whose time is told
+PENALTIES = (0.03, 0.1, 0.3)
+
+
+def rows(reviews: str) -> list[Row]:
+    with tempfile.TemporaryDirectory() as folder:
+        path, wide = Path(folder) / "prepared.h5", Path(folder) / "wide.h5"
+        data = _prepare(PrepareSettings(reviews=reviews), path)
+        _prepare(PrepareSettings(reviews=reviews, vocabulary_size=20_000, max_length=4_000, ngrams=0), wide)
+        found = [_train(replace(SETTINGS, seed=seed), data, path) for seed in SEEDS]
+        example = _example(wide)
+    accuracies, seconds, reached = (np.array(column) for column in zip(*found, strict=True))
+    ours = float(accuracies.mean())
+    told = f"{ours:.4f} ({', '.join(f'{value:.4f}' for value in accuracies)}), {seconds.mean() / 60:.1f} min of training"
+    nb_svm = _nb_svm(data)
+    example_best, _, example_test = max(example, key=lambda epoch: epoch[1])
+    return [
+        Row("test accuracy, default model", "NB-SVM, same n-grams", ours / nb_svm, f"{told}; {nb_svm:.4f}", COMMAND),
+        Row("test accuracy, default model", "Keras's BiLSTM example", ours / example_test, f"{told}; {example_test:.4f}", COMMAND),
+        Row(
+            "time of the example until its best epoch", f"ours until {REACHED} on validation",
+            example_best / float(reached.mean()), f"{example_best:.0f} and {reached.mean():.0f} s", COMMAND,
+        ),
+    ]  # fmt: skip
+
+
+def _prepare(settings: PrepareSettings, path: Path) -> Prepared:
+    data, _ = preparing.prepare(find_source(settings), settings)
+    prepared.write(data, path)
+    return data
+
+
+def _train(settings: TrainSettings, data: Prepared, path: Path) -> tuple[float, float, float]:
+    """Test accuracy, seconds of training, and seconds until REACHED (all of them, if it never is)."""
+    times: list[tuple[float, float]] = []
+
+    def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
+        times.append((metrics["epoch_seconds"], metrics["val_accuracy"]))
+        return False
+
+    model = path.with_name("model.h5")
+    with Trainer(ALL[settings.backend]) as trainer:
+        training.train(trainer, settings, data, path, model, after_epoch)
+    scores = Scorer(model).score(data.test_texts)
+    accuracy = float(((scores >= THRESHOLD) == (data.labels[data.rows(TEST)] == 1)).mean())
+    until = next((place for place, (_, found) in enumerate(times) if found >= REACHED), len(times) - 1)
+    print(f"seed {settings.seed}: test {accuracy:.4f}, {sum(seconds for seconds, _ in times):.0f} s, {time.strftime('%H:%M')}", flush=True)
+    return accuracy, sum(seconds for seconds, _ in times), sum(seconds for seconds, _ in times[: until + 1])
+
+
+def _nb_svm(data: Prepared) -> float:
+    """Wang & Manning's features into logistic regression: test accuracy."""
+    ngrams, size = data.reviews.ngrams, len(data.encoder.ngrams)
+    matrix = scipy.sparse.csr_matrix((np.ones(len(ngrams.ids), np.float32), ngrams.ids - 1, ngrams.offsets), shape=(len(ngrams), size))
+    train, positive = matrix[data.rows(TRAIN)], data.labels[data.rows(TRAIN)] == 1
+    counts = [1 + np.asarray(train[side].sum(axis=0)).ravel() for side in (positive, ~positive)]
+    weighed = matrix.multiply(np.log(counts[0] / counts[0].sum() * counts[1].sum() / counts[1])).tocsr()
+    parts = {split: (weighed[data.rows(split)], data.labels[data.rows(split)]) for split in (TRAIN, VALIDATION, TEST)}
+    models = [LogisticRegression(C=penalty, solver="liblinear", dual=True).fit(*parts[TRAIN]) for penalty in PENALTIES]
+    return float(max(models, key=lambda model: model.score(*parts[VALIDATION])).score(*parts[TEST]))
+
+
+def _example(path: Path) -> list[list[float]]:
+    """Seconds, validation accuracy and test accuracy after each epoch."""
+    command = [sys.executable, "-m", "benchmarks.keras_example", str(path)]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
+    found: list[list[float]] = json.loads(done.stdout.splitlines()[-1])
+    return found
