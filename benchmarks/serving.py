@@ -21,8 +21,10 @@ from pathlib import Path
 import mlflow
 
 from benchmarks.report import Row
+from benchmarks.scoring import make_model
 from sentiment import served_model, tracking
 from sentiment.places import PROJECT
+from sentiment.settings import PrepareSettings
 
 SECONDS = 6.0
 BODY = json.dumps({"dataframe_records": [{"reviewText": "The movie was great. I liked it"}]})
@@ -119,11 +121,12 @@ def rate(port: int, clients: int) -> float:
     return sum(counts) / SECONDS
 
 
-def rows(model: Path = PROJECT / "tests" / "fixtures" / "cntk-bilstm.h5") -> list[Row]:
+def rows() -> list[Row]:
+    """With a model of the default architecture and sizes, made on the bundled reviews."""
     tracking.check_server()  # also quiets MLflow
     rates: dict[tuple[str, int], float] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for name, place in save(Path(folder), model).items():
+        for name, place in save(Path(folder), make_model(PrepareSettings(), Path(folder))).items():
             with served(place) as port:
                 for clients in (1, 8):
                     rate(port, clients)  # warm

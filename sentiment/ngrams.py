@@ -36,13 +36,13 @@ class Ngrams:
 
     def encode(self, words: Ragged) -> Ragged:
         """The ids of the sequences in each row, ascending, each once. words: numbers from 1; 0 for one that is not known."""
+        if not len(self):
+            return from_lengths(np.empty(0, np.int32), np.zeros(len(words), np.int64))
         found = _distinct(np.concatenate([rows << 32 | ids for rows, ids in _walk(words, self._find)]))
         return from_lengths((found & 0xFFFFFFFF).astype(np.int32), np.bincount(found >> 32, minlength=len(words)))
 
     def _find(self, keys: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """The id of each key, 0 where there is none."""
-        if not len(self):
-            return np.zeros(len(keys), np.int64)
         places = np.minimum(np.searchsorted(self._keys, keys), len(self) - 1)
         return np.where(self._keys[places] == keys, places + 1, 0)
 

@@ -213,6 +213,8 @@ class WordCounter:
 
 def _start_and_cut(rows: Ragged, max_length: int) -> Ragged:
     """Puts the start token before each row; of a row that is then too long, the middle goes."""
+    if len(rows) == 1 and len(rows.ids) < max_length:  # as most requests are
+        return Ragged(np.concatenate(([START], rows.ids), dtype=np.int32), np.array([0, len(rows.ids) + 1]))
     lengths = rows.lengths
     kept = np.minimum(lengths, max_length - 1)
     if (kept < lengths).any():
