@@ -16,15 +16,16 @@ import numpy as np
 import scipy.sparse
 from sklearn.linear_model import LogisticRegression
 
+from benchmarks.common import prepare
 from benchmarks.report import Row
-from sentiment import prepared, preparing, training
+from sentiment import training
 from sentiment.backends import ALL
 from sentiment.places import PROJECT
 from sentiment.prepared import Prepared
-from sentiment.reviews import find_source
 from sentiment.reviews.batch import TEST, TRAIN, VALIDATION
-from sentiment.scorer import THRESHOLD, Scorer
+from sentiment.scorer import Scorer
 from sentiment.settings import PrepareSettings, TrainSettings
+from sentiment.steps import evaluate
 from sentiment.trainer_process import Trainer
 
 COMMAND = "python -m benchmarks accuracy"
@@ -37,8 +38,8 @@ PENALTIES = (0.03, 0.1, 0.3)
 def rows(reviews: str) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         path, wide = Path(folder) / "prepared.h5", Path(folder) / "wide.h5"
-        data = _prepare(PrepareSettings(reviews=reviews), path)
-        _prepare(PrepareSettings(reviews=reviews, vocabulary_size=20_000, max_length=4_000, ngrams=0), wide)
+        data = prepare(PrepareSettings(reviews=reviews), path)
+        prepare(PrepareSettings(reviews=reviews, vocabulary_size=20_000, max_length=4_000, ngrams=0), wide)
         found = [_train(replace(SETTINGS, seed=seed), data, path) for seed in SEEDS]
         example = _example(wide)
     accuracies, seconds, reached = (np.array(column) for column in zip(*found, strict=True))
@@ -56,12 +57,6 @@ def rows(reviews: str) -> list[Row]:
     ]  # fmt: skip
 
 
-def _prepare(settings: PrepareSettings, path: Path) -> Prepared:
-    data, _ = preparing.prepare(find_source(settings), settings)
-    prepared.write(data, path)
-    return data
-
-
 def _train(settings: TrainSettings, data: Prepared, path: Path) -> tuple[float, float, float]:
     """Test accuracy, seconds of training, and seconds until REACHED (all of them, if it never is)."""
     times: list[tuple[float, float]] = []
@@ -73,8 +68,7 @@ def _train(settings: TrainSettings, data: Prepared, path: Path) -> tuple[float, 
     model = path.with_name("model.h5")
     with Trainer(ALL[settings.backend]) as trainer:
         training.train(trainer, settings, data, path, model, after_epoch)
-    scores = Scorer(model).score(data.test_texts)
-    accuracy = float(((scores >= THRESHOLD) == (data.labels[data.rows(TEST)] == 1)).mean())
+    accuracy = evaluate.test_metrics(Scorer(model), data)["test_accuracy"]
     until = next((place for place, (_, found) in enumerate(times) if found >= REACHED), len(times) - 1)
     print(f"seed {settings.seed}: test {accuracy:.4f}, {sum(seconds for seconds, _ in times):.0f} s, {time.strftime('%H:%M')}", flush=True)
     return accuracy, sum(seconds for seconds, _ in times), sum(seconds for seconds, _ in times[: until + 1])

@@ -1,12 +1,11 @@
 """Texts to token ids: how long it takes against scikit-learn's `CountVectorizer`, fitted on the training texts, on all of them."""
 
-import time
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer
 
+from benchmarks.common import seconds
 from benchmarks.report import Row
 from sentiment.ngrams import LEAST
 from sentiment.reviews import find_source
@@ -29,8 +28,8 @@ def rows(reviews: str) -> list[Row]:
         ("words", TextSettings(ngrams=0), {}),
         ("words and n-grams of up to 3", TextSettings(), {"ngram_range": (1, 3), "min_df": LEAST, "binary": True}),
     ):
-        ours = _seconds(lambda: _number(texts, train, settings))  # noqa: B023
-        theirs = _seconds(lambda: _count(texts, train, options))  # noqa: B023
+        ours = seconds(lambda: _number(texts, train, settings))  # noqa: B023
+        theirs = seconds(lambda: _count(texts, train, options))  # noqa: B023
         measured = f"{ours:.1f} s, {theirs:.1f} s for {len(texts):,} reviews"
         found.append(Row(f"prepare, {what}", "CountVectorizer, the same", theirs / ours, measured, COMMAND))
     return found
@@ -47,9 +46,3 @@ def _count(texts: list[str], train: np.ndarray, options: dict[str, object]) -> N
     counter = CountVectorizer(**options)
     counter.fit([texts[row] for row in train])
     counter.transform(texts)
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    begun = time.perf_counter()
-    work()
-    return time.perf_counter() - begun

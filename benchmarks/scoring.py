@@ -6,16 +6,15 @@ The first 10,000 reviews are scored. The model has the default architecture and 
 import os
 import statistics
 import tempfile
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.common import prepare, seconds
 from benchmarks.report import Row
-from sentiment import prepared, preparing, training
+from sentiment import training
 from sentiment.backends import ALL
 from sentiment.explaining import explain
 from sentiment.reviews import find_source
@@ -48,17 +47,10 @@ class KerasScorer(Scorer):
 
 def make_model(settings: PrepareSettings, folder: Path) -> Path:
     data, model = folder / "prepared.h5", folder / "model.h5"
-    made, _ = preparing.prepare(find_source(settings), replace(settings, sample=400))
-    prepared.write(made, data)
+    made = prepare(replace(settings, sample=400), data)
     with Trainer(ALL["tensorflow"]) as trainer:
-        training.train(trainer, TrainSettings(epochs=1), made, data, model, lambda epoch, metrics: False, lambda tokens, of: None)
+        training.train(trainer, TrainSettings(epochs=1), made, data, model, lambda epoch, metrics: False)
     return model
-
-
-def seconds(work: Callable[[], object]) -> float:
-    begun = time.perf_counter()
-    work()
-    return time.perf_counter() - begun
 
 
 def compare(model: Path, texts: list[str]) -> Row:

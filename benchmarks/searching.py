@@ -14,11 +14,11 @@ import optuna
 from optuna.pruners import NopPruner
 from optuna.samplers import RandomSampler
 
+from benchmarks.common import prepare
 from benchmarks.report import Row
-from sentiment import prepared, preparing, search, training
+from sentiment import search, training
 from sentiment.backends import ALL
 from sentiment.prepared import Prepared
-from sentiment.reviews import find_source
 from sentiment.settings import PrepareSettings, TrainSettings, TuneSettings, part
 from sentiment.trainer_process import Trainer
 
@@ -33,8 +33,7 @@ def rows(reviews: str, seeds: Sequence[int] = SEEDS, trials: int = TRIALS, sampl
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "prepared.h5"
         settings = PrepareSettings(reviews=reviews, sample=sample)
-        data, _ = preparing.prepare(find_source(settings), settings)
-        prepared.write(data, path)
+        data = prepare(settings, path)
         begun = time.perf_counter()
         with Trainer(ALL[SETTINGS.backend]) as trainer:
             for seed in seeds:

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.common import prepare
 from benchmarks.report import Row
-from sentiment import prepared, preparing
 from sentiment.backends import ALL
 from sentiment.places import PROJECT
 from sentiment.prepared import Prepared
-from sentiment.reviews import find_source
 from sentiment.reviews.batch import TRAIN
 from sentiment.scorer import Scorer
 from sentiment.settings import PrepareSettings, TrainSettings
@@ -32,8 +31,7 @@ def rows(reviews: str) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         path, model = Path(folder) / "prepared.h5", Path(folder) / "model.h5"
         settings = PrepareSettings(reviews=reviews, sample=REVIEWS)
-        data, _ = preparing.prepare(find_source(settings), settings)
-        prepared.write(data, path)
+        data = prepare(settings, path)
         for backend in BACKENDS:
             train = TrainSettings(backend=backend, epochs=2)
             ours[backend] = _ours(train, path, model)

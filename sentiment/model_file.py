@@ -2,8 +2,7 @@
 
 The file is what `keras.models.save_model` writes as HDF5 (attribute `model_config`, group `model_weights`), and beside it the
 group `sentiment`: what `text_file` writes and the attributes `format`, `label_names`, `settings` (JSON), `backend` and
-`data_fingerprint`. Only numbers, strings and JSON are taken from it;
-nothing is unpickled or executed.
+`data_fingerprint`. Only numbers, strings and JSON are taken from it; nothing is unpickled or executed.
 """
 
 import json

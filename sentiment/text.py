@@ -205,8 +205,8 @@ class WordCounter:
         rank[by_rank] = np.arange(1, len(by_rank) + 1)
         ranked = Ragged(rank[numbered.ids], numbered.offsets)
         ngrams = fit(ranked.take(counted), self._settings.ngrams)
-        words = [seen[number] for number in by_rank[: max(self._settings.vocabulary_size - FIRST_WORD, ngrams.last.max(initial=0))]]
         cut = self._settings.vocabulary_size - FIRST_WORD
+        words = [seen[number] for number in by_rank[: max(cut, ngrams.last.max(initial=0))]]
         encoder = Encoder(self._settings, tuple(words[:cut]), tuple(words[cut:]), ngrams)
         return encoder, encoder.encode_numbers(ranked)
 

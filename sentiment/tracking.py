@@ -66,13 +66,8 @@ def step_run(step: str, settings: Any, parent: str | None = None, resumed: str |
 
 
 def _title(step: str, settings: Any, number: str | None) -> str:
-    return " ".join(
-        [
-            step,
-            *([number] if number else []),
-            *(str(getattr(settings, name)) for name in ("architecture", "backend") if hasattr(settings, name)),
-        ]
-    )
+    kind = [str(getattr(settings, name)) for name in ("architecture", "backend") if hasattr(settings, name)]
+    return " ".join([step, *([number] if number else []), *kind])
 
 
 def _log_parameters(run: Run, settings: Any) -> None:

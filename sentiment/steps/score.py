@@ -52,11 +52,7 @@ def _score_here(settings: ScoreSettings) -> None:
             finally:
                 bar.close()
             totals = {name: totals.get(name, 0) + count for name, count in counts.items()}
-            log.info("score: %s: %s rows scored, %d bad, to %s", source.name, f"{counts['rows_scored']:,}", counts["rows_bad"], output)
-            if counts["rows_resumed"]:
-                log.info("score: %s of the rows had been done before", f"{counts['rows_resumed']:,}")
-            if counts["rows_bad"]:
-                log.info("score: what is wrong with the bad rows stands in %s.bad.jsonl", output)
+            _tell(source.name, counts, output)
         mlflow.log_metrics({**totals, "seconds": time.perf_counter() - begun})
 
 
@@ -75,7 +71,13 @@ def _score_on_spark(settings: ScoreSettings) -> None:
             begun = time.perf_counter()
             counts = spark_scoring.score_table(session, table, model, output)
             mlflow.log_metrics({**counts, "seconds": time.perf_counter() - begun})
+    _tell(source, counts, output)
+
+
+def _tell(source: str, counts: dict[str, int], output: str | Path) -> None:
     log.info("score: %s: %s rows scored, %d bad, to %s", source, f"{counts['rows_scored']:,}", counts["rows_bad"], output)
+    if counts.get("rows_resumed"):
+        log.info("score: %s of the rows had been done before", f"{counts['rows_resumed']:,}")
     if counts["rows_bad"]:
         log.info("score: what is wrong with the bad rows stands in %s.bad.jsonl", output)
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import mlflow
 import optuna
-from mlflow.entities import RunStatus
 
 from sentiment import models, search, tracking, training
 from sentiment.errors import Stopped
@@ -14,6 +13,7 @@ from sentiment.prepared import Prepared
 from sentiment.settings import TrainSettings, TuneSettings, part
 from sentiment.trainer_process import Trainer
 
+GONE = "Its process was gone."  # why a run failed
 BEST_EPOCH, RUN_ID = "best_epoch", "run_id"  # attributes of a trial
 
 
@@ -82,6 +82,5 @@ def settle(study: optuna.Study, parent: str) -> None:
     given_up = {number for number, trial in ended.items() if trial.state == optuna.trial.TrialState.FAIL}
     for child in tracking.children(parent, "trial"):
         number, status = child.data.tags.get("trial"), child.info.status
-        running = status == RunStatus.to_string(RunStatus.RUNNING) and number in ended
-        if running or (status == RunStatus.to_string(RunStatus.FINISHED) and number in given_up):
-            tracking.fail_run(child.info.run_id, "Its process was gone.")
+        if (status == "RUNNING" and number in ended) or (status == "FINISHED" and number in given_up):
+            tracking.fail_run(child.info.run_id, GONE)

@@ -9,7 +9,7 @@ a second input, also padded at the end.
 Beside any of them, where the data have n-grams, these are weighed; the logit is the mean of both.
 """
 
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import keras
 import numpy as np
@@ -36,30 +36,37 @@ class Network:
         self._layers: Layers = {}
         self._ids, self.ngrams = ids, ngrams
         self._built: Dict[Shape, Tuple[List[Any], List[Any]]] = {}
-        self._models: Dict[Any, Any] = {}
+        self._models: Dict[Tuple[str, Shape], Any] = {}
 
     def model(self, shape: Shape) -> Any:
         """The model for so many tokens and n-grams, `<int32>[batch, length]` each; its output is `<float32>[batch, 1]`, P(positive)."""
-        inputs, logits = self._parts(shape)
-        logit = self._layer("mean_logit", keras.layers.Average)(logits) if len(logits) > 1 else logits[0]
-        return self._model(("score", shape), inputs, self._layer("score", keras.layers.Activation, "sigmoid")(logit))
+
+        def score(logits: List[Any]) -> Any:
+            logit = self._layer("mean_logit", keras.layers.Average)(logits) if len(logits) > 1 else logits[0]
+            return self._layer("score", keras.layers.Activation, "sigmoid")(logit)
+
+        return self._model("score", shape, score)
 
     def parts(self, shape: Shape) -> Any:
         """The same network with an output for each of its parts, which are trained side by side.
 
         Trained on their sum, the part that is quick to learn, the n-grams, would leave the other one nothing to learn.
         """
-        inputs, logits = self._parts(shape)
-        names = ["network_score", "ngram_score"]
-        scores = [self._layer(name, keras.layers.Activation, "sigmoid")(logit) for name, logit in zip(names, logits)]
-        return self._model(("parts", shape), inputs, scores)
 
-    def _model(self, key: Any, inputs: List[Any], outputs: Any) -> Any:
-        if key not in self._models:
-            self._models[key] = keras.models.Model(inputs, outputs)
+        def scores(logits: List[Any]) -> Any:
+            names = ["network_score", "ngram_score"]
+            return [self._layer(name, keras.layers.Activation, "sigmoid")(logit) for name, logit in zip(names, logits)]
+
+        return self._model("parts", shape, scores)
+
+    def _model(self, kind: str, shape: Shape, outputs: Callable[[List[Any]], Any]) -> Any:
+        """Built once: scoring asks for it at every batch."""
+        if (kind, shape) not in self._models:
+            inputs, logits = self._parts(shape)
+            self._models[kind, shape] = keras.models.Model(inputs, outputs(logits))
             if len(self._models) == 1:
                 self._freeze()
-        return self._models[key]
+        return self._models[kind, shape]
 
     def _parts(self, shape: Shape) -> Tuple[List[Any], List[Any]]:
         """Inputs, and the logits of the network and of the n-grams, where there are any: `[batch, 1]` each."""
