@@ -15,7 +15,7 @@ def main(path: str, settings: Dict[str, Any], cores: List[int]) -> None:
         os.sched_setaffinity(0, cores)
     import numpy as np
 
-    from sentiment.trainer import batches, files, framework, jobs
+    from sentiment.trainer import batches, files, framework
     from sentiment.trainer.architectures import Network
     from sentiment.trainer.batches import Batch
 
@@ -23,18 +23,15 @@ def main(path: str, settings: Dict[str, Any], cores: List[int]) -> None:
     framework.start_over(1)
     reviews = files.read_prepared(path, [files.TRAIN])
     network = Network(settings, *files.count_ids(path))
-    shape = int(settings["max_length"]), max(int(reviews.ngrams.lengths.max()), 1)
-    model = network.parts(shape)
-    if network.ngrams:
-        network.set_ratios(jobs.log_count_ratios(reviews, network.ngrams))
+    shape = int(settings["max_length"]), 0
+    model = network.trained(shape)
     framework.compile_model(model, framework.adam(settings["learning_rate"]))
     count = len(reviews.labels)
-    arrays = batches.padded(reviews, Batch(np.arange(count), shape), count, network.inputs)
-    labels = [reviews.labels[:, None]] * len(model.outputs)
+    arrays = batches.padded(reviews, Batch(np.arange(count), shape), count, network.trained_inputs)
     seconds = []
     for _ in range(2):  # the first compiles
         begun = time.perf_counter()
-        model.fit(arrays, labels, batch_size=settings["batch_size"], epochs=1, verbose=0)
+        model.fit(arrays, reviews.labels, batch_size=settings["batch_size"], epochs=1, verbose=0)
         seconds.append(time.perf_counter() - begun)
     print(json.dumps({"tokens_per_second": len(reviews.tokens.ids) / seconds[-1]}))
 

@@ -4,15 +4,17 @@ A sequence is the one without its last word, and that word. So all of them are t
 is only looked for where the one without its last word was found.
 """
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from sentiment.ragged import Ragged, from_lengths
+from sentiment.ragged import Ragged, from_lengths, from_lists
 
 LONGEST = 3
+FEW = 200  # words
 LEAST = 2  # texts that a sequence occurs in: one alone says nothing of others
 
 
@@ -38,8 +40,30 @@ class Ngrams:
         """The ids of the sequences in each row, ascending, each once. words: numbers from 1; 0 for one that is not known."""
         if not len(self):
             return from_lengths(np.empty(0, np.int32), np.zeros(len(words), np.int64))
+        if len(words.ids) <= FEW:
+            return self._encode_few(words)
         found = _distinct(np.concatenate([rows << 32 | ids for rows, ids in _walk(words, self._find)]))
         return from_lengths((found & 0xFFFFFFFF).astype(np.int32), np.bincount(found >> 32, minlength=len(words)))
+
+    def _encode_few(self, words: Ragged) -> Ragged:
+        """The same, for so few words that NumPy's calls take longer than their work."""
+        numbers, known = words.ids.tolist(), self._ids
+        rows = []
+        for begin, end in itertools.pairwise(words.offsets.tolist()):
+            found: set[int] = set()
+            for at in range(begin, end):
+                sequence = 0
+                for word in numbers[at : min(at + LONGEST, end)]:
+                    sequence = known.get(sequence << 32 | word, 0) if word else 0
+                    if not sequence:
+                        break
+                    found.add(sequence)
+            rows.append(sorted(found))
+        return from_lists(rows)
+
+    @cached_property
+    def _ids(self) -> dict[int, int]:
+        return {key: place + 1 for place, key in enumerate(self._keys.tolist())}
 
     def _find(self, keys: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """The id of each key, 0 where there is none."""

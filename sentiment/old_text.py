@@ -7,13 +7,12 @@ and zeros in front up to just that length, as `pad_sequences` does it. Such a mo
 
 import json
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from sentiment.errors import UserError
-from sentiment.ragged import Ragged, from_lengths
+from sentiment.ragged import Ragged, from_lists
 from sentiment.text import FIRST_WORD, START, UNKNOWN, Encoded, Encoder
 
 INDEX_FROM = FIRST_WORD - 1
@@ -30,7 +29,7 @@ class OldEncoder(Encoder):
     def number(self, texts: list[str]) -> Ragged:
         """The id of each word of each text; 0 for one that is too rare for the embedding."""
         rows = [[self._id(word) for word in self.words(text)] for text in texts]
-        return from_lengths(np.array(list(chain.from_iterable(rows)), np.int32), np.array(list(map(len, rows)), np.int64))
+        return from_lists(rows)
 
     def encode_numbers(self, numbers: Ragged) -> Encoded:
         length = self.settings.max_length

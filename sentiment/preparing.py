@@ -8,16 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from sentiment import splits
+from sentiment import ngram_weights, splits
 from sentiment.errors import UserError
-from sentiment.prepared import Prepared
+from sentiment.prepared import TAUGHT_BY, Prepared
 from sentiment.ragged import Ragged
 from sentiment.reviews import Source
 from sentiment.reviews.batch import SPLIT_NAMES, TEST, TRAIN
 from sentiment.settings import PrepareSettings
 from sentiment.text import WordCounter
 
-CODE = ("text.py", "text_file.py", "ngrams.py", "ragged.py", "splits.py", "prepared.py", "preparing.py", "reviews/*.py")
+CODE = ("text.py", "text_file.py", "ngrams.py", "ngram_weights.py", "ragged.py", "splits.py", "prepared.py", "preparing.py", "reviews/*.py")
 
 
 def recipe(source: Source, settings: PrepareSettings) -> str:
@@ -71,7 +71,11 @@ def prepare(
     encoder, reviews = counter.finish(sampled, np.flatnonzero(split == TRAIN))
     digest = np.frombuffer(bytes(digests), "V16")[rows]
     fingerprint = hashlib.sha256(digest.tobytes() + label.tobytes() + split.tobytes()).hexdigest()[:16]
-    prepared = Prepared(reviews, label, split, encoder, _texts(source, rows[split == TEST].tolist(), held), fingerprint)
+    weights = {}
+    for taught_by in TAUGHT_BY:
+        taught = np.flatnonzero(np.isin(split, taught_by))
+        weights[taught_by] = ngram_weights.fit(reviews.ngrams.take(taught), label[taught], len(encoder.ngrams))
+    prepared = Prepared(reviews, label, split, encoder, weights, _texts(source, rows[split == TEST].tolist(), held), fingerprint)
     counts = {"rows_without_words": len(labels) - len(worded), "rows_in_two_splits": len(assigned) - len(kept)}
     return prepared, counts | summary(prepared)
 

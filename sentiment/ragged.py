@@ -1,6 +1,7 @@
 """Rows of different lengths in two flat arrays."""
 
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -52,6 +53,10 @@ class Ragged:
 
 def from_lengths(ids: np.ndarray, lengths: np.ndarray) -> Ragged:
     return Ragged(ids, np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))))
+
+
+def from_lists(rows: list[list[int]]) -> Ragged:
+    return from_lengths(np.array(list(chain.from_iterable(rows)), np.int32), np.array(list(map(len, rows)), np.int64))
 
 
 def gather(rows: Ragged, starts: np.ndarray, lengths: np.ndarray) -> Ragged:

@@ -27,14 +27,11 @@ class Scorer:
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
         self.model = model_file.read(path)
-        graph = onnx_graph.from_keras(self.model)
-        options = onnxruntime.SessionOptions()
+        graph = onnx_graph.from_keras(self.model).SerializeToString()
         allowed = os.environ.get("OMP_NUM_THREADS", "")
-        options.intra_op_num_threads = threads or (int(allowed) if allowed.isdigit() else os.cpu_count()) or 1
-        options.log_severity_level = 3
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # waiting threads leave the cores to other requests
-        self._session = onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
-        self._inputs = [given.name for given in self._session.get_inputs()]
+        self._many = _session(graph, threads or (int(allowed) if allowed.isdigit() else os.cpu_count()) or 1)
+        self._one = _session(graph, 1)  # waking other threads takes longer than what they could do of a single text
+        self._inputs = [given.name for given in self._one.get_inputs()]
 
     def label(self, score: float) -> str:
         """The name of what a score means."""
@@ -63,5 +60,13 @@ class Scorer:
 
     def _run(self, reviews: Encoded) -> np.ndarray:
         feeds = {name: PADDED[name](reviews) for name in self._inputs}
-        scores: np.ndarray = self._session.run(["score"], feeds)[0]
+        scores: np.ndarray = (self._one if len(reviews) == 1 else self._many).run(["score"], feeds)[0]
         return scores[:, 0]
+
+
+def _session(graph: bytes, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # waiting threads leave the cores to other requests
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

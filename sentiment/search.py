@@ -10,6 +10,7 @@ import socket
 import time
 import warnings
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -145,13 +146,19 @@ def work(
 def give_up_dead(study: optuna.Study) -> None:
     """Ends the trials whose process is gone."""
     if isinstance(study._storage, JournalStorage):
-        host, _, _ = _this_process()
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            its_host, pid, begun = trial.user_attrs.get(PROCESS, (None, 0, ""))
-            if its_host == host and _begun(pid) != begun:
+            if _is_gone(trial):
                 study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
     else:
         optuna.storages.fail_stale_trials(study)
+
+
+def _is_gone(trial: FrozenTrial) -> bool:
+    """Whether no process is at work on it any more; one that has not said who it is within GRACE, never will."""
+    if PROCESS not in trial.user_attrs:
+        return trial.datetime_start is not None and (datetime.now() - trial.datetime_start).total_seconds() > GRACE
+    host, pid, begun = trial.user_attrs[PROCESS]
+    return bool(host == socket.gethostname() and _begun(pid) != begun)
 
 
 def _this_process() -> tuple[str, int, str]:

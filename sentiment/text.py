@@ -9,14 +9,13 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from sentiment.ngrams import NONE, Ngrams, fit
-from sentiment.ragged import Ragged, concatenate, from_lengths, gather
+from sentiment.ragged import Ragged, concatenate, from_lengths, from_lists, gather
 from sentiment.settings import TextSettings
 
 DROPPED = -1
@@ -157,7 +156,7 @@ class Encoder:
         known = self._numbers
         if sum(map(len, texts)) <= LITTLE and all(text.isascii() and "&" not in text for text in texts):
             rows = [[known.get(word, 0) for word in self._words(_clean_plain(text, self.settings))] for text in texts]
-            return from_lengths(np.array(list(chain.from_iterable(rows)), np.int32), np.array(list(map(len, rows)), np.int64))
+            return from_lists(rows)
         return _number(to_arrow(texts), self.settings, lambda distinct: [known.get(word, 0) for word in distinct])
 
     def encode_numbers(self, numbers: Ragged) -> Encoded:

@@ -25,6 +25,7 @@ from tests.conftest import assert_same_encoder, random_reviews
 
 Trainers = Callable[[str], Trainer]
 SIZES = {"embedding_size": 8, "lstm_size": 6, "filters": 7, "dense_size": 5, "batch_size": 16, "learning_rate": 0.01}
+FROZEN = ("present", "ratios", "ngram_weights", "mean_logit")
 LENGTHS = [1, 2, 3, 5, 9, 17, 30, 39, 40]
 
 
@@ -64,7 +65,7 @@ class TestEveryArchitectureOnEveryBackend:
         train(trainers(backend), small, tmp_path / "after.h5", architecture, 1)
         before, after = read(tmp_path / "before.h5").weights, read(tmp_path / "after.h5").weights
         same = {layer for layer in after if any((a == b).all() for a, b in zip(before[layer], after[layer], strict=True))}
-        assert same == {layer for layer in after if layer in ("present", "ratios") or layer.startswith("lower_")}
+        assert same == {layer for layer in after if layer in FROZEN or layer.startswith("lower_")}
         assert after["present"][0].ravel().tolist() == [0] + [1] * (len(after["present"][0]) - 1)
 
     def test_the_scorer_agrees_with_the_backend_that_trained(
@@ -190,7 +191,9 @@ def test_a_bilstm_is_what_numpy_computes(trainers: Trainers, models: Callable[[s
         ]
         kernel, bias = model.weights["network_logit"]
         weighed = model.weights["ratios"][0][ngrams] * model.weights["ngram_weights"][0][ngrams]
-        expected.append(sigmoid((np.concatenate(sides) @ kernel[:, 0] + bias[0] + weighed.sum()) / 2))
+        shares, added = model.weights["mean_logit"]
+        logits = [np.concatenate(sides) @ kernel[:, 0] + bias[0], weighed.sum()]
+        expected.append(sigmoid(logits @ shares[:, 0] + added[0]))
     np.testing.assert_allclose(trainers(backend).score(path, write_ids(tmp_path / "ids.h5", reviews)), expected, rtol=0, atol=1e-6)
 
 

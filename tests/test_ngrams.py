@@ -6,7 +6,7 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from sentiment.ngrams import LEAST, LONGEST, NONE, Ngrams, fit
+from sentiment.ngrams import FEW, LEAST, LONGEST, NONE, Ngrams, fit
 from sentiment.ragged import Ragged, from_lengths
 
 
@@ -48,6 +48,7 @@ def test_the_most_frequent_are_found(texts: list[list[int]], most: int) -> None:
 
 
 def test_a_text_has_those_that_occur_in_it(texts: list[list[int]]) -> None:
+    assert sum(map(len, texts)) > FEW
     ngrams = fit(rows(texts), 40)
     names = spelled(ngrams)
     encoded = ngrams.encode(rows(texts))
@@ -55,6 +56,7 @@ def test_a_text_has_those_that_occur_in_it(texts: list[list[int]]) -> None:
         ids = encoded.row(at).tolist()
         assert ids == sorted(set(ids))
         assert {names[number - 1] for number in ids} == sequences(text) & set(names)
+        assert ngrams.encode(rows([text])).ids.tolist() == ids  # few words are looked up in another way
 
 
 def test_nothing_of_nothing() -> None:

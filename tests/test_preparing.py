@@ -4,6 +4,7 @@ import csv
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sentiment import prepared, preparing
@@ -41,6 +42,9 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert second.data_fingerprint == first.data_fingerprint
     for a, b in ((first.labels, second.labels), (first.split, second.split)):
         assert (a == b).all()
+    assert first.ngram_weights.keys() == second.ngram_weights.keys()
+    for splits, learned in first.ngram_weights.items():
+        assert all(np.array_equal(value, getattr(second.ngram_weights[splits], name)) for name, value in vars(learned).items())
     for one, other in ((first.reviews.tokens, second.reviews.tokens), (first.reviews.ngrams, second.reviews.ngrams)):
         assert (one.ids == other.ids).all()
         assert (one.offsets == other.offsets).all()

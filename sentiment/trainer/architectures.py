@@ -6,7 +6,8 @@ for a token and 0 for padding. Convolutions see zeros there, as beyond the end. 
 by 2, its outputs being within -1 and 1, before the maximum over time is taken. The backward LSTM reads the reversed tokens,
 a second input, also padded at the end.
 
-Beside any of them, where the data have n-grams, these are weighed; the logit is the mean of both.
+Beside any of them, where the data have n-grams, stands what these say, which `sentiment.ngram_weights` has learned. Only the
+network is trained here, by itself: beside the n-grams, which are quick to learn, it would be left nothing to learn.
 """
 
 from typing import Any, Callable, Dict, List, Optional, Tuple
@@ -17,10 +18,11 @@ import numpy as np
 POOL = 4  # cnn-lstm: positions that become one step of the LSTM
 BACKWARD = ("bilstm",)  # the architectures that also read the reversed tokens
 
-NGRAM_WEIGHT = 0.05  # of each n-gram before training
-NGRAM_STEP = 0.3  # share of Adam's step by which it moves: rare ones would learn their few reviews by heart
+NETWORK_SHARE = 0.3  # of the logit; the rest is that of the n-grams, which are right more often
 
-Layers = Dict[str, Any]
+NGRAM_LAYERS = ("ratios", "ngram_weights")
+
+Inputs = Dict[str, Any]
 Shape = Tuple[Optional[int], Optional[int]]  # None: any length
 
 
@@ -32,68 +34,52 @@ class Network:
 
     def __init__(self, settings: Dict[str, Any], ids: int, ngrams: int) -> None:
         self.settings = settings
-        self.inputs = ["tokens"] + ["reversed_tokens"] * (settings["architecture"] in BACKWARD) + ["ngrams"] * (ngrams > 0)
-        self._layers: Layers = {}
+        self.trained_inputs = ["tokens"] + ["reversed_tokens"] * (settings["architecture"] in BACKWARD)
+        self.inputs = self.trained_inputs + ["ngrams"] * (ngrams > 0)
+        self._layers: Dict[str, Any] = {}
         self._ids, self.ngrams = ids, ngrams
-        self._built: Dict[Shape, Tuple[List[Any], List[Any]]] = {}
         self._models: Dict[Tuple[str, Shape], Any] = {}
 
     def model(self, shape: Shape) -> Any:
         """The model for so many tokens and n-grams, `<int32>[batch, length]` each; its output is `<float32>[batch, 1]`, P(positive)."""
+        return self._model("score", shape, self.inputs, self._logit)
 
-        def score(logits: List[Any]) -> Any:
-            logit = self._layer("mean_logit", keras.layers.Average)(logits) if len(logits) > 1 else logits[0]
-            return self._layer("score", keras.layers.Activation, "sigmoid")(logit)
+    def trained(self, shape: Shape) -> Any:
+        """The part that is trained, without the n-grams."""
+        return self._model("network_score", shape, self.trained_inputs, self._network_logit)
 
-        return self._model("score", shape, score)
-
-    def parts(self, shape: Shape) -> Any:
-        """The same network with an output for each of its parts, which are trained side by side.
-
-        Trained on their sum, the part that is quick to learn, the n-grams, would leave the other one nothing to learn.
-        """
-
-        def scores(logits: List[Any]) -> Any:
-            names = ["network_score", "ngram_score"]
-            return [self._layer(name, keras.layers.Activation, "sigmoid")(logit) for name, logit in zip(names, logits)]
-
-        return self._model("parts", shape, scores)
-
-    def _model(self, kind: str, shape: Shape, outputs: Callable[[List[Any]], Any]) -> Any:
+    def _model(self, output: str, shape: Shape, names: List[str], logit: Callable[[Inputs], Any]) -> Any:
         """Built once: scoring asks for it at every batch."""
-        if (kind, shape) not in self._models:
-            inputs, logits = self._parts(shape)
-            self._models[kind, shape] = keras.models.Model(inputs, outputs(logits))
-            if len(self._models) == 1:
-                self._freeze()
-        return self._models[kind, shape]
-
-    def _parts(self, shape: Shape) -> Tuple[List[Any], List[Any]]:
-        """Inputs, and the logits of the network and of the n-grams, where there are any: `[batch, 1]` each."""
-        if shape not in self._built:
+        if (output, shape) not in self._models:
             lengths = {"tokens": shape[0], "reversed_tokens": shape[0], "ngrams": shape[1]}
-            inputs = {name: keras.layers.Input(shape=(lengths[name],), dtype="int32", name=name) for name in self.inputs}
-            features = BUILDERS[self.settings["architecture"]](self, list(inputs.values()))
-            logits = [self._layer("network_logit", keras.layers.Dense, 1)(self._dropout("features")(features))]
-            if self.ngrams:
-                logits.append(self._weighed(inputs["ngrams"]))
-            self._built[shape] = list(inputs.values()), logits
-        return self._built[shape]
+            inputs = {name: keras.layers.Input(shape=(lengths[name],), dtype="int32", name=name) for name in names}
+            score = self._layer(output, keras.layers.Activation, "sigmoid")(logit(inputs))
+            self._models[output, shape] = keras.models.Model(list(inputs.values()), score)
+            self._freeze()
+        return self._models[output, shape]
 
-    def set_ratios(self, ratios: np.ndarray) -> None:
-        """Gives the n-grams their log-count ratios, `<float32>[ngrams + 1]`, 0 for padding."""
-        self._layers["ratios"].set_weights([NGRAM_STEP * ratios[:, None]])
+    def _network_logit(self, inputs: Inputs) -> Any:
+        features = BUILDERS[self.settings["architecture"]](self, inputs)
+        return self._layer("network_logit", keras.layers.Dense, 1)(self._dropout("features")(features))
 
-    def _weighed(self, ngrams: Any) -> Any:
-        """The sum of the ratios of a review's n-grams, each times a weight that is learned: `[batch, 1]`.
+    def _logit(self, inputs: Inputs) -> Any:
+        """The mean of what the network and the n-grams say, by their shares."""
+        if not self.ngrams:
+            return self._network_logit(inputs)
+        both = self._layer("logits", keras.layers.Concatenate)([self._network_logit(inputs), self._ngram_sum(inputs["ngrams"])])
+        return self._layer("mean_logit", keras.layers.Dense, 1, trainable=False)(both)
 
-        NB-SVM (Wang & Manning 2012) as two embeddings; the ratio of padding is 0.
-        """
-        ratios = self._layer("ratios", keras.layers.Embedding, self.ngrams + 1, 1, trainable=False)(ngrams)
-        constant = keras.initializers.Constant(NGRAM_WEIGHT / NGRAM_STEP)
-        weights = self._layer("ngram_weights", keras.layers.Embedding, self.ngrams + 1, 1, embeddings_initializer=constant)(ngrams)
-        total = self._layer("ngram_sum", keras.layers.Dot, 1)([self._dropout("ngrams")(ratios), weights])
-        return self._layer("ngram_logit", keras.layers.Reshape, (1,))(total)
+    def _ngram_sum(self, ngrams: Any) -> Any:
+        """The sum of a review's n-grams, ratio times weight of each: `[batch, 1]`. Those of padding are 0."""
+        columns = [self._layer(name, keras.layers.Embedding, self.ngrams + 1, 1, trainable=False)(ngrams) for name in NGRAM_LAYERS]
+        return self._layer("ngram_sum", keras.layers.Reshape, (1,))(self._layer("ngram_products", keras.layers.Dot, 1)(columns))
+
+    def set_ngrams(self, ratios: np.ndarray, weights: np.ndarray, bias: float) -> None:
+        """What `sentiment.ngram_weights` has learned; `<float32>[ngrams + 1]` each."""
+        for name, column in zip(NGRAM_LAYERS, (ratios, weights)):
+            self._layers[name].set_weights([column[:, None]])
+        share = 1 - NETWORK_SHARE
+        self._layers["mean_logit"].set_weights([np.array([[NETWORK_SHARE], [share]], np.float32), np.array([share * bias], np.float32)])
 
     def _layer(self, name: str, kind: Any, *sizes: Any, **options: Any) -> Any:
         """The layer of that name: the same one in every model."""
@@ -148,23 +134,23 @@ class Network:
         lengthened = self._layer("lengthened_" + name, keras.layers.ZeroPadding1D, (0, POOL - 1))(steps)
         return self._layer("pooled_" + name, keras.layers.MaxPooling1D, POOL)(lengthened)
 
-    def lstm(self, inputs: List[Any]) -> Any:
-        tokens = inputs[0]
+    def lstm(self, inputs: Inputs) -> Any:
+        tokens = inputs["tokens"]
         return self._lstm("forward", self._embedded(tokens), self._present(tokens))
 
-    def bilstm(self, inputs: List[Any]) -> Any:
-        sides = zip(("forward", "backward"), inputs)
-        features = [self._lstm(name, self._embedded(tokens), self._present(tokens)) for name, tokens in sides]
+    def bilstm(self, inputs: Inputs) -> Any:
+        sides = {"forward": inputs["tokens"], "backward": inputs["reversed_tokens"]}
+        features = [self._lstm(name, self._embedded(tokens), self._present(tokens)) for name, tokens in sides.items()]
         return self._layer("both", keras.layers.Concatenate)(features)
 
-    def cnn(self, inputs: List[Any]) -> Any:
+    def cnn(self, inputs: Inputs) -> Any:
         """As in the Keras example `imdb_cnn` (2015 to 2019), which the sample of 2017 used."""
-        tokens = inputs[0]
+        tokens = inputs["tokens"]
         best = self._layer("best", keras.layers.GlobalMaxPooling1D)(self._convolved(tokens, self._present(tokens)))
         return self._layer("dense", keras.layers.Dense, self.settings["dense_size"], activation="relu")(best)
 
-    def cnn_lstm(self, inputs: List[Any]) -> Any:
-        tokens = inputs[0]
+    def cnn_lstm(self, inputs: Inputs) -> Any:
+        tokens = inputs["tokens"]
         present = self._present(tokens)
         steps = self._pooled("filtered", self._convolved(tokens, present))
         return self._lstm("forward", steps, self._pooled("present", present))

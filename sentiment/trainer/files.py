@@ -45,6 +45,13 @@ def count_ids(path: str) -> Tuple[int, int]:
         return FIRST_WORD + len(file["vocabulary"]), len(file["ngrams/last"])
 
 
+def read_ngram_weights(path: str, splits: List[int]) -> Tuple[np.ndarray, np.ndarray, float]:
+    """Ratios, weights and bias, as `sentiment.ngram_weights` has them, that a `prepared.h5` has learned from some splits."""
+    with h5py.File(path, "r") as file:
+        group = file["ngram_weights/" + "_".join(str(split) for split in splits)]
+        return group["ratios"][:], group["weights"][:], float(group.attrs["bias"])
+
+
 def write_model(model: Any, path: str, settings: Dict[str, Any], prepared: str, backend: str) -> None:
     """Writes `model.h5` whole or not at all: what Keras saves, and beside it in the group `sentiment` what texts need.
 

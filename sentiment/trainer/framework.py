@@ -77,9 +77,7 @@ def _shared_adam() -> Any:
 
 def compile_model(model: Any, optimizer: Any) -> None:
     options = {} if BACKEND in ("cntk", "torch") else {"jit_compile": BACKEND == "jax"}
-    outputs = len(model.outputs)
-    metrics = [["accuracy"]] * outputs if VERSION >= "3" else ["accuracy"]
-    model.compile(optimizer=optimizer, loss=["binary_crossentropy"] * outputs, weighted_metrics=metrics, **options)
+    model.compile(optimizer=optimizer, loss="binary_crossentropy", weighted_metrics=["accuracy"], **options)
 
 
 def row_weights(rows: int, size: int) -> np.ndarray:
@@ -93,9 +91,7 @@ def row_weights(rows: int, size: int) -> np.ndarray:
 
 
 def train_step(model: Any, inputs: List[np.ndarray], labels: np.ndarray, weights: np.ndarray) -> List[float]:
-    """One step; returns the batch's own loss and accuracy, means over the model's outputs. Keras 3 would give running means."""
+    """One step; returns the batch's own loss and accuracy. Keras 3 would give running means."""
     if BACKEND != "cntk":
         model.reset_metrics()
-    outputs = len(model.outputs)
-    loss, *others = model.train_on_batch(inputs, [labels] * outputs, sample_weight=[weights] * outputs)
-    return [float(loss) / outputs, float(np.mean(others[-outputs:]))]
+    return [float(value) for value in model.train_on_batch(inputs, labels, sample_weight=weights)]

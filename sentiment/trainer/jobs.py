@@ -33,7 +33,7 @@ def train(job: Dict[str, Any], channel: Channel) -> None:
     models = _compiled(network, within.shapes, framework.adam(settings["learning_rate"]))
     any_model = network.model(within.shapes[-1] if framework.STATIC_LENGTHS else ANY)
     if "ngrams" in network.inputs:
-        network.set_ratios(log_count_ratios(reviews, network.ngrams))
+        network.set_ngrams(*files.read_ngram_weights(job["prepared"], splits))
     channel.send("built", parameters=int(any_model.count_params()), shapes=within.shapes)
     kept = any_model.get_weights()
     for epoch in range(1, settings["epochs"] + 1):
@@ -66,20 +66,9 @@ def score(job: Dict[str, Any], channel: Channel) -> None:
     channel.send("done", scores=_scores(network, reviews))
 
 
-def log_count_ratios(reviews: Reviews, ngrams: int) -> np.ndarray:
-    """How much more of the positive reviews have an n-gram than of the negative ones: `<float32>[ngrams + 1]`, 0 for padding.
-
-    The log of the quotient of the two shares, one review added to each (Wang & Manning 2012).
-    """
-    positive = np.repeat(reviews.labels > 0.5, reviews.ngrams.lengths)
-    counts = [1.0 + np.bincount(reviews.ngrams.ids[side], minlength=ngrams + 1)[1:] for side in (positive, ~positive)]
-    shares = [count / count.sum() for count in counts]
-    return np.concatenate([[0], np.log(shares[0] / shares[1])]).astype(np.float32)
-
-
 def _compiled(network: Network, shapes: List[Tuple[int, int]], optimizer: Any) -> Dict[Tuple[int, int], Any]:
     """The model that trains each shape; one for all where the backend takes any length."""
-    models = {shape: network.parts(shape if framework.STATIC_LENGTHS else ANY) for shape in shapes}
+    models = {shape: network.trained(shape if framework.STATIC_LENGTHS else ANY) for shape in shapes}
     for model in {id(model): model for model in models.values()}.values():
         framework.compile_model(model, optimizer)
     return models
@@ -91,7 +80,7 @@ def _epoch(
     """One pass; returns its means over the reviews, its seconds and its real tokens per second."""
     begun = told = time.perf_counter()
     totals, tokens = np.zeros(2), 0
-    for inputs, labels, batch in batches.labelled(reviews, planned, size, network.inputs):
+    for inputs, labels, batch in batches.labelled(reviews, planned, size, network.trained_inputs):
         rows = len(batch.rows)
         totals += rows * np.array(framework.train_step(models[batch.shape], inputs, labels, framework.row_weights(rows, size)))
         tokens += int(reviews.tokens.lengths[batch.rows].sum())
