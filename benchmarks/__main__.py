@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from benchmarks import accuracy, preparing, report, scoring, searching, serving, training, tuning
+from benchmarks import accuracy, preparing, report, scoring, searching, serving, training, tuning, unlabelled
 from benchmarks.report import Row
 from sentiment.places import PROJECT
 
@@ -21,6 +21,7 @@ ALL: dict[str, Callable[[], list[Row]]] = {
 }
 LONG: dict[str, Callable[[], list[Row]]] = {  # only by name
     "accuracy": lambda: accuracy.rows(IMDB),
+    "unlabelled": lambda: unlabelled.rows(IMDB),
     "searching": lambda: searching.rows(IMDB),
 }
 PAGE = PROJECT / "docs" / "benchmarks.md"

@@ -1,7 +1,7 @@
 """How accurate the default model is on IMDB, over three seeds, and how soon; and peers, run on the same reviews.
 
 Takes most of an hour, so `make bench` leaves it out: `python -m benchmarks accuracy`. Nothing is chosen on the test split: the epoch is
-chosen on the validation split, as in `train`, and so is the penalty of NB-SVM.
+chosen on the validation split, as in `train`, and so are the penalty of NB-SVM and the epochs of fastText.
 """
 
 import json
@@ -11,14 +11,16 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import floret
 import numpy as np
 import scipy.sparse
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.common import prepare
 from benchmarks.report import Row
-from sentiment import training
+from sentiment import prepared, training
 from sentiment.backends import ALL
 from sentiment.places import PROJECT
 from sentiment.prepared import Prepared
@@ -32,6 +34,7 @@ COMMAND = "python -m benchmarks accuracy"
 SEEDS = (1, 2, 3)
 SETTINGS = TrainSettings()
 REACHED = 0.88  # validation accuracy whose time is told
+FAST_TEXT_EPOCHS = (2, 5, 10)
 PENALTIES = (0.03, 0.1, 0.3)
 
 
@@ -41,7 +44,7 @@ def rows(reviews: str) -> list[Row]:
         data = prepare(PrepareSettings(reviews=reviews), path)
         prepare(PrepareSettings(reviews=reviews, vocabulary_size=20_000, max_length=4_000, ngrams=0), wide)
         found = [_train(replace(SETTINGS, seed=seed), data, path) for seed in SEEDS]
-        example = _example(wide)
+        example, fast_text = _example(wide), _fast_text(prepared.read(wide), Path(folder))
     accuracies, seconds, reached = (np.array(column) for column in zip(*found, strict=True))
     ours = float(accuracies.mean())
     told = f"{ours:.4f} ({', '.join(f'{value:.4f}' for value in accuracies)}), {seconds.mean() / 60:.1f} min of training"
@@ -49,6 +52,7 @@ def rows(reviews: str) -> list[Row]:
     example_best, _, example_test = max(example, key=lambda epoch: epoch[1])
     return [
         Row("test accuracy, default model", "NB-SVM, same n-grams", ours / nb_svm, f"{told}; {nb_svm:.4f}", COMMAND),
+        Row("test accuracy, default model", "fastText, words and bigrams", ours / fast_text, f"{told}; {fast_text:.4f}", COMMAND),
         Row("test accuracy, default model", "Keras's BiLSTM example", ours / example_test, f"{told}; {example_test:.4f}", COMMAND),
         Row(
             "time of the example until its best epoch", f"ours until {REACHED} on validation",
@@ -84,6 +88,28 @@ def _nb_svm(data: Prepared) -> float:
     parts = {split: (weighed[data.rows(split)], data.labels[data.rows(split)]) for split in (TRAIN, VALIDATION, TEST)}
     models = [LogisticRegression(C=penalty, solver="liblinear", dual=True).fit(*parts[TRAIN]) for penalty in PENALTIES]
     return float(max(models, key=lambda model: model.score(*parts[VALIDATION])).score(*parts[TEST]))
+
+
+def _fast_text(data: Prepared, folder: Path) -> float:
+    """fastText (Joulin et al. 2016), as floret has it: test accuracy of the epochs that are best on validation."""
+    words, labels = data.reviews.tokens, data.labels
+
+    def line(row: int) -> str:
+        return " ".join(map(str, words.row(row)))
+
+    file = folder / "train.txt"
+    file.write_text("".join(f"__label__{labels[row]} {line(row)}\n" for row in data.rows(TRAIN)))
+
+    def accuracy(model: Any, split: int) -> float:
+        rows = data.rows(split)
+        found, _ = model.predict([line(row) for row in rows])
+        return float(np.mean([label == f"__label__{labels[row]}" for (label,), row in zip(found, rows, strict=True)]))
+
+    models = [
+        floret.train_supervised(str(file), wordNgrams=2, lr=0.5, dim=50, epoch=epochs, thread=1, seed=1, verbose=0)
+        for epochs in FAST_TEXT_EPOCHS
+    ]
+    return accuracy(max(models, key=lambda model: accuracy(model, VALIDATION)), TEST)
 
 
 def _example(path: Path) -> list[list[float]]:

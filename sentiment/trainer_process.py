@@ -62,13 +62,12 @@ def write_ids(path: Path, reviews: Encoded) -> Path:
 
 def environment(backend: Backend, cores: int) -> dict[str, str]:
     """The variables of a process that uses a backend on so many cores."""
-    limits = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "NPROC")
+    limits = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC")
     own = {
         "KERAS_BACKEND": backend.name,
         "PYTHONPATH": str(PROJECT),
         "PYTHONUNBUFFERED": "1",
         "TF_CPP_MIN_LOG_LEVEL": "2",
-        "TF_NUM_INTEROP_THREADS": "1",
     }
     return os.environ | dict.fromkeys(limits, str(cores)) | own
 
