@@ -69,7 +69,15 @@ def environment(backend: Backend, cores: int) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "TF_CPP_MIN_LOG_LEVEL": "2",
     }
+    if backend.name == "cntk" and _is_amd_with_avx2():
+        own["MKL_DEBUG_CPU_TYPE"] = "5"  # CNTK's MKL, of 2018, would use its oldest code on a processor that is not Intel's
     return os.environ | dict.fromkeys(limits, str(cores)) | own
+
+
+def _is_amd_with_avx2() -> bool:
+    info = Path("/proc/cpuinfo")
+    words = set(info.read_text().split()) if info.exists() else set[str]()
+    return {"AuthenticAMD", "avx2", "fma"} <= words
 
 
 class Trainer:
@@ -120,7 +128,8 @@ class Trainer:
         Raises:
             TrainerError: It failed.
         """
-        self._send({"job": "train", "prepared": str(prepared_path), "model": str(model), "settings": settings, "splits": splits})
+        job = {"prepared": str(prepared_path), "model": str(model), "settings": settings, "splits": splits}
+        self._send({"job": "train", "cores": len(self._cores), **job})
         built: dict[str, Any] = {}
         while True:
             message = self._receive()

@@ -22,6 +22,7 @@ def train(job: Dict[str, Any], channel: Channel) -> None:
     the weights to keep (`keep`) and whether to stop (`stop`): what is best is not decided here.
     """
     settings = job["settings"]
+    framework.fix_threads(job["cores"], lstm=settings["architecture"] != "cnn")
     framework.start_over(settings["seed"])
     splits = job["splits"]
     reviews = files.read_prepared(job["prepared"], splits)
