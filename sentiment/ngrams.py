@@ -1,7 +1,7 @@
-"""Sequences of one to three words, each a feature of a text: whether it occurs there.
+"""Sequences of one to three words, and pairs of words that are one or two others apart: each a feature of a text, whether it occurs there.
 
 A sequence is the one without its last word, and that word. So all of them are two columns of numbers, sorted, and a sequence
-is only looked for where the one without its last word was found.
+is only looked for where the one without its last word was found. A pair apart is written likewise, its last word being marked.
 """
 
 import itertools
@@ -14,6 +14,8 @@ import numpy as np
 from sentiment.ragged import Ragged, from_lengths, from_lists
 
 LONGEST = 3
+APART = (2, 3)  # steps from the one word of such a pair to the other: "not … good"
+MARK = 1 << 30
 FEW = 200  # words
 LEAST = 2  # texts that a sequence occurs in: one alone says nothing of others
 
@@ -22,8 +24,8 @@ LEAST = 2  # texts that a sequence occurs in: one alone says nothing of others
 class Ngrams:
     """The sequences that a model knows; the first has id 1.
 
-    prefix: the id of each without its last word (0: it has but one); last: the number of that word; both `<int32>[ngrams]`,
-    in ascending order.
+    prefix: the id of each without its last word (0: it has but one); last: the number of that word, `MARK` added for a pair
+    apart; both `<int32>[ngrams]`, in ascending order.
     """
 
     prefix: np.ndarray
@@ -31,6 +33,11 @@ class Ngrams:
 
     def __len__(self) -> int:
         return len(self.last)
+
+    @property
+    def words(self) -> int:
+        """The highest number of a word in any of them."""
+        return int((self.last & ~MARK).max(initial=0))
 
     @cached_property
     def _keys(self) -> np.ndarray:
@@ -58,6 +65,10 @@ class Ngrams:
                     if not sequence:
                         break
                     found.add(sequence)
+                first = known.get(numbers[at], 0)
+                for word in numbers[at + APART[0] : min(at + APART[-1] + 1, end)] if first else ():
+                    found.add(known.get(first << 32 | MARK | word, 0))
+            found.discard(0)
             rows.append(sorted(found))
         return from_lists(rows)
 
@@ -78,15 +89,22 @@ def _walk(words: Ragged, find: Callable[[np.ndarray, np.ndarray], np.ndarray]) -
     """The rows and the ids of what `find` knows, the shortest sequences first; `find` is given keys and rows."""
     row_of = np.repeat(np.arange(len(words)), words.lengths)
     begins, ids = np.arange(len(words.ids)), np.zeros(len(words.ids), np.int64)
-    for before in range(LONGEST):
-        inside = begins + before < len(row_of)
-        begins, ids = begins[inside], ids[inside]
-        last = words.ids[begins + before]
-        possible = (last > 0) & (row_of[begins + before] == row_of[begins])
-        begins, keys = begins[possible], (ids << 32 | last)[possible]
-        ids = find(keys, row_of[begins])
+
+    def longer(by: int, mark: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Where each that is still at hand and has a word so many steps on begins; and its key with that word."""
+        inside = begins + by < len(row_of)
+        start, known = begins[inside], ids[inside]
+        last = words.ids[start + by]
+        possible = (last > 0) & (row_of[start + by] == row_of[start])
+        return start[possible], (known << 32 | mark | last)[possible]
+
+    for length in range(LONGEST):
+        parts = [longer(length)] + [longer(by, MARK) for by in APART if length == 1]
+        starts, keys = (np.concatenate(column) for column in zip(*parts, strict=True))
+        found = find(keys, row_of[starts])
+        yield row_of[starts[found > 0]], found[found > 0]
+        begins, ids = starts[: len(parts[0][0])], found[: len(parts[0][0])]
         begins, ids = begins[ids > 0], ids[ids > 0]
-        yield row_of[begins], ids
 
 
 def _distinct(values: np.ndarray) -> np.ndarray:

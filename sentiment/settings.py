@@ -27,7 +27,7 @@ class TextSettings:
     lowercase: bool = parameter(True, "lower-case the text")
     strip_punctuation: bool = parameter(False, "drop punctuation (false: each mark is a token)")
     remove_stop_words: bool = parameter(False, "drop English function words; negations stay")
-    ngrams: int = parameter(262_144, "sequences of one to three words that the model weighs, the most frequent (0: none)", least=0)
+    ngrams: int = parameter(262_144, "sequences of up to three words, and pairs apart, that the model weighs (0: none)", least=0)
 
 
 @dataclass(frozen=True)

@@ -205,7 +205,7 @@ class WordCounter:
         ranked = Ragged(rank[numbered.ids], numbered.offsets)
         ngrams = fit(ranked.take(counted), self._settings.ngrams)
         cut = self._settings.vocabulary_size - FIRST_WORD
-        words = [seen[number] for number in by_rank[: max(cut, ngrams.last.max(initial=0))]]
+        words = [seen[number] for number in by_rank[: max(cut, ngrams.words)]]
         encoder = Encoder(self._settings, tuple(words[:cut]), tuple(words[cut:]), ngrams)
         return encoder, encoder.encode_numbers(ranked)
 

@@ -128,8 +128,7 @@ class Trainer:
         Raises:
             TrainerError: It failed.
         """
-        job = {"prepared": str(prepared_path), "model": str(model), "settings": settings, "splits": splits}
-        self._send({"job": "train", "cores": len(self._cores), **job})
+        self._send({"job": "train", "prepared": str(prepared_path), "model": str(model), "settings": settings, "splits": splits})
         built: dict[str, Any] = {}
         while True:
             message = self._receive()

@@ -15,6 +15,7 @@ import pytest
 from sentiment import prepared
 from sentiment.backends import ALL
 from sentiment.model_file import ModelFile, read
+from sentiment.ngram_weights import NgramWeights
 from sentiment.ragged import concatenate
 from sentiment.reviews.batch import TRAIN, VALIDATION
 from sentiment.scorer import PADDED, Scorer
@@ -39,6 +40,27 @@ def train(trainer: Trainer, small: Path, path: Path, architecture: str, epochs: 
 
     trainer.train(small, path, settings, [TRAIN], keep)
     return heard
+
+
+def ngram_weights(path: Path) -> dict[str, np.ndarray]:
+    weights = read(path).weights
+    return {layer: weights[layer][0] for layer in ("ratios", "ngram_weights")}
+
+
+def weigh_ngrams(path: Path, learned: NgramWeights) -> None:
+    """Replaces in a model what its n-grams say."""
+    with h5py.File(path, "r+") as file:
+        layers = file["model_weights"]
+        data = {(layer, array.shape): array for layer in ("ratios", "ngram_weights", "mean_logit") for array in arrays(layers[layer])}
+        rows = len(learned.ratios), 1
+        data["ratios", rows][:, 0], data["ngram_weights", rows][:, 0] = learned.ratios, learned.weights
+        data["mean_logit", (1,)][0] = data["mean_logit", (2, 1)][1, 0] * learned.bias
+
+
+def arrays(group: h5py.Group) -> list[h5py.Dataset]:
+    found: list[h5py.Dataset] = []
+    group.visititems(lambda name, item: found.append(item) if isinstance(item, h5py.Dataset) else None)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +95,9 @@ class TestEveryArchitectureOnEveryBackend:
     ) -> None:
         heard = train(trainers(backend), small, tmp_path / "model.h5", architecture, 1)
         data = prepared.read(small)
+        all_labels, training_labels = data.ngram_weights[TRAIN, VALIDATION], data.ngram_weights[TRAIN,]
+        assert (ngram_weights(tmp_path / "model.h5")["ngram_weights"][:, 0] == all_labels.weights).all()
+        weigh_ngrams(tmp_path / "model.h5", training_labels)  # which the epoch was judged with
         scores = Scorer(tmp_path / "model.h5").score_ids(data.reviews.take(data.rows(VALIDATION)))
         np.testing.assert_allclose(scores, heard[-1].val_scores, rtol=0, atol=1e-5)
 

@@ -6,7 +6,7 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from sentiment.ngrams import FEW, LEAST, LONGEST, NONE, Ngrams, fit
+from sentiment.ngrams import APART, FEW, LEAST, LONGEST, MARK, NONE, Ngrams, fit
 from sentiment.ragged import Ragged, from_lengths
 
 
@@ -15,9 +15,10 @@ def rows(texts: list[list[int]]) -> Ragged:
 
 
 def sequences(text: list[int]) -> set[tuple[int, ...]]:
-    """All of known words, by hand."""
+    """All of known words, by hand; a pair apart as its last word is marked."""
     found = {tuple(text[at : at + length]) for length in range(1, LONGEST + 1) for at in range(len(text) - length + 1)}
-    return {sequence for sequence in found if all(sequence)}
+    apart = {(text[at], text[at + by]) for by in APART for at in range(len(text) - by)}
+    return {sequence for sequence in found if all(sequence)} | {(one, MARK + other) for one, other in apart if one and other}
 
 
 def spelled(ngrams: Ngrams) -> list[tuple[int, ...]]:

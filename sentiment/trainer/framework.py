@@ -12,15 +12,12 @@ VERSION = keras.__version__
 STATIC_LENGTHS = BACKEND == "cntk"
 
 
-def fix_threads(count: int, lstm: bool = False) -> None:
-    """The sums of some operations depend on how many threads share them. TensorFlow and JAX are told by the environment.
-
-    lstm: whether the model loops over time. CNTK's steps are so small that a second thread costs more than it does.
-    """
+def fix_threads(count: int) -> None:
+    """The sums of some operations depend on how many threads share them. TensorFlow and JAX are told by the environment."""
     if BACKEND == "cntk":
         import cntk
 
-        cntk.cntk_py.set_max_num_cputhreads(1 if lstm else count)
+        cntk.cntk_py.set_max_num_cputhreads(count)
     elif BACKEND == "torch":
         import torch
 

@@ -19,10 +19,10 @@ def train(job: Dict[str, Any], channel: Channel) -> None:
     """Trains on the `job["splits"]` of `job["prepared"]` as `job["settings"]` say and writes `job["model"]`.
 
     After each epoch it sends the loss, the accuracy and the scores of the validation reviews, and is told whether these are
-    the weights to keep (`keep`) and whether to stop (`stop`): what is best is not decided here.
+    the weights to keep (`keep`) and whether to stop (`stop`): what is best is not decided here. The n-grams of the model that is
+    written have been weighed on the validation reviews too.
     """
     settings = job["settings"]
-    framework.fix_threads(job["cores"], lstm=settings["architecture"] != "cnn")
     framework.start_over(settings["seed"])
     splits = job["splits"]
     reviews = files.read_prepared(job["prepared"], splits)
@@ -45,6 +45,8 @@ def train(job: Dict[str, Any], channel: Channel) -> None:
         if answer["stop"]:
             break
     any_model.set_weights(kept)
+    if "ngrams" in network.inputs:  # no choice is left to be made, so what those say that the epochs were judged by counts as well
+        network.set_ngrams(*files.read_ngram_weights(job["prepared"], [files.TRAIN, files.VALIDATION]))
     files.write_model(any_model, job["model"], settings, job["prepared"], framework.BACKEND)
     channel.send("done")
 
