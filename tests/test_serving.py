@@ -104,3 +104,13 @@ def test_the_served_model(served: str, tmp_path: Path) -> None:
     installed = {path.name.split("-")[0].lower() for path in (tmp_path / "envs").rglob("*.dist-info")}
     assert "onnxruntime" in installed
     assert not installed & {"keras", "tensorflow", "cntk", "jax", "torch"}
+
+
+@pytest.mark.parametrize("manager", ["virtualenv", "local"])
+def test_served_by_every_environment_manager(logged: Path, tmp_path: Path, manager: str) -> None:
+    chosen = [] if manager == "virtualenv" else ["--env-manager", manager]  # virtualenv, with pyenv, is MLflow's default
+    environment = {"MLFLOW_ENV_ROOT": str(tmp_path / "envs"), "PYTHONPATH": ""}
+    with running(tmp_path, "/ping", "models", "serve", "-m", str(logged), *chosen, **environment) as url:
+        status, (answer,) = ask(url, {"dataframe_records": [{"reviewText": "good"}]})
+    assert status == 200
+    assert answer["score"] == pytest.approx(float(Scorer(FILE).score(["good"])[0]), abs=1e-6)

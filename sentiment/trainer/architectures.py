@@ -18,7 +18,7 @@ import numpy as np
 POOL = 4  # cnn-lstm: positions that become one step of the LSTM
 BACKWARD = ("bilstm",)  # the architectures that also read the reversed tokens
 
-NETWORK_SHARE = 0.3  # of the logit; the rest is that of the n-grams, which are right more often
+NETWORK_SHARE = 0.1  # of the logit; the rest is that of the n-grams, which are right more often
 
 NGRAM_LAYERS = ("ratios", "ngram_weights")
 
