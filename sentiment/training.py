@@ -13,9 +13,11 @@ from sentiment.reviews.batch import TRAIN, VALIDATION
 from sentiment.settings import TrainSettings
 from sentiment.trainer_process import Epoch, Trainer, Verdict
 
+LEAST_BETTER = 0.001  # of the validation loss: less is not worth an epoch
+
 
 class EarlyStopping:
-    """Keeps the epoch of the least validation loss, and stops when `patience` epochs were no better."""
+    """Keeps the epoch of the least validation loss, and stops when `patience` epochs were not better by LEAST_BETTER."""
 
     def __init__(self, patience: int) -> None:
         self._patience = patience
@@ -23,7 +25,7 @@ class EarlyStopping:
         self._since = 0
 
     def judge(self, loss: float) -> Verdict:
-        better = loss < self._best
+        better = loss < self._best - LEAST_BETTER
         self._best, self._since = (loss, 0) if better else (self._best, self._since + 1)
         return Verdict(keep=better, stop=self._since >= self._patience)
 

@@ -26,7 +26,7 @@ from tests.conftest import assert_same_encoder, random_reviews
 
 Trainers = Callable[[str], Trainer]
 SIZES = {"embedding_size": 8, "lstm_size": 6, "filters": 7, "dense_size": 5, "batch_size": 16, "learning_rate": 0.01}
-FROZEN = ("present", "ratios", "ngram_weights", "mean_logit")
+FROZEN = ("present", "ratios", "ngram_weights", "weighed_logit")
 LENGTHS = [1, 2, 3, 5, 9, 17, 30, 39, 40]
 
 
@@ -51,10 +51,10 @@ def weigh_ngrams(path: Path, learned: NgramWeights) -> None:
     """Replaces in a model what its n-grams say."""
     with h5py.File(path, "r+") as file:
         layers = file["model_weights"]
-        data = {(layer, array.shape): array for layer in ("ratios", "ngram_weights", "mean_logit") for array in arrays(layers[layer])}
+        data = {(layer, array.shape): array for layer in ("ratios", "ngram_weights", "weighed_logit") for array in arrays(layers[layer])}
         rows = len(learned.ratios), 1
         data["ratios", rows][:, 0], data["ngram_weights", rows][:, 0] = learned.ratios, learned.weights
-        data["mean_logit", (1,)][0] = data["mean_logit", (2, 1)][1, 0] * learned.bias
+        data["weighed_logit", (1,)][0] = learned.bias
 
 
 def arrays(group: h5py.Group) -> list[h5py.Dataset]:
@@ -216,7 +216,7 @@ def test_a_bilstm_is_what_numpy_computes(trainers: Trainers, models: Callable[[s
         ]
         kernel, bias = model.weights["network_logit"]
         weighed = model.weights["ratios"][0][ngrams] * model.weights["ngram_weights"][0][ngrams]
-        shares, added = model.weights["mean_logit"]
+        shares, added = model.weights["weighed_logit"]
         logits = [np.concatenate(sides) @ kernel[:, 0] + bias[0], weighed.sum()]
         expected.append(sigmoid(logits @ shares[:, 0] + added[0]))
     np.testing.assert_allclose(trainers(backend).score(path, write_ids(tmp_path / "ids.h5", reviews)), expected, rtol=0, atol=1e-6)

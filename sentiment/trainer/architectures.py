@@ -18,7 +18,7 @@ import numpy as np
 POOL = 4  # cnn-lstm: positions that become one step of the LSTM
 BACKWARD = ("bilstm",)  # the architectures that also read the reversed tokens
 
-NETWORK_SHARE = 0.1  # of the logit; the rest is that of the n-grams, which are right more often
+NETWORK_WEIGHT = 0.1  # of its logit, beside that of the n-grams, which are right more often
 
 NGRAM_LAYERS = ("ratios", "ngram_weights")
 
@@ -63,11 +63,11 @@ class Network:
         return self._layer("network_logit", keras.layers.Dense, 1)(self._dropout("features")(features))
 
     def _logit(self, inputs: Inputs) -> Any:
-        """The mean of what the network and the n-grams say, by their shares."""
+        """What the n-grams say, and a little of what the network says."""
         if not self.ngrams:
             return self._network_logit(inputs)
         both = self._layer("logits", keras.layers.Concatenate)([self._network_logit(inputs), self._ngram_sum(inputs["ngrams"])])
-        return self._layer("mean_logit", keras.layers.Dense, 1, trainable=False)(both)
+        return self._layer("weighed_logit", keras.layers.Dense, 1, trainable=False)(both)
 
     def _ngram_sum(self, ngrams: Any) -> Any:
         """The sum of a review's n-grams, ratio times weight of each: `[batch, 1]`. Those of padding are 0."""
@@ -78,8 +78,7 @@ class Network:
         """What `sentiment.ngram_weights` has learned; `<float32>[ngrams + 1]` each."""
         for name, column in zip(NGRAM_LAYERS, (ratios, weights)):
             self._layers[name].set_weights([column[:, None]])
-        share = 1 - NETWORK_SHARE
-        self._layers["mean_logit"].set_weights([np.array([[NETWORK_SHARE], [share]], np.float32), np.array([share * bias], np.float32)])
+        self._layers["weighed_logit"].set_weights([np.array([[NETWORK_WEIGHT], [1]], np.float32), np.array([bias], np.float32)])
 
     def _layer(self, name: str, kind: Any, *sizes: Any, **options: Any) -> Any:
         """The layer of that name: the same one in every model."""
