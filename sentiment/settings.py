@@ -65,7 +65,7 @@ class TrainSettings:
     learning_rate: float = parameter(0.002, "Adam's step size", least=1e-9)
     batch_size: int = parameter(32, "reviews a step", least=1)
     epochs: int = parameter(20, "passes over the training reviews, at most", least=1)
-    patience: int = parameter(2, "epochs without a better validation loss, by 0.001, before it stops", least=1)
+    patience: int = parameter(3, "epochs without a better validation loss, by 0.001, before it stops", least=1)
     seed: int = parameter(1, "fixes every random choice", least=0, below=2**31)
 
 
