@@ -13,11 +13,14 @@ STATIC_LENGTHS = BACKEND == "cntk"
 
 
 def fix_threads(count: int) -> None:
-    """The sums of some operations depend on how many threads share them. TensorFlow and JAX are told by the environment."""
+    """The sums of some operations depend on how many threads share them. TensorFlow and JAX are told by the environment.
+
+    CNTK has one: its steps through time are so small that a second costs more than it does.
+    """
     if BACKEND == "cntk":
         import cntk
 
-        cntk.cntk_py.set_max_num_cputhreads(count)
+        cntk.cntk_py.set_max_num_cputhreads(1)
     elif BACKEND == "torch":
         import torch
 
