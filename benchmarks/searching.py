@@ -43,10 +43,10 @@ def rows(reviews: str, seeds: Sequence[int] = SEEDS, trials: int = TRIALS) -> li
             shares = [pool.submit(_compare, seeds[number :: len(cores)], core, data, path, trials) for number, core in enumerate(cores)]
         found = [values for share in shares for values in share.result()]
         hours = (time.perf_counter() - begun) / 3600
-    best = dict(zip(("tpe", "random"), zip(*found, strict=True), strict=True))
-    tpe, random_ = (", ".join(f"{value:.4f}" for value in values) for values in best.values())
-    missed = (1 - np.mean(best["random"])) / (1 - np.mean(best["tpe"]))
-    measured = f"val_auc {tpe}; random {random_}; {hours:.1f} h"
+    tpe, random = zip(*found, strict=True)
+    missed = (1 - np.mean(random)) / (1 - np.mean(tpe))
+    told = "; random ".join(", ".join(f"{value:.4f}" for value in values) for values in (tpe, random))
+    measured = f"val_auc {told}; {hours:.1f} h"
     return [Row("1 - val_auc of random search", "of tune, the same epochs altogether", float(missed), measured, COMMAND)]
 
 
