@@ -7,11 +7,12 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from benchmarks.common import seconds
 from benchmarks.report import Row
+from sentiment.ahead import ahead
 from sentiment.ngrams import LEAST
 from sentiment.reviews import find_source
 from sentiment.reviews.batch import BATCH_SIZE, TEST
 from sentiment.settings import PrepareSettings, TextSettings
-from sentiment.text import WordCounter
+from sentiment.text import WordCounter, find_words
 
 COMMAND = "python -m benchmarks preparing"
 
@@ -37,8 +38,9 @@ def rows(reviews: str) -> list[Row]:
 
 def _number(texts: list[str], train: np.ndarray, settings: TextSettings) -> None:
     counter = WordCounter(replace(settings, vocabulary_size=5000))
-    for at in range(0, len(texts), BATCH_SIZE):
-        counter.add(texts[at : at + BATCH_SIZE])
+    batches = (texts[at : at + BATCH_SIZE] for at in range(0, len(texts), BATCH_SIZE))
+    for _, words in ahead(lambda batch: find_words(batch, settings), batches):
+        counter.add(words)
     counter.finish(counter.numbered, train)
 
 

@@ -12,13 +12,14 @@ import numpy as np
 
 from benchmarks.report import Row
 from sentiment import ngram_weights, ngrams
+from sentiment.ahead import ahead
 from sentiment.ngram_weights import NgramWeights
 from sentiment.ragged import Ragged, concatenate
 from sentiment.reviews import find_source
 from sentiment.reviews.aclimdb import place
 from sentiment.reviews.batch import BATCH_SIZE, TRAIN
 from sentiment.settings import PrepareSettings, TextSettings
-from sentiment.text import WordCounter
+from sentiment.text import WordCounter, find_words
 
 COMMAND = "python -m benchmarks unlabelled"
 FOLDS = 3
@@ -28,10 +29,11 @@ SURE = 0.95  # of a label, to teach it
 
 def rows(reviews: str) -> list[Row]:
     archive = find_source(PrepareSettings(reviews=reviews)).path
-    counter = WordCounter(TextSettings())
+    settings = TextSettings()
+    counter = WordCounter(settings)
     labels, films = [], []
-    for texts, found in _read(archive):
-        counter.add(texts)
+    for (_, found), words in ahead(lambda batch: find_words(batch[0], settings), _read(archive)):
+        counter.add(words)
         labels += [label for label, _ in found]
         films += [film for _, film in found]
     numbers, label, film = counter.numbered, np.array(labels), np.array(films)

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from sentiment import ngram_weights, splits
+from sentiment.ahead import ahead
 from sentiment.errors import UserError
 from sentiment.prepared import TAUGHT_BY, Prepared
 from sentiment.ragged import Ragged
 from sentiment.reviews import Source
 from sentiment.reviews.batch import SPLIT_NAMES, TEST, TRAIN
 from sentiment.settings import PrepareSettings
-from sentiment.text import WordCounter
+from sentiment.text import WordCounter, find_words
 
 CODE = ("text.py", "text_file.py", "ngrams.py", "ngram_weights.py", "ragged.py", "splits.py", "prepared.py", "preparing.py", "reviews/*.py")
 
@@ -48,8 +49,8 @@ def prepare(
     groups: list[int] = []
     held: dict[int, str] = {}
     digests = bytearray()
-    for batch in source.read(heard):
-        counter.add(batch.texts)
+    for batch, words in ahead(lambda batch: find_words(batch.texts, settings.text), source.read(heard)):
+        counter.add(words)
         held.update({len(labels) + at: text for at, text in enumerate(batch.texts) if batch.splits[at] == TEST})
         labels += batch.labels
         given += batch.splits

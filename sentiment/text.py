@@ -6,7 +6,7 @@ Whatever cleans a text for training cleans it for serving: both call `clean` and
 import html
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,7 +18,6 @@ from sentiment.ngrams import NONE, Ngrams, fit
 from sentiment.ragged import Ragged, concatenate, from_lengths, from_lists, gather
 from sentiment.settings import TextSettings
 
-DROPPED = -1
 LITTLE = 4096  # characters that Python cleans sooner than Arrow
 PADDING, START, UNKNOWN, FIRST_WORD = 0, 1, 2, 4  # as in keras.datasets.imdb, where 3 is not used either
 
@@ -97,18 +96,27 @@ def _rules(settings: TextSettings) -> tuple[tuple[str, str], ...]:
     return (("</?[A-Za-z][^<>]*>", " "), *punctuation, *quotes)
 
 
-def _number(texts: pa.StringArray, settings: TextSettings, numbers: Callable[[list[str]], Sequence[int]]) -> Ragged:
-    """The words of each text as numbers; `numbers` gives those of a list of different words, DROPPED for one to leave out."""
-    split = pc.utf8_split_whitespace(clean(texts, settings))
+@dataclass(frozen=True)
+class Words:
+    """The words of some texts. distinct: the different ones; rows: those of each text, by their places in `distinct`, from 0."""
+
+    distinct: list[str]
+    rows: Ragged
+
+    def numbered(self, numbers: Sequence[int]) -> Ragged:
+        """The same rows by other numbers: those of `distinct`."""
+        return Ragged(np.asarray(numbers, np.int32)[self.rows.ids], self.rows.offsets)
+
+
+def find_words(texts: list[str], settings: TextSettings) -> Words:
+    """The words that count, as `settings` say."""
+    split = pc.utf8_split_whitespace(clean(to_arrow(texts), settings))
     flat = split.flatten().dictionary_encode()
     distinct = flat.dictionary.to_pylist()
-    table = np.asarray(numbers(distinct), np.int32)
     dropped = STOP_WORDS | {""} if settings.remove_stop_words else {""}
-    table[[place for place, word in enumerate(distinct) if word.lower() in dropped]] = DROPPED
-    ids = table[flat.indices.to_numpy()]
-    kept = ids != DROPPED
+    kept = np.array([word.lower() not in dropped for word in distinct], bool)[flat.indices.to_numpy()]
     offsets = np.concatenate(([0], np.cumsum(kept)))[split.offsets.to_numpy()]
-    return Ragged(ids[kept], offsets.astype(np.int64))
+    return Words(distinct, Ragged(flat.indices.to_numpy()[kept], offsets.astype(np.int64)))
 
 
 @dataclass(frozen=True)
@@ -157,7 +165,8 @@ class Encoder:
         if sum(map(len, texts)) <= LITTLE and all(text.isascii() and "&" not in text for text in texts):
             rows = [[known.get(word, 0) for word in self._words(_clean_plain(text, self.settings))] for text in texts]
             return from_lists(rows)
-        return _number(to_arrow(texts), self.settings, lambda distinct: [known.get(word, 0) for word in distinct])
+        words = find_words(texts, self.settings)
+        return words.numbered([known.get(word, 0) for word in words.distinct])
 
     def encode_numbers(self, numbers: Ragged) -> Encoded:
         """Token ids of each text, the start token first, at most `max_length`; and the n-grams of the whole of it."""
@@ -182,12 +191,10 @@ class WordCounter:
         self._numbers: dict[str, int] = {}
         self._parts: list[Ragged] = []
 
-    def add(self, texts: list[str]) -> None:
-        self._parts.append(_number(to_arrow(texts), self._settings, self._number_new))
-
-    def _number_new(self, distinct: list[str]) -> list[int]:
+    def add(self, words: Words) -> None:
+        """Texts, as `find_words` gives them with the same settings."""
         numbers = self._numbers
-        return [numbers.setdefault(word, len(numbers)) for word in distinct]
+        self._parts.append(words.numbered([numbers.setdefault(word, len(numbers)) for word in words.distinct]))
 
     @property
     def numbered(self) -> Ragged:

@@ -5,7 +5,7 @@ import pytest
 
 from sentiment.ragged import Ragged
 from sentiment.settings import TextSettings
-from sentiment.text import LITTLE, STOP_WORDS, Encoder, WordCounter, clean, to_arrow
+from sentiment.text import LITTLE, STOP_WORDS, Encoder, WordCounter, clean, find_words, to_arrow
 
 
 def words(text: str, **settings: bool) -> list[str]:
@@ -37,8 +37,9 @@ def test_words_are_what_a_reader_sees(text: str, expected: list[str]) -> None:
 def test_each_setting_does_what_it_says() -> None:
     assert words("Not BAD, 'ok'?", lowercase=False) == ["Not", "BAD", "ok"]
     assert words("Wow! A–b", strip_punctuation=False) == ["wow", "!", "a", "–", "b"]
-    counter = WordCounter(TextSettings(remove_stop_words=True, lowercase=False))
-    counter.add(["The film WAS not very good"])
+    settings = TextSettings(remove_stop_words=True, lowercase=False)
+    counter = WordCounter(settings)
+    counter.add(find_words(["The film WAS not very good"], settings))
     encoder, _ = counter.finish(counter.numbered, np.arange(1))
     assert encoder.vocabulary == ("film", "good", "not", "very")
 
@@ -48,9 +49,10 @@ def test_stop_words_turn_no_opinion() -> None:
 
 
 def test_words_are_numbered_by_frequency_then_alphabet() -> None:
-    counter = WordCounter(TextSettings(vocabulary_size=7))
-    counter.add(["b b a c", "only here only here only here"])
-    counter.add(["a b d"])
+    settings = TextSettings(vocabulary_size=7)
+    counter = WordCounter(settings)
+    for texts in (["b b a c", "only here only here only here"], ["a b d"]):
+        counter.add(find_words(texts, settings))
     encoder, reviews = counter.finish(counter.numbered, np.array([0, 2]))  # row 1 is not counted
     assert encoder.vocabulary == ("b", "a", "c")
     assert [row(reviews.tokens, i) for i in range(3)] == [[1, 4, 4, 5, 6], [1, 2, 2, 2, 2, 2, 2], [1, 5, 4, 2]]
@@ -64,7 +66,7 @@ def test_what_serves_encodes_as_what_prepared() -> None:
         TextSettings(remove_stop_words=True),
     ):
         counter = WordCounter(settings)
-        counter.add(texts)
+        counter.add(find_words(texts, settings))
         encoder, prepared = counter.finish(counter.numbered, np.arange(len(texts)))
         encoded = encoder.encode(texts)
         assert encoded.tokens.ids.tolist() == prepared.tokens.ids.tolist()
