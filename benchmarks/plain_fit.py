@@ -13,6 +13,7 @@ from typing import Any, Dict, List
 def main(path: str, settings: Dict[str, Any], cores: List[int]) -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cores)
+    import keras
     import numpy as np
 
     from sentiment.trainer import batches, files, framework
@@ -22,7 +23,7 @@ def main(path: str, settings: Dict[str, Any], cores: List[int]) -> None:
     framework.fix_threads(len(cores))
     framework.start_over(1)
     reviews = files.read_prepared(path, [files.TRAIN])
-    network = Network(settings, *files.count_ids(path))
+    network = Network(settings, *files.count_ids(path), lstm=keras.layers.LSTM)
     shape = int(settings["max_length"]), 0
     model = network.trained(shape)
     framework.compile_model(model, framework.adam(settings["learning_rate"]))

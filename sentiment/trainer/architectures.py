@@ -15,6 +15,8 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 import keras
 import numpy as np
 
+from sentiment.trainer import framework
+
 POOL = 4  # cnn-lstm: positions that become one step of the LSTM
 BACKWARD = ("bilstm",)  # the architectures that also read the reversed tokens
 
@@ -29,11 +31,12 @@ Shape = Tuple[Optional[int], Optional[int]]  # None: any length
 class Network:
     """One set of layers, and models over it.
 
-    settings: train's parameters; ids: number of token ids, the rows of the embedding; ngrams: how many are known.
+    settings: train's parameters; ids: number of token ids, the rows of the embedding; ngrams: how many are known; lstm: the class
+    of LSTM layers, if not the backend's.
     """
 
-    def __init__(self, settings: Dict[str, Any], ids: int, ngrams: int) -> None:
-        self.settings = settings
+    def __init__(self, settings: Dict[str, Any], ids: int, ngrams: int, lstm: Any = None) -> None:
+        self.settings, self._lstm_class = settings, lstm or framework.lstm()
         self.trained_inputs = ["tokens"] + ["reversed_tokens"] * (settings["architecture"] in BACKWARD)
         self.inputs = self.trained_inputs + ["ngrams"] * (ngrams > 0)
         self._layers: Dict[str, Any] = {}
@@ -111,11 +114,11 @@ class Network:
         """The greatest output of each unit over the steps that are present: `[batch, units]`."""
         lstm = self._layer(
             "lstm_" + name,
-            keras.layers.LSTM,
+            self._lstm_class,
             self.settings["lstm_size"],
             return_sequences=True,
             recurrent_activation="sigmoid",  # named, as Keras 2's default is another function than Keras 3's
-            **({"implementation": 2} if keras.__version__ < "3" else {}),
+            **({"implementation": 2} if framework.VERSION < "3" else {}),
         )
         lower = self._layer("lower_" + name, keras.layers.Dense, 1, trainable=False)(present)
         lowered = self._layer("lowered_" + name, keras.layers.Add)([lstm(steps), lower])

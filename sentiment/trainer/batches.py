@@ -4,8 +4,6 @@ from typing import Iterator, List, NamedTuple, Tuple
 
 import numpy as np
 
-MOST_SHAPES = 8  # each costs a compilation on JAX, and a model on CNTK
-
 
 class Ragged(NamedTuple):
     """Row i is `ids[offsets[i]:offsets[i + 1]]`."""
@@ -40,15 +38,15 @@ class Buckets(NamedTuple):
     places: np.ndarray
 
 
-def buckets(reviews: Reviews, batch_size: int, least: int) -> Buckets:
-    """Buckets by length: quantiles of it, few for few batches, the last one the longest of all.
+def buckets(reviews: Reviews, batch_size: int, least: int, most: int) -> Buckets:
+    """Buckets by length: quantiles of it, few for few batches, at most so many, the last one the longest of all.
 
     None is under `least` tokens: CNTK refuses a convolution over fewer steps than its filters see.
     """
     lengths, ngrams = reviews.tokens.lengths, reviews.ngrams.lengths
     if not len(lengths):
         return Buckets([], lengths)
-    count = int(np.clip(round(np.sqrt(len(lengths) / batch_size)), 1, MOST_SHAPES))
+    count = int(np.clip(round(np.sqrt(len(lengths) / batch_size)), 1, most))
     last = np.ceil(len(lengths) * np.arange(1, count + 1) / count).astype(int) - 1
     allowed = sorted({max(int(point), least) for point in np.sort(lengths)[last]})
     places = np.searchsorted(allowed, lengths)

@@ -10,6 +10,17 @@ BACKEND = keras.backend.backend()
 VERSION = keras.__version__
 # CNTK cannot run a model over a dimension that varies as fast as over one that does not, and backward layers not at all.
 STATIC_LENGTHS = BACKEND == "cntk"
+# The most lengths to pad batches to, where each costs a compilation or a model, and where none does.
+MOST_SHAPES = 8 if BACKEND in ("cntk", "jax") else 24
+
+
+def lstm() -> Any:
+    """The class of LSTM layers."""
+    if BACKEND == "cntk":
+        from sentiment.trainer.cntk_lstm import LSTM
+
+        return LSTM
+    return keras.layers.LSTM
 
 
 def fix_threads(count: int) -> None:

@@ -28,7 +28,7 @@ def train(job: Dict[str, Any], channel: Channel) -> None:
     reviews = files.read_prepared(job["prepared"], splits)
     validation = files.read_prepared(job["prepared"], [] if files.VALIDATION in splits else [files.VALIDATION])
     size = min(settings["batch_size"], len(reviews.labels))
-    within = batches.buckets(reviews, size, settings["kernel_size"])
+    within = batches.buckets(reviews, size, settings["kernel_size"], framework.MOST_SHAPES)
     network = Network(settings, *files.count_ids(job["prepared"]))
     random = np.random.RandomState(settings["seed"])
     models = _compiled(network, within.shapes, framework.adam(settings["learning_rate"]))
@@ -61,7 +61,7 @@ def score(job: Dict[str, Any], channel: Channel) -> None:
     settings, ids, ngrams, weights = files.read_model(job["model"])
     network = Network(settings, ids, ngrams)
     # A model of Keras 2 needs a length to be built with; the weights are the same for all.
-    longest = batches.buckets(reviews, SCORING_BATCH, settings["kernel_size"]).shapes[-1]
+    longest = batches.buckets(reviews, SCORING_BATCH, settings["kernel_size"], framework.MOST_SHAPES).shapes[-1]
     model = network.model(longest if framework.STATIC_LENGTHS else ANY)
     for layer in model.layers:
         if layer.get_weights():
@@ -98,7 +98,7 @@ def _epoch(
 def _scores(network: Network, reviews: Reviews) -> List[float]:
     """P(positive) of each review, in their order."""
     scores = np.empty(len(reviews.labels))
-    within = batches.buckets(reviews, SCORING_BATCH, network.settings["kernel_size"])
+    within = batches.buckets(reviews, SCORING_BATCH, network.settings["kernel_size"], framework.MOST_SHAPES)
     for batch in batches.in_order(within, SCORING_BATCH):
         inputs = batches.padded(reviews, batch, len(batch.rows), network.inputs)
         model = network.model(batch.shape if framework.STATIC_LENGTHS else ANY)
