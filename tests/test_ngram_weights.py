@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 
-from sentiment.ngram_weights import OWN_SHARE, PENALTY, NgramWeights, fit, log_count_ratios
+from sentiment.ngram_weights import (
+    LEAST_RATIO,
+    PENALTY,
+    RARITY_PENALTY,
+    RARITY_SHARE,
+    NgramWeights,
+    fit,
+    log_count_ratios,
+    regression,
+    squared_rarity,
+)
 from sentiment.ragged import Ragged, from_lists
 
 NGRAMS = 6
@@ -23,11 +33,6 @@ def logits(weights: NgramWeights, reviews: Ragged) -> np.ndarray:
     return np.array([weights.bias + said[reviews.row(at)].sum() for at in range(len(reviews))])
 
 
-def common(found: NgramWeights) -> float:
-    """The mean that weights are drawn to: what the n-gram that no review has, and which so learned nothing, shows of it."""
-    return float(found.weights[NGRAMS]) / (1 - OWN_SHARE)
-
-
 def test_ratios_are_those_of_the_paper(reviews: tuple[Ragged, np.ndarray]) -> None:
     rows, labels = reviews
     counts = np.ones((2, NGRAMS))
@@ -39,22 +44,43 @@ def test_ratios_are_those_of_the_paper(reviews: tuple[Ragged, np.ndarray]) -> No
     np.testing.assert_allclose(found[1:], np.log(shares[1] / shares[0]), rtol=1e-6)
 
 
-def test_the_loss_has_no_slope_where_the_weights_are(reviews: tuple[Ragged, np.ndarray]) -> None:
-    rows, labels = reviews
-    found = fit(rows, labels, NGRAMS)
+def test_rarity_is_the_squared_inverse_document_frequency() -> None:
+    found = squared_rarity(from_lists([[1, 2], [1], [1, 3], [1, 2]]), 4)
+    np.testing.assert_allclose(found, [0, 0, np.log(2) ** 2, np.log(4) ** 2, 0], rtol=1e-6)
 
-    counts = np.bincount(labels)
-    balanced = len(labels) / (2 * counts)[labels]
+
+@pytest.mark.parametrize("penalty", [PENALTY, RARITY_PENALTY])
+def test_the_loss_has_no_slope_where_the_weights_are(reviews: tuple[Ragged, np.ndarray], penalty: float) -> None:
+    rows, labels = reviews
+    sizes = log_count_ratios(rows, labels, NGRAMS)
+    balanced = len(labels) / (2 * np.bincount(labels))[labels]
 
     def loss(values: np.ndarray) -> float:
-        said = logits(NgramWeights(found.ratios, np.concatenate([[0], values]), 0), rows)
-        return float((balanced * np.logaddexp(0, np.where(labels == 1, -said, said))).mean() + PENALTY / 2 * (values**2).sum())
+        said = logits(NgramWeights(sizes, np.concatenate([[0], values]), 0), rows)
+        return float((balanced * np.logaddexp(0, np.where(labels == 1, -said, said))).mean() + penalty / 2 * (values**2).sum())
 
-    own = (found.weights[1:].astype(float) - (1 - OWN_SHARE) * common(found)) / OWN_SHARE
-    assert np.abs(own).mean() == pytest.approx(common(found), rel=1e-5)
-    np.testing.assert_allclose(approx_fprime(own, loss), 0, atol=2e-3)
-    assert loss(own) < loss(np.zeros_like(own)) - 0.1
+    found = regression(rows, labels, sizes, penalty)
+    assert found[0] == 0
+    np.testing.assert_allclose(approx_fprime(found[1:], loss), 0, atol=2e-3)
+    assert loss(found[1:]) < loss(np.zeros(NGRAMS)) - 0.05
+
+
+def test_both_regressions_have_their_share_of_the_logit(reviews: tuple[Ragged, np.ndarray]) -> None:
+    rows, labels = reviews
+    found = fit(rows, labels, NGRAMS)
+    ratios, rarity = log_count_ratios(rows, labels, NGRAMS), squared_rarity(rows, NGRAMS)
+    of_ratios, of_rarity = regression(rows, labels, ratios, PENALTY), regression(rows, labels, rarity, RARITY_PENALTY)
+    expected = [logits(NgramWeights(sizes, weights, found.bias), rows) for sizes, weights in ((ratios, of_ratios), (rarity, of_rarity))]
+    np.testing.assert_allclose(logits(found, rows), np.average(expected, axis=0, weights=[1 - RARITY_SHARE, RARITY_SHARE]), atol=1e-5)
+    counts = np.bincount(labels)
     assert found.bias == pytest.approx(np.log(counts[1] / counts[0]))
+
+
+def test_an_ngram_of_no_side_is_heard_by_its_rarity() -> None:
+    rows = from_lists([[1, 2], [1, 3], [2, 3], [3]] * 5)
+    found = fit(rows, np.array([1, 0, 1, 0] * 5, np.int8), 3)
+    assert np.isfinite(found.weights).all()
+    assert (np.abs(found.ratios[1:]) >= LEAST_RATIO * 0.999).all()
 
 
 def test_padding_weighs_nothing(reviews: tuple[Ragged, np.ndarray]) -> None:
