@@ -26,7 +26,7 @@ test: .venv/ready-dev  ## all tests; builds the environments of all backends fir
 	@python -m sentiment.backends cntk jax torch
 	python -m pytest
 
-bench: .venv/ready-dev  ## speed as ratios, of all parts: writes docs/benchmarks.md
+bench: .venv/ready-dev  ## speed and accuracy as ratios: writes docs/benchmarks.md (an hour and more)
 	@python -m sentiment.backends cntk jax
 	python -m benchmarks
 

@@ -1,6 +1,7 @@
-"""`python -m benchmarks [name ...]`: measures, prints one table of ratios and writes `docs/benchmarks.md`.
+"""`python -m benchmarks [name ...]`: measures, prints one table of ratios and brings `docs/benchmarks.md` up to date.
 
-Without names it runs all that `make bench` runs. Those that read IMDB take `IMDB=path/to/aclImdb_v1.tar.gz`, or download it.
+Without names it runs all that `make bench` runs. Those that read IMDB take `IMDB=path/to/aclImdb_v1.tar.gz`, or download it. The page
+keeps the rows of what was not run, if they are of the same machine and versions.
 """
 
 import os
@@ -18,9 +19,9 @@ ALL: dict[str, Callable[[], list[Row]]] = {
     "preparing": lambda: preparing.rows(IMDB),
     "training": lambda: training.rows(IMDB),
     "tuning": tuning.rows,
+    "accuracy": lambda: accuracy.rows(IMDB),
 }
 LONG: dict[str, Callable[[], list[Row]]] = {  # only by name
-    "accuracy": lambda: accuracy.rows(IMDB),
     "unlabelled": lambda: unlabelled.rows(IMDB),
     "searching": lambda: searching.rows(IMDB),
 }
@@ -36,11 +37,9 @@ def main(names: list[str]) -> None:
     for name in names or ALL:
         print(f"{name} …", flush=True)
         rows += known[name]()
-    page = f"# Benchmarks\n\nRatios of two things measured in one run by `make bench`. {report.machine()}.\n\n{report.table(rows)}\n"
+    page = report.page(rows, PAGE.read_text() if PAGE.exists() else "")
     print(page)
-    if not names:
-        PAGE.parent.mkdir(exist_ok=True)
-        PAGE.write_text(page)
+    PAGE.write_text(page)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ def rows(reviews: str) -> list[Row]:
         texts += batch.texts
         training += [split != TEST for split in batch.splits]
     train = np.flatnonzero(training)
+    _number(texts[:BATCH_SIZE], np.arange(BATCH_SIZE), TextSettings(ngrams=0))  # Arrow imports pandas, once
     found = []
     for what, settings, options in (
         ("words", TextSettings(ngrams=0), {}),

@@ -36,8 +36,12 @@ def machine() -> str:
     return f"{len(os.sched_getaffinity(0))} cores of {model}; Python {platform.python_version()}, {versions}"
 
 
-def table(rows: Sequence[Row]) -> str:
-    """Markdown."""
-    lines = ["| what | against | ratio | measured | command |", "|---|---|---|---|---|"]
+def page(rows: Sequence[Row], before: str) -> str:
+    """Markdown: the rows, and those of other commands that the page had before, if they are of the same machine and versions."""
+    head = f"# Benchmarks\n\nRatios of two things measured in one run, by the command beside them. {machine()}.\n\n"
+    head += "| what | against | ratio | measured | command |\n|---|---|---|---|---|\n"
+    measured = {row.command for row in rows}
+    kept = before.removeprefix(head).splitlines() if before.startswith(head) else []
+    lines = [line for line in kept if line.split("`")[-2] not in measured]
     lines += [f"| {row.what} | {row.against} | **{row.ratio:.2f}** | {row.measured} | `{row.command}` |" for row in rows]
-    return "\n".join(lines)
+    return head + "".join(f"{line}\n" for line in lines)
