@@ -51,15 +51,14 @@ def rows(reviews: str) -> list[Row]:
     told = f"{ours:.4f} ({', '.join(f'{value:.4f}' for value in accuracies)}), {seconds.mean() / 60:.1f} min of training"
     nb_svm = _nb_svm(data)
     example_best, _, example_test = max(example, key=lambda epoch: epoch[1])
-    return [
-        Row("test accuracy, default model", "NB-SVM, one to three words", ours / nb_svm, f"{told}; {nb_svm:.4f}", COMMAND),
-        Row("test accuracy, default model", "fastText, words and bigrams", ours / fast_text, f"{told}; {fast_text:.4f}", COMMAND),
-        Row("test accuracy, default model", "Keras's BiLSTM example", ours / example_test, f"{told}; {example_test:.4f}", COMMAND),
-        Row(
-            "time of the example until its best epoch", f"ours until {REACHED} on validation",
-            example_best / float(reached.mean()), f"{example_best:.0f} and {reached.mean():.0f} s", COMMAND,
-        ),
-    ]  # fmt: skip
+    peers = {"NB-SVM, one to three words": nb_svm, "fastText, words and bigrams": fast_text, "Keras's BiLSTM example": example_test}
+    errors = [
+        Row(f"test errors of {peer}", "of the default model", (1 - accuracy) / (1 - ours), f"accuracy {accuracy:.4f} and {told}", COMMAND)
+        for peer, accuracy in peers.items()
+    ]
+    soon = example_best / float(reached.mean())
+    measured = f"{example_best:.0f} and {reached.mean():.0f} s"
+    return [*errors, Row("time of the example until its best epoch", f"ours until {REACHED} on validation", soon, measured, COMMAND)]
 
 
 def _train(settings: TrainSettings, data: Prepared, path: Path) -> tuple[float, float, float]:
