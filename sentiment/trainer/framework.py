@@ -26,7 +26,7 @@ def lstm() -> Any:
 def fix_threads(count: int) -> None:
     """The sums of some operations depend on how many threads share them. TensorFlow and JAX are told by the environment.
 
-    CNTK has one: its steps through time are so small that a second costs more than it does.
+    CNTK has one: a second gains an LSTM nothing.
     """
     if BACKEND == "cntk":
         import cntk
