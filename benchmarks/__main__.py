@@ -33,13 +33,12 @@ def main(names: list[str]) -> None:
     unknown = set(names) - set(known)
     if unknown:
         sys.exit(f"Unknown benchmark. Received: {', '.join(unknown)}. Use some of: {', '.join(known)}.")
-    rows: list[Row] = []
+    page = PAGE.read_text() if PAGE.exists() else ""
     for name in names or ALL:
         print(f"{name} …", flush=True)
-        rows += known[name]()
-    page = report.page(rows, PAGE.read_text() if PAGE.exists() else "")
+        page = report.page(known[name](), page)
+        PAGE.write_text(page)  # part by part: one that fails loses none before it
     print(page)
-    PAGE.write_text(page)
 
 
 if __name__ == "__main__":

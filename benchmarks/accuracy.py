@@ -1,7 +1,7 @@
 """How accurate the default model is on IMDB, over three seeds, and how soon; and peers, run on the same reviews.
 
-Takes most of an hour. Nothing is chosen on the test split: the epoch is
-chosen on the validation split, as in `train`, and so are the penalty of NB-SVM and the epochs of fastText.
+Takes most of an hour. Nothing is chosen on the test split: the epoch is chosen on the validation split, as in `train`, and so are the
+penalty of NB-SVM and the epochs of fastText.
 """
 
 import json

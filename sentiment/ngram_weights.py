@@ -62,7 +62,6 @@ def log_count_ratios(reviews: Ragged, labels: np.ndarray, ngrams: int) -> np.nda
 def squared_rarity(reviews: Ragged, ngrams: int) -> np.ndarray:
     """The square of the log of reviews per review that has the n-gram: `<float32>[ngrams + 1]`; 0 for one that none has."""
     having = np.bincount(reviews.ids, minlength=ngrams + 1)
-    having[0] = 0
     return np.where(having, np.log(len(reviews) / np.maximum(having, 1)) ** 2, 0).astype(np.float32)
 
 

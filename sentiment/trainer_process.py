@@ -71,8 +71,8 @@ def environment(backend: Backend, cores: int) -> dict[str, str]:
     }
     if backend.name == "cntk":
         cores = 1  # as in framework.fix_threads
-    if backend.name == "cntk" and _is_amd_with_avx2():
-        own["MKL_DEBUG_CPU_TYPE"] = "5"  # CNTK's MKL, of 2018, would use its oldest code on a processor that is not Intel's
+        if _is_amd_with_avx2():
+            own["MKL_DEBUG_CPU_TYPE"] = "5"  # CNTK's MKL, of 2018, would use its oldest code on a processor that is not Intel's
     return os.environ | dict.fromkeys(limits, str(cores)) | own
 
 
