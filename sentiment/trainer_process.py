@@ -62,12 +62,13 @@ def write_ids(path: Path, reviews: Encoded) -> Path:
 
 def environment(backend: Backend, cores: int) -> dict[str, str]:
     """The variables of a process that uses a backend on so many cores."""
-    limits = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC")
+    limits = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC")
     own = {
         "KERAS_BACKEND": backend.name,
         "PYTHONPATH": str(PROJECT),
         "PYTHONUNBUFFERED": "1",
         "TF_CPP_MIN_LOG_LEVEL": "2",
+        "OPENBLAS_NUM_THREADS": "1",  # NumPy's: the parts of a batch are on threads already
     }
     if backend.name == "cntk":
         cores = 1  # as in framework.fix_threads

@@ -15,12 +15,24 @@ MOST_SHAPES = 8 if BACKEND in ("cntk", "jax") else 24
 
 
 def lstm() -> Any:
-    """The class of LSTM layers."""
-    if BACKEND == "cntk":
-        from sentiment.trainer.cntk_lstm import LSTM
+    """The class of LSTM layers: our own on a CPU, Keras's where there is a GPU."""
+    if _has_gpu():
+        return keras.layers.LSTM
+    from sentiment.trainer.lstm.layer import LSTM
 
-        return LSTM
-    return keras.layers.LSTM
+    return LSTM
+
+
+def _has_gpu() -> bool:
+    if BACKEND == "tensorflow":
+        import tensorflow
+
+        return bool(tensorflow.config.list_physical_devices("GPU"))
+    if BACKEND == "jax":
+        import jax
+
+        return bool(jax.default_backend() != "cpu")
+    return BACKEND == "torch" and bool(keras.ops.zeros(1).device.type != "cpu")
 
 
 def fix_threads(count: int) -> None:
@@ -105,7 +117,5 @@ def row_weights(rows: int, size: int) -> np.ndarray:
 
 
 def train_step(model: Any, inputs: List[np.ndarray], labels: np.ndarray, weights: np.ndarray) -> List[float]:
-    """One step; returns the batch's own loss and accuracy. Keras 3 would give running means."""
-    if BACKEND != "cntk":
-        model.reset_metrics()
+    """One step; returns the batch's own loss and accuracy."""
     return [float(value) for value in model.train_on_batch(inputs, labels, sample_weight=weights)]
