@@ -4,9 +4,9 @@ And how much memory it takes."""
 
 import multiprocessing
 import resource
-import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer
@@ -91,4 +91,7 @@ def _most(work: Callable[[str], None], reviews: str) -> float:
 
 
 def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux's ru_maxrss counts what the process was before it became this program
+        return 1024 * next(float(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
