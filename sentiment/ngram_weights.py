@@ -34,6 +34,11 @@ class NgramWeights:
     weights: np.ndarray
     bias: float
 
+    def logits(self, reviews: Ragged) -> np.ndarray:
+        """`<float64>[reviews]`."""
+        said = np.concatenate([[0], np.cumsum((self.ratios * self.weights)[reviews.ids], dtype=np.float64)])
+        return np.asarray(self.bias + np.diff(said[reviews.offsets]))
+
 
 def fit(reviews: Ragged, labels: np.ndarray, ngrams: int) -> NgramWeights:
     """The weights that the reviews teach. labels: `<int8>[reviews]`; ngrams: how many are known."""
@@ -67,7 +72,12 @@ def squared_rarity(reviews: Ragged, ngrams: int) -> np.ndarray:
 
 def regression(reviews: Ragged, labels: np.ndarray, sizes: np.ndarray, penalty: float) -> np.ndarray:
     """The weights of the n-grams, each a feature of its size where a review has it: `<float64>[ngrams + 1]`, the first 0."""
-    features = scipy.sparse.csr_array((sizes[reviews.ids], reviews.ids, reviews.offsets), shape=(len(reviews), len(sizes)))
     options = {"fit_intercept": False, "class_weight": "balanced", "max_iter": ITERATIONS, "tol": TOLERANCE}
-    model = LogisticRegression(C=1 / (penalty * len(reviews)), **options).fit(features, labels)
+    model = LogisticRegression(C=1 / (penalty * len(reviews)), **options).fit(features(reviews, sizes), labels)
     return np.concatenate([[0], model.coef_[0][1:]])
+
+
+def features(reviews: Ragged, sizes: np.ndarray) -> scipy.sparse.csr_array:
+    """`<float32>[reviews, ngrams + 1]`: of each n-gram its size where a review has it, 0 elsewhere."""
+    offsets = reviews.offsets.astype(reviews.ids.dtype if len(reviews.ids) < 2**31 else np.int64)  # or SciPy widens the ids too
+    return scipy.sparse.csr_array((sizes[reviews.ids], reviews.ids, offsets), shape=(len(reviews), len(sizes)))

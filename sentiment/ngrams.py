@@ -11,12 +11,13 @@ from functools import cached_property
 
 import numpy as np
 
-from sentiment.ragged import Ragged, from_lengths, from_lists
+from sentiment.ragged import Ragged, concatenate, from_lengths, from_lists
 
 LONGEST = 3
 APART = (2, 3)  # steps from the one word of such a pair to the other: "not … good"
 MARK = 1 << 30
 FEW = 200  # words
+PART = 1000  # texts encoded at a time: each of their words takes some hundred bytes
 LEAST = 2  # texts that a sequence occurs in: one alone says nothing of others
 
 
@@ -49,6 +50,9 @@ class Ngrams:
             return from_lengths(np.empty(0, np.int32), np.zeros(len(words), np.int64))
         if len(words.ids) <= FEW:
             return self._encode_few(words)
+        return concatenate([self._encode_part(words.take(part)) for part in _parts(len(words))])
+
+    def _encode_part(self, words: Ragged) -> Ragged:
         found = _distinct(np.concatenate([rows << 32 | ids for rows, ids in _walk(words, self._find)]))
         return from_lengths((found & 0xFFFFFFFF).astype(np.int32), np.bincount(found >> 32, minlength=len(words)))
 
@@ -83,6 +87,10 @@ class Ngrams:
 
 
 NONE = Ngrams(np.empty(0, np.int32), np.empty(0, np.int32))
+
+
+def _parts(rows: int) -> list[np.ndarray]:
+    return [np.arange(begin, min(begin + PART, rows)) for begin in range(0, rows, PART)]
 
 
 def _walk(words: Ragged, find: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -8,17 +8,22 @@ from pathlib import Path
 
 import numpy as np
 
-from sentiment import ngram_weights, splits
+from sentiment import ngram_weights, pretraining, splits
 from sentiment.ahead import ahead
 from sentiment.errors import UserError
+from sentiment.ngram_weights import NgramWeights
 from sentiment.prepared import TAUGHT_BY, Prepared
-from sentiment.ragged import Ragged
+from sentiment.pretraining import Latent
+from sentiment.ragged import Ragged, concatenate
 from sentiment.reviews import Source
-from sentiment.reviews.batch import SPLIT_NAMES, TEST, TRAIN
+from sentiment.reviews.batch import SPLIT_NAMES, TEST, TRAIN, UNLABELLED
 from sentiment.settings import PrepareSettings
 from sentiment.text import WordCounter, find_words
 
-CODE = ("text.py", "text_file.py", "ngrams.py", "ngram_weights.py", "ragged.py", "splits.py", "prepared.py", "preparing.py", "reviews/*.py")
+CODE = (
+    *("text.py", "text_file.py", "ngrams.py", "ngram_weights.py", "pretraining.py", "ragged.py", "splits.py", "prepared.py"),
+    *("preparing.py", "reviews/*.py"),
+)
 
 
 def recipe(source: Source, settings: PrepareSettings) -> str:
@@ -41,8 +46,10 @@ def prepare(
     split of its own, it is read twice. A row without words is left out and counted.
 
     Raises:
-        UserError: A row is not as it should be, or a split would lack one of the labels.
+        UserError: A row is not as it should be, a split would lack one of the labels, or there is nothing to pretrain on.
     """
+    if settings.pretrain and not settings.ngrams:
+        raise UserError("There are no n-grams to pretrain. Received: ngrams=0, pretrain=true. Give ngrams, or pretrain=false.")
     counter = WordCounter(settings.text)
     labels: list[int] = []
     given: list[int] = []
@@ -60,25 +67,44 @@ def prepare(
     if not labels:
         raise UserError(f"There are no reviews. Received: reviews={settings.reviews}. Give some, with labels.")
     label, begins, numbered = np.array(labels, np.int8), np.array(given, np.int8), counter.numbered
-    worded = np.flatnonzero(numbered.lengths)
+    worded = np.flatnonzero((numbered.lengths > 0) & (begins != UNLABELLED))
+    unlabelled = np.flatnonzero((numbered.lengths > 0) & (begins == UNLABELLED))
+    if settings.pretrain and not len(unlabelled):
+        raise UserError(
+            f"There are no unlabelled reviews. Received: reviews={settings.reviews}, pretrain=true. "
+            "Give a folder or archive in aclImdb layout with train/unsup/*.txt, or pretrain=false."
+        )
     rows = worded[splits.sample(label[worded], begins[worded], settings.sample, settings.seed)]
-    sampled = numbered.take(rows)
     fractions = settings.validation_fraction, settings.test_fraction
-    assigned = splits.assign(label[rows], begins[rows], _equal_texts(sampled), np.array(groups)[rows], *fractions, settings.seed)
+    equal = _equal_texts(numbered.take(rows))
+    assigned = splits.assign(label[rows], begins[rows], equal, np.array(groups)[rows], *fractions, settings.seed)
     kept = np.flatnonzero(assigned != splits.LEFT_OUT)
-    rows, sampled, split = rows[kept], sampled.take(kept), assigned[kept]
+    rows, split = rows[kept], assigned[kept]
     label = label[rows]
     _check(label, split, settings)
-    encoder, reviews = counter.finish(sampled, np.flatnonzero(split == TRAIN))
+    encoder, encoded = counter.finish(numbered.take(np.concatenate([rows, unlabelled])), np.flatnonzero(split == TRAIN))
+    reviews, more = encoded.take(np.arange(len(rows))), encoded.ngrams.take(np.arange(len(rows), len(encoded)))
     digest = np.frombuffer(bytes(digests), "V16")[rows]
     fingerprint = hashlib.sha256(digest.tobytes() + label.tobytes() + split.tobytes()).hexdigest()[:16]
-    weights = {}
-    for taught_by in TAUGHT_BY:
-        taught = np.flatnonzero(np.isin(split, taught_by))
-        weights[taught_by] = ngram_weights.fit(reviews.ngrams.take(taught), label[taught], len(encoder.ngrams))
+    weights = _weigh(reviews.ngrams, label, split, more, len(encoder.ngrams), settings.seed)
     prepared = Prepared(reviews, label, split, encoder, weights, _texts(source, rows[split == TEST].tolist(), held), fingerprint)
-    counts = {"rows_without_words": len(labels) - len(worded), "rows_in_two_splits": len(assigned) - len(kept)}
+    counts = {
+        "rows_without_words": len(labels) - len(worded) - len(unlabelled),
+        "rows_in_two_splits": len(assigned) - len(kept),
+        "unlabelled_reviews": len(unlabelled),
+    }
     return prepared, counts | summary(prepared)
+
+
+def _weigh(
+    reviews: Ragged, labels: np.ndarray, split: np.ndarray, unlabelled: Ragged, ngrams: int, seed: int
+) -> dict[tuple[int, ...], NgramWeights]:
+    """What the n-grams say, by the splits that taught it."""
+    rows = {taught_by: np.flatnonzero(np.isin(split, taught_by)) for taught_by in TAUGHT_BY}
+    if not len(unlabelled):
+        return {by: ngram_weights.fit(reviews.take(taught), labels[taught], ngrams) for by, taught in rows.items()}
+    latent = Latent(concatenate([reviews.take(rows[TRAIN,]), unlabelled]), ngrams, seed)
+    return {by: pretraining.fit(reviews.take(taught), labels[taught], unlabelled, latent, ngrams) for by, taught in rows.items()}
 
 
 def _texts(source: Source, rows: list[int], held: dict[int, str]) -> list[str]:

@@ -39,6 +39,7 @@ class PrepareSettings(TextSettings):
     label_column: str = parameter("auto", "the column that holds the label: 0/1 or negative/positive")
     separator: str = parameter("auto", "the character between columns")
     encoding: str = parameter("auto", "the file's character encoding, as Python names it")
+    pretrain: bool = parameter(False, "let the n-grams learn from unlabelled reviews too: those in train/unsup of an aclImdb archive")
     sample: int = parameter(0, "reviews to keep, drawn by label and split (0: all)", least=0)
     validation_fraction: float = parameter(0.1, "share of the training reviews that validates", least=0, below=1)
     test_fraction: float = parameter(0.2, "share that tests, where the file has no test split of its own", least=0, below=1)

@@ -6,7 +6,7 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from sentiment.ngrams import APART, FEW, LEAST, LONGEST, MARK, NONE, Ngrams, fit
+from sentiment.ngrams import APART, FEW, LEAST, LONGEST, MARK, NONE, PART, Ngrams, fit
 from sentiment.ragged import Ragged, from_lengths
 
 
@@ -58,6 +58,14 @@ def test_a_text_has_those_that_occur_in_it(texts: list[list[int]]) -> None:
         assert ids == sorted(set(ids))
         assert {names[number - 1] for number in ids} == sequences(text) & set(names)
         assert ngrams.encode(rows([text])).ids.tolist() == ids  # few words are looked up in another way
+
+
+def test_many_texts_are_encoded_as_a_few(texts: list[list[int]]) -> None:
+    ngrams, few = fit(rows(texts), 40), rows(texts)
+    times = PART * 2 // len(few) + 1  # so many that they are encoded in three parts
+    many = ngrams.encode(rows(texts * times))
+    assert many.ids.tolist() == ngrams.encode(few).ids.tolist() * times
+    assert many.lengths.tolist() == ngrams.encode(few).lengths.tolist() * times
 
 
 def test_nothing_of_nothing() -> None:

@@ -1,4 +1,4 @@
-"""Reviews in the layout of the aclImdb archive: `<any>/{train,test}/{pos,neg}/*.txt`, one review a file."""
+"""Reviews in the layout of the aclImdb archive: `<any>/{train,test}/{pos,neg}/*.txt` and `<any>/train/unsup/*.txt`, one review a file."""
 
 import bz2
 import gzip
@@ -12,37 +12,42 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO, cast
 
 from sentiment.errors import UserError
-from sentiment.reviews.batch import TEST, TRAIN, Batch, Heard, batched
+from sentiment.reviews.batch import TEST, TRAIN, UNLABELLED, Batch, Heard, batched
 
-LABELS = {"neg": 0, "pos": 1}
-SPLITS = {"train": TRAIN, "test": TEST}
+PLACES: dict[tuple[str, ...], tuple[int, int]] = {  # label and split
+    ("train", "neg"): (0, TRAIN),
+    ("train", "pos"): (1, TRAIN),
+    ("train", "unsup"): (-1, UNLABELLED),
+    ("test", "neg"): (0, TEST),
+    ("test", "pos"): (1, TEST),
+}
 NEIGHBOURS = 250
 LONGEST = 10_000_000  # bytes of one review; beyond, the archive is not what it says it is
 
 
 def place(name: str) -> tuple[int, int, int] | None:
-    """(label, split, group) of a file by its path, or None if it holds no labelled review.
+    """(label, split, group) of a file by its path, or None if it holds no review.
 
     Reviews of one film have neighbouring numbers.
     """
     parts = PurePosixPath(name).parts
-    if len(parts) < 3 or not name.endswith(".txt") or parts[-2] not in LABELS or parts[-3] not in SPLITS:
+    if not name.endswith(".txt") or parts[-3:-1] not in PLACES:
         return None
     number = re.match(r"\d{1,9}(?=_)", parts[-1])
-    return LABELS[parts[-2]], SPLITS[parts[-3]], int(number[0]) // NEIGHBOURS + 1 if number else 0
+    return (*PLACES[parts[-3:-1]], int(number[0]) // NEIGHBOURS + 1 if number else 0)
 
 
 def is_layout(folder: Path) -> bool:
     return any(place(file.absolute().as_posix()) for file in folder.rglob("*.txt"))
 
 
-def read_folder(folder: Path, heard: Heard) -> Iterator[Batch]:
-    """The reviews of a folder, by the order of their names."""
+def read_folder(folder: Path, unlabelled: bool, heard: Heard) -> Iterator[Batch]:
+    """The reviews of a folder, by the order of their names; the unlabelled ones only if wanted."""
 
     def rows() -> Iterator[tuple[str, int, int, int]]:
         for file in sorted(folder.rglob("*.txt")):
             found = place(file.absolute().as_posix())
-            if found:
+            if found and (unlabelled or found[1] != UNLABELLED):
                 raw = file.read_bytes()
                 heard(len(raw))
                 yield (_decode(raw, str(file)), *found)
@@ -50,8 +55,9 @@ def read_folder(folder: Path, heard: Heard) -> Iterator[Batch]:
     return batched(rows())
 
 
-def read_archive(path: Path, heard: Heard) -> Iterator[Batch]:
-    """The reviews of a tar file (compressed or not), read as a stream; nothing is unpacked.
+def read_archive(path: Path, unlabelled: bool, heard: Heard) -> Iterator[Batch]:
+    """The reviews of a tar file (compressed or not), read as a stream; nothing is unpacked. The unlabelled
+    ones only if wanted.
 
     Raises:
         UserError: It is no tar file, is cut off, or holds no reviews.
@@ -63,7 +69,7 @@ def read_archive(path: Path, heard: Heard) -> Iterator[Batch]:
             for member in archive:
                 archive.members.clear()  # type: ignore[attr-defined]  # a stream is not gone back in, and 100,000 headers are 100 MB
                 found = place(member.name)
-                if not found or not member.isfile():
+                if not found or not member.isfile() or (found[1] == UNLABELLED and not unlabelled):
                     continue
                 if member.size > LONGEST:
                     raise UserError(f"A review is too long. Received: {member.name} with {member.size} bytes. Take it out of {path}.")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-TRAIN, VALIDATION, TEST = 0, 1, 2
+TRAIN, VALIDATION, TEST, UNLABELLED = 0, 1, 2, 3
 SPLIT_NAMES = ("train", "validation", "test")
 BATCH_SIZE = 1000
 
@@ -13,7 +13,7 @@ Heard = Callable[[int], None]  # hears of each piece of bytes read
 
 @dataclass(frozen=True)
 class Batch:
-    """Some reviews: texts, labels (1 positive, 0 negative), splits (TRAIN where the file names none) and groups, each one per review.
+    """Some reviews: texts, labels (1 positive, 0 negative, -1 none), splits (TRAIN where the file names none) and groups, one per review.
 
     Reviews of one group, from 1, are about the same few things; 0: nothing is known of that.
     """
