@@ -51,6 +51,8 @@ def run(settings: PrepareSettings, parent: str | None = None) -> PreparedRun:
             made = prepared.read(path)
             metrics = dict(mlflow.get_run(earlier.run_id).data.metrics)
         else:
+            if settings.pretrain:
+                log.info("prepare: when the reviews are read, those without a label teach the n-grams, which takes minutes")
             made, metrics = _prepare(source, settings)
             prepared.write(made, path)
         mlflow.log_metrics(metrics)
@@ -59,6 +61,8 @@ def run(settings: PrepareSettings, parent: str | None = None) -> PreparedRun:
         mlflow.log_figure(pictures.review_lengths(made.reviews.tokens.lengths, made.labels, settings.max_length), "review_lengths.png")
         mlflow.log_artifact(str(path))
     sizes = ", ".join(f"{int(metrics[f'{name}_reviews']):,} {name}" for name in ("train", "validation", "test"))
+    if settings.pretrain:
+        sizes += f", {int(metrics['unlabelled_reviews']):,} unlabelled"
     log.info("prepare: %s reviews, %s words (run %s)", sizes, f"{int(metrics['vocabulary_words']):,}", run_id)
     for name, what in (("rows_without_words", "without words"), ("rows_in_two_splits", "that also stand in a split that measures")):
         if metrics[name]:
