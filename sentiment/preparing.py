@@ -101,7 +101,7 @@ def _weigh(
 ) -> dict[tuple[int, ...], NgramWeights]:
     """What the n-grams say, by the splits that taught it."""
     rows = {taught_by: np.flatnonzero(np.isin(split, taught_by)) for taught_by in TAUGHT_BY}
-    if not len(unlabelled):
+    if not len(unlabelled) or not ngrams:
         return {by: ngram_weights.fit(reviews.take(taught), labels[taught], ngrams) for by, taught in rows.items()}
     latent = Latent(concatenate([reviews.take(rows[TRAIN,]), unlabelled]), ngrams, seed)
     return {by: pretraining.fit(reviews.take(taught), labels[taught], unlabelled, latent, ngrams) for by, taught in rows.items()}

@@ -82,3 +82,13 @@ def test_nothing_to_pretrain_on_is_refused(tmp_path: Path) -> None:
         made(PrepareSettings(pretrain=True))  # a table
     with pytest.raises(UserError, match="ngrams=0, pretrain=true"):
         made(PrepareSettings(reviews=str(path), pretrain=True, ngrams=0))
+
+
+def test_reviews_without_a_word_in_common_teach_nothing(tmp_path: Path) -> None:
+    for place in ("train/neg", "train/pos", "test/neg", "test/pos", "train/unsup"):
+        (tmp_path / place).mkdir(parents=True)
+        for number in range(10):
+            (tmp_path / place / f"{number}_0.txt").write_text(f"{place.replace('/', '')}{number}")
+    data = made(PrepareSettings(reviews=str(tmp_path), pretrain=True))
+    assert not len(data.encoder.ngrams)
+    assert right(data) == 0.5
