@@ -1,6 +1,6 @@
 """What the unlabelled reviews of IMDB add to the n-grams: `pretrain=true` against `pretrain=false`, without the network.
 
-On the training reviews alone, in three folds of whole films; the test split is not read. Some ten minutes, by name only:
+On the training reviews alone, in three folds of whole films; nothing of the test split is used. Some ten minutes, by name only:
 `python -m benchmarks unlabelled`.
 """
 
@@ -10,7 +10,7 @@ from benchmarks.report import Row
 from sentiment import ngram_weights, ngrams, pretraining
 from sentiment.ahead import ahead
 from sentiment.pretraining import Latent
-from sentiment.ragged import Ragged, concatenate
+from sentiment.ragged import Ragged
 from sentiment.reviews import find_source
 from sentiment.reviews.batch import TEST
 from sentiment.settings import PrepareSettings
@@ -43,8 +43,8 @@ def _fold(ranked: Ragged, labels: np.ndarray, held_out: np.ndarray, settings: Pr
     train = np.setdiff1d(np.flatnonzero(labels >= 0), held_out)
     known = ngrams.fit(ranked.take(train), settings.ngrams)
     taught, asked, unlabelled = (known.encode(ranked.take(rows)) for rows in (train, held_out, np.flatnonzero(labels < 0)))
-    latent = Latent(concatenate([taught, unlabelled]), len(known), settings.seed)
+    latent = Latent(taught, unlabelled, len(known), settings.seed)
     without = ngram_weights.fit(taught, labels[train], len(known))
-    having = pretraining.fit(taught, labels[train], unlabelled, latent, len(known))
+    having = pretraining.fit(taught, labels[train], latent, len(known))
     right = [float(((weights.logits(asked) > 0) == (labels[held_out] == 1)).mean()) for weights in (without, having)]
     return right[0], right[1]

@@ -50,7 +50,7 @@ class Ngrams:
             return from_lengths(np.empty(0, np.int32), np.zeros(len(words), np.int64))
         if len(words.ids) <= FEW:
             return self._encode_few(words)
-        return concatenate([self._encode_part(words.take(part)) for part in _parts(len(words))])
+        return concatenate([self._encode_part(words.slice(begin, begin + PART)) for begin in range(0, len(words), PART)])
 
     def _encode_part(self, words: Ragged) -> Ragged:
         found = _distinct(np.concatenate([rows << 32 | ids for rows, ids in _walk(words, self._find)]))
@@ -87,10 +87,6 @@ class Ngrams:
 
 
 NONE = Ngrams(np.empty(0, np.int32), np.empty(0, np.int32))
-
-
-def _parts(rows: int) -> list[np.ndarray]:
-    return [np.arange(begin, min(begin + PART, rows)) for begin in range(0, rows, PART)]
 
 
 def _walk(words: Ragged, find: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -14,7 +14,7 @@ from sentiment.errors import UserError
 from sentiment.ngram_weights import NgramWeights
 from sentiment.prepared import TAUGHT_BY, Prepared
 from sentiment.pretraining import Latent
-from sentiment.ragged import Ragged, concatenate
+from sentiment.ragged import Ragged
 from sentiment.reviews import Source
 from sentiment.reviews.batch import SPLIT_NAMES, TEST, TRAIN, UNLABELLED
 from sentiment.settings import PrepareSettings
@@ -83,7 +83,7 @@ def prepare(
     label = label[rows]
     _check(label, split, settings)
     encoder, encoded = counter.finish(numbered.take(np.concatenate([rows, unlabelled])), np.flatnonzero(split == TRAIN))
-    reviews, more = encoded.take(np.arange(len(rows))), encoded.ngrams.take(np.arange(len(rows), len(encoded)))
+    reviews, more = encoded.slice(0, len(rows)), encoded.slice(len(rows), len(encoded)).ngrams
     digest = np.frombuffer(bytes(digests), "V16")[rows]
     fingerprint = hashlib.sha256(digest.tobytes() + label.tobytes() + split.tobytes()).hexdigest()[:16]
     weights = _weigh(reviews.ngrams, label, split, more, len(encoder.ngrams), settings.seed)
@@ -103,8 +103,8 @@ def _weigh(
     rows = {taught_by: np.flatnonzero(np.isin(split, taught_by)) for taught_by in TAUGHT_BY}
     if not len(unlabelled) or not ngrams:
         return {by: ngram_weights.fit(reviews.take(taught), labels[taught], ngrams) for by, taught in rows.items()}
-    latent = Latent(concatenate([reviews.take(rows[TRAIN,]), unlabelled]), ngrams, seed)
-    return {by: pretraining.fit(reviews.take(taught), labels[taught], unlabelled, latent, ngrams) for by, taught in rows.items()}
+    latent = Latent(reviews.take(rows[TRAIN,]), unlabelled, ngrams, seed)
+    return {by: pretraining.fit(reviews.take(taught), labels[taught], latent, ngrams) for by, taught in rows.items()}
 
 
 def _texts(source: Source, rows: list[int], held: dict[int, str]) -> list[str]:

@@ -24,12 +24,17 @@ SURE = 0.8  # of a label, to teach it
 
 
 class Latent:
-    """Latent semantic analysis of some reviews, labelled or not. ngrams: how many are known."""
+    """Latent semantic analysis of labelled and unlabelled reviews. ngrams: how many are known.
 
-    def __init__(self, reviews: Ragged, ngrams: int, seed: int) -> None:
+    unlabelled: as given; of_unlabelled: `<float32>[unlabelled, dimensions]`.
+    """
+
+    def __init__(self, labelled: Ragged, unlabelled: Ragged, ngrams: int, seed: int) -> None:
+        reviews = concatenate([labelled, unlabelled])
         self._sizes = ngram_weights.squared_rarity(reviews, ngrams) ** POWER
         dimensions = min(DIMENSIONS, len(reviews), ngrams)
         self._found = TruncatedSVD(dimensions, n_iter=PASSES, random_state=seed).fit(self._features(reviews))
+        self.unlabelled, self.of_unlabelled = unlabelled, self.of(unlabelled)
 
     def of(self, reviews: Ragged) -> np.ndarray:
         """`<float32>[reviews, dimensions]`."""
@@ -39,18 +44,18 @@ class Latent:
         return normalize(ngram_weights.features(reviews, self._sizes))
 
 
-def fit(reviews: Ragged, labels: np.ndarray, unlabelled: Ragged, latent: Latent, ngrams: int) -> NgramWeights:
-    """As `ngram_weights.fit`, from unlabelled reviews too."""
-    said = _teach(reviews, labels, unlabelled, latent, ngrams)
+def fit(reviews: Ragged, labels: np.ndarray, latent: Latent, ngrams: int) -> NgramWeights:
+    """As `ngram_weights.fit`, from the unlabelled reviews too."""
+    said = _teach(reviews, labels, latent, ngrams)
     sure = np.flatnonzero(np.abs(said) > np.log(SURE / (1 - SURE)))
     taught = np.concatenate([labels, said[sure] > 0]).astype(np.int8)
-    return ngram_weights.fit(concatenate([reviews, unlabelled.take(sure)]), taught, ngrams)
+    return ngram_weights.fit(concatenate([reviews, latent.unlabelled.take(sure)]), taught, ngrams)
 
 
-def _teach(reviews: Ragged, labels: np.ndarray, unlabelled: Ragged, latent: Latent, ngrams: int) -> np.ndarray:
+def _teach(reviews: Ragged, labels: np.ndarray, latent: Latent, ngrams: int) -> np.ndarray:
     """The logit of each unlabelled review: `<float64>[unlabelled]`."""
-    by_ngrams = ngram_weights.fit(reviews, labels, ngrams).logits(unlabelled)
-    known, asked = latent.of(reviews), latent.of(unlabelled)
+    by_ngrams = ngram_weights.fit(reviews, labels, ngrams).logits(latent.unlabelled)
+    known = latent.of(reviews)
     spread = known.std()
     regression = LogisticRegression(C=1 / (PENALTY * len(reviews)), max_iter=300).fit(known / spread, labels)
-    return np.asarray((1 - LATENT_SHARE) * by_ngrams + LATENT_SHARE * regression.decision_function(asked / spread))
+    return np.asarray((1 - LATENT_SHARE) * by_ngrams + LATENT_SHARE * regression.decision_function(latent.of_unlabelled / spread))

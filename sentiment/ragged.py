@@ -29,9 +29,12 @@ class Ragged:
 
     def take(self, rows: np.ndarray) -> "Ragged":
         """The named rows, in that order."""
-        if np.array_equal(rows, np.arange(len(self))):
-            return self
         return gather(self, self.offsets[:-1][rows], self.lengths[rows])
+
+    def slice(self, begin: int, end: int) -> "Ragged":
+        """The rows from `begin` to before `end`, or to the last; their ids are not copied."""
+        offsets = self.offsets[begin : end + 1]
+        return Ragged(self.ids[offsets[0] : offsets[-1]], offsets - offsets[0])
 
     def padded(self) -> np.ndarray:
         """`<int32>[rows, longest]`, zeros at the end."""

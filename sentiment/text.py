@@ -133,6 +133,10 @@ class Encoded:
         """The named rows, in that order."""
         return Encoded(self.tokens.take(rows), self.ngrams.take(rows))
 
+    def slice(self, begin: int, end: int) -> "Encoded":
+        """The rows from `begin` to before `end`."""
+        return Encoded(self.tokens.slice(begin, end), self.ngrams.slice(begin, end))
+
 
 @dataclass(frozen=True)
 class Encoder:
