@@ -2,6 +2,7 @@
 
 PYTHON ?= python3.11
 BACKEND ?= tensorflow
+DEVICE ?= cpu
 PORT ?= 5001
 UV := 0.13.9
 BIN := .venv/bin
@@ -16,8 +17,8 @@ run: .venv/ready  ## prepare, train, evaluate and register on the bundled review
 	@[ $(BACKEND) = tensorflow ] || python -m sentiment.backends $(BACKEND)
 	mlflow run . --env-manager local -P backend=$(BACKEND)
 
-install: .venv/ready  ## the environment of one more backend: BACKEND=jax
-	@python -m sentiment.backends $(BACKEND)
+install: .venv/ready  ## the environment of one more backend: BACKEND=jax; DEVICE=cuda for NVIDIA GPUs
+	@python -m sentiment.backends $(BACKEND) --device $(DEVICE)
 
 install-spark: .venv/ready  ## Apache Spark, for score with engine=spark; needs Java 17
 	uv pip install -q --python $(BIN)/python -r requirements-spark.txt
@@ -27,7 +28,7 @@ test: .venv/ready-dev  ## all tests; builds the environments of all backends fir
 	python -m pytest
 
 bench: .venv/ready-dev  ## speed and accuracy as ratios: writes docs/benchmarks.md (an hour and more)
-	@python -m sentiment.backends cntk jax
+	@python -m sentiment.backends cntk jax torch
 	python -m benchmarks
 
 lint: .venv/ready-dev  ## ruff and mypy
@@ -50,6 +51,13 @@ lock: .venv/ready  ## choose the newest versions anew: writes constraints.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --custom-compile-command 'make lock' \
 		requirements-dev.txt environments/jax/requirements.txt environments/torch/requirements.txt environments/build.txt -o constraints.txt \
 		|| { mv .venv/constraints.before constraints.txt; exit 1; }
+	$(MAKE) --no-print-directory lock-cuda
+
+lock-cuda: .venv/ready  ## the versions for NVIDIA GPUs: writes environments/*-cuda/requirements.txt
+	for backend in tensorflow jax torch; do \
+		uv pip compile -q --upgrade --universal --python-version 3.11 --no-annotate --custom-compile-command 'make lock' -c constraints.txt \
+			environments/$$backend-cuda/names.in -o environments/$$backend-cuda/requirements.txt || exit 1; \
+	done
 
 clean:  ## remove the environment (not your runs)
 	rm -rf .venv
@@ -65,4 +73,4 @@ clean:  ## remove the environment (not your runs)
 	uv pip install -q --python $(BIN)/python -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help run install install-spark test bench lint serve ui doctor lock clean
+.PHONY: help run install install-spark test bench lint serve ui doctor lock lock-cuda clean

@@ -1,44 +1,43 @@
-"""`python -m benchmarks [name ...]`: measures, prints one table of ratios and brings `docs/benchmarks.md` up to date.
+"""`python -m benchmarks [name ...]`: measures, and brings the two tables of `docs/benchmarks.md` up to date.
 
-Without names it runs all that `make bench` runs. Those that read IMDB take `IMDB=path/to/aclImdb_v1.tar.gz`, or download it. The page
-keeps the rows of what was not run, if they are of the same machine and versions.
+Without names it runs all that `make bench` runs, which is all but `searching`. Data are in files that environment variables name:
+`IMDB=path/to/aclImdb_v1.tar.gz`, which is downloaded if the variable is not set and left out if it is empty; `MPQA=path.tsv` and
+`SUBJ=path.tsv`, tables with the columns `text`, `label` and `split`, left out if not set. The page keeps the rows of what was not run,
+if they are of the same machine and versions.
 """
 
-import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
-from benchmarks import accuracy, preparing, report, scoring, searching, serving, training, tuning, unlabelled
-from benchmarks.report import Row
+from benchmarks import accuracy, preparing, report, scoring, searching, serving, training, tuning
+from benchmarks.data_sets import IMDB, MPQA, SUBJ, available
+from benchmarks.report import Accuracies, Row
 from sentiment.places import PROJECT
+from sentiment.settings import PrepareSettings
 
-IMDB = os.environ.get("IMDB", "imdb")
-ALL: dict[str, Callable[[], list[Row]]] = {
-    "serving": serving.rows,
-    "scoring": lambda: scoring.rows(IMDB),
-    "preparing": lambda: preparing.rows(IMDB),
-    "training": lambda: training.rows(IMDB),
-    "tuning": tuning.rows,
-    "accuracy": lambda: accuracy.rows(IMDB),
+Parts = Iterable[Sequence[Row | Accuracies]]  # each measured when it is asked for
+ALL: dict[str, Callable[[], Parts]] = {
+    "serving": lambda: map(serving.rows, [PrepareSettings()]),
+    "scoring": lambda: (scoring.rows(each.reviews) for each in available(IMDB)),
+    "preparing": lambda: (preparing.rows(each.reviews) for each in available(IMDB)),
+    "training": lambda: (training.rows(each.reviews) for each in available(IMDB)),
+    "tuning": lambda: map(tuning.rows, [PrepareSettings()]),
+    "accuracy": lambda: (accuracy.rows(each) for each in available(IMDB, MPQA, SUBJ)),
+    "searching": lambda: (searching.rows(each) for each in available(IMDB, MPQA)),
 }
-LONG: dict[str, Callable[[], list[Row]]] = {  # only by name
-    "unlabelled": lambda: unlabelled.rows(IMDB),
-    "searching": lambda: searching.rows(IMDB),
-}
+BY_NAME_ONLY = ("searching",)
 PAGE = PROJECT / "docs" / "benchmarks.md"
 
 
 def main(names: list[str]) -> None:
-    known = ALL | LONG
-    unknown = set(names) - set(known)
+    unknown = set(names) - set(ALL)
     if unknown:
-        sys.exit(f"Unknown benchmark. Received: {', '.join(unknown)}. Use some of: {', '.join(known)}.")
-    page = PAGE.read_text() if PAGE.exists() else ""
-    for name in names or ALL:
+        sys.exit(f"Unknown benchmark. Received: {', '.join(unknown)}. Use some of: {', '.join(ALL)}.")
+    for name in names or (name for name in ALL if name not in BY_NAME_ONLY):
         print(f"{name} …", flush=True)
-        page = report.page(known[name](), page)
-        PAGE.write_text(page)  # part by part: one that fails loses none before it
-    print(page)
+        for rows in ALL[name]():
+            PAGE.write_text(report.page(rows, PAGE.read_text() if PAGE.exists() else ""))  # at once: what fails later loses none of it
+    print(PAGE.read_text())
 
 
 if __name__ == "__main__":

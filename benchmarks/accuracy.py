@@ -1,7 +1,7 @@
-"""How accurate the default model is on IMDB, over three seeds, and how soon; and peers, run on the same reviews.
+"""How accurate the default model is over three seeds, and its network and n-grams alone; and other models on the same reviews.
 
-Takes most of an hour. Nothing is chosen on the test split: the epoch is chosen on the validation split, as in `train`, and so are the
-penalty of NB-SVM and the epochs of fastText.
+Nothing is chosen on the test split: epochs, penalties and what a model is made of are chosen on the validation split. Whatever needs
+no such choice any more is fitted on both splits.
 """
 
 import json
@@ -9,121 +9,144 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import floret
 import numpy as np
-import scipy.sparse
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
 from benchmarks.common import prepare
-from benchmarks.report import Row
-from sentiment import prepared, training
+from benchmarks.data_sets import IMDB, DataSet
+from benchmarks.report import Accuracies
+from sentiment import ngram_regression, ngrams, training
 from sentiment.backends import ALL
 from sentiment.ngrams import MARK
 from sentiment.places import PROJECT
 from sentiment.prepared import Prepared
+from sentiment.ragged import from_lengths
+from sentiment.reviews import find_source
 from sentiment.reviews.batch import TEST, TRAIN, VALIDATION
 from sentiment.scorer import Scorer
 from sentiment.settings import PrepareSettings, TrainSettings
 from sentiment.steps import evaluate
 from sentiment.trainer_process import Trainer
 
-COMMAND = "python -m benchmarks accuracy"
 SEEDS = (1, 2, 3)
-SETTINGS = TrainSettings()
-REACHED = 0.88  # validation accuracy whose time is told
-FAST_TEXT_EPOCHS = (2, 5, 10)
-PENALTIES = (0.03, 0.1, 0.3)
+PARTS = {"network": "test_accuracy_network", "n-grams": "test_accuracy_ngrams", "both": "test_accuracy"}
+FAST_TEXT_EPOCHS = (2, 5, 10, 25)
+INVERSE_PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0)
 
 
-def rows(reviews: str) -> list[Row]:
+def rows(data_set: DataSet, seeds: Sequence[int] = SEEDS) -> list[Accuracies]:
+    """One for each architecture."""
+    settings = PrepareSettings(reviews=data_set.reviews)
     with tempfile.TemporaryDirectory() as folder:
-        path, wide = Path(folder) / "prepared.h5", Path(folder) / "wide.h5"
-        data = prepare(PrepareSettings(reviews=reviews), path)
-        prepare(PrepareSettings(reviews=reviews, vocabulary_size=20_000, max_length=4_000, ngrams=0), wide)
-        found = [_train(replace(SETTINGS, seed=seed), data, path) for seed in SEEDS]
-        example, fast_text = _example(wide), _fast_text(prepared.read(wide), Path(folder))
-    accuracies, seconds, reached = (np.array(column) for column in zip(*found, strict=True))
-    ours = float(accuracies.mean())
-    told = f"{ours:.4f} ({', '.join(f'{value:.4f}' for value in accuracies)}), {seconds.mean() / 60:.1f} min of training"
-    nb_svm = _nb_svm(data)
-    example_best, _, example_test = max(example, key=lambda epoch: epoch[1])
-    peers = {"NB-SVM, one to three words": nb_svm, "fastText, words and bigrams": fast_text, "Keras's BiLSTM example": example_test}
-    errors = [
-        Row(f"test errors of {peer}", "of the default model", (1 - accuracy) / (1 - ours), f"accuracy {accuracy:.4f} and {told}", COMMAND)
-        for peer, accuracy in peers.items()
-    ]
-    soon = example_best / float(reached.mean())
-    measured = f"{example_best:.0f} and {reached.mean():.0f} s"
-    return [*errors, Row("time of the example until its best epoch", f"ours until {REACHED} on validation", soon, measured, COMMAND)]
+        path = Path(folder) / "prepared.h5"
+        data = prepare(settings, path)
+        tests = f"{len(data.rows(TEST)):,}" + (f" of {data_set.whole_test:,}" if len(data.rows(TEST)) < data_set.whole_test else "")
+        print(f"{data_set.name}: {len(data.rows(TRAIN, VALIDATION)):,} training, {tests} test reviews", flush=True)
+        others = {"TF-IDF": [_tf_idf(settings, data)], "NB-SVM": [_nb_svm(data)], "fastText": [_fast_text(data, Path(folder))]}
+        if data_set is IMDB:
+            others["Keras example"] = [_example(path)]
+        print(f"  {', '.join(f'{name} {values[0]:.4f}' for name, values in others.items())}", flush=True)
+        found = []
+        for architecture in ("bilstm",) if data_set is IMDB else ("bilstm", "cnn"):
+            trainings = [_train(TrainSettings(architecture=architecture, seed=seed), data, path) for seed in seeds]
+            ours = {name: [metrics[metric] for metrics, _ in trainings] for name, metric in PARTS.items()}
+            minutes = float(np.mean([minutes for _, minutes in trainings]))
+            found.append(Accuracies(data_set.name, architecture, ours | others, minutes, tests, data_set.command("accuracy")))
+    return found
 
 
-def _train(settings: TrainSettings, data: Prepared, path: Path) -> tuple[float, float, float]:
-    """Test accuracy, seconds of training, and seconds until REACHED (all of them, if it never is)."""
-    times: list[tuple[float, float]] = []
-
-    def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
-        times.append((metrics["epoch_seconds"], metrics["val_accuracy"]))
-        return False
-
-    model = path.with_name("model.h5")
+def _train(settings: TrainSettings, data: Prepared, path: Path) -> tuple[dict[str, float], float]:
+    """Test metrics, and minutes of the whole training."""
+    model, begun = path.with_name("model.h5"), time.perf_counter()
     with Trainer(ALL[settings.backend]) as trainer:
-        training.train(trainer, settings, data, path, model, after_epoch)
-    accuracy = evaluate.test_metrics(Scorer(model), data)["test_accuracy"]
-    until = next((place for place, (_, found) in enumerate(times) if found >= REACHED), len(times) - 1)
-    print(f"seed {settings.seed}: test {accuracy:.4f}, {sum(seconds for seconds, _ in times):.0f} s, {time.strftime('%H:%M')}", flush=True)
-    return accuracy, sum(seconds for seconds, _ in times), sum(seconds for seconds, _ in times[: until + 1])
+        training.train(trainer, settings, data, path, model, lambda epoch, metrics: False)
+    minutes = (time.perf_counter() - begun) / 60
+    metrics = evaluate.test_metrics(Scorer(model), data)
+    parts = ", ".join(f"{name} {metrics[metric]:.4f}" for name, metric in PARTS.items())
+    print(f"  {settings.architecture}, seed {settings.seed}: {parts}; {minutes:.1f} min, {time.strftime('%H:%M')}", flush=True)
+    return metrics, minutes
+
+
+def _tf_idf(settings: PrepareSettings, data: Prepared) -> float:
+    """The one line of scikit-learn, on raw texts, with all the training labels: test accuracy."""
+    learned = data.rows(TRAIN, VALIDATION)
+    texts = learned_texts(settings, data)
+    model = make_pipeline(TfidfVectorizer(ngram_range=(1, 2)), LogisticRegression(C=10, max_iter=1000)).fit(texts, data.labels[learned])
+    return float(model.score(data.test_texts, data.labels[data.rows(TEST)]))
+
+
+def learned_texts(settings: PrepareSettings, data: Prepared) -> list[str]:
+    """The raw texts of the training and validation reviews of `data`, in order.
+
+    Its rows are in the order of the source, which is read again, some left out; they are known by their words and labels.
+    """
+    texts, learned = [], iter(data.rows(TRAIN, VALIDATION).tolist())
+    row = next(learned, -1)
+    for batch in find_source(settings).read(lambda size: None):
+        numbers = data.encoder.number(batch.texts)
+        for at, text in enumerate(batch.texts):
+            if row < 0 or batch.labels[at] != data.labels[row] or batch.splits[at] == TEST:
+                continue
+            if np.array_equal(numbers.row(at), data.words.row(row)):
+                texts.append(text)
+                row = next(learned, -1)
+    assert row < 0, f"{len(data.rows(TRAIN, VALIDATION)) - len(texts)} of the reviews were not found again"
+    return texts
 
 
 def _nb_svm(data: Prepared) -> float:
-    """Wang & Manning's features of one to three words into logistic regression: test accuracy, of all the training labels."""
-    ngrams = data.reviews.ngrams
-    present = scipy.sparse.csr_matrix(
-        (np.ones(len(ngrams.ids), np.float32), ngrams.ids - 1, ngrams.offsets), shape=(len(ngrams), len(data.encoder.ngrams))
-    )
-    together = present[:, data.encoder.ngrams.last < MARK]
+    """Wang & Manning's features of one to three words into logistic regression, with all the training labels: test accuracy."""
+    known = ngrams.fit(data.words.take(data.rows(TRAIN)), TrainSettings().ngrams)
+    encoded = known.encode(data.words.take(data.rows(TRAIN, VALIDATION, TEST)))
+    sequence = np.append(False, known.last < MARK)[encoded.ids]  # and not a pair of words apart
+    rows = np.repeat(np.arange(len(encoded)), encoded.lengths)
+    reviews = from_lengths(encoded.ids[sequence], np.bincount(rows[sequence], minlength=len(encoded)))
+    kept = data.rows(TRAIN, VALIDATION, TEST)
+    labels, split = data.labels[kept], data.split[kept]
 
-    def accuracy(penalty: float, splits: tuple[int, ...], judged: int) -> float:
-        rows = np.concatenate([data.rows(split) for split in splits])
-        positive = data.labels[rows] == 1
-        counts = [1 + np.asarray(together[rows[side]].sum(axis=0)).ravel() for side in (positive, ~positive)]
-        weighed = together.multiply(np.log(counts[0] / counts[0].sum() * counts[1].sum() / counts[1])).tocsr()
-        model = LogisticRegression(C=penalty, solver="liblinear", dual=True).fit(weighed[rows], positive)
-        return float(model.score(weighed[data.rows(judged)], data.labels[data.rows(judged)] == 1))
+    def accuracy(inverse_penalty: float, splits: tuple[int, ...], judged: int) -> float:
+        learned, judging = np.isin(split, splits), split == judged
+        ratios = ngram_regression.log_count_ratios(reviews.take(np.flatnonzero(learned)), labels[learned], len(known))
+        features = ngram_regression.features(reviews, ratios)
+        model = LogisticRegression(C=inverse_penalty, solver="liblinear", dual=True).fit(features[learned], labels[learned])
+        return float(model.score(features[judging], labels[judging]))
 
-    best = max(PENALTIES, key=lambda penalty: accuracy(penalty, (TRAIN,), VALIDATION))
+    best = max(INVERSE_PENALTIES, key=lambda inverse_penalty: accuracy(inverse_penalty, (TRAIN,), VALIDATION))
     return accuracy(best, (TRAIN, VALIDATION), TEST)
 
 
 def _fast_text(data: Prepared, folder: Path) -> float:
-    """fastText (Joulin et al. 2016), as floret has it: test accuracy of the epochs that are best on validation."""
-    words, labels = data.reviews.tokens, data.labels
+    """fastText (Joulin et al. 2016), as floret has it, with the epochs that are best on validation: test accuracy."""
+    words, labels = data.words, data.labels
 
     def line(row: int) -> str:
         return " ".join(map(str, words.row(row)))
 
-    file = folder / "train.txt"
-    shuffled = np.random.default_rng(1).permutation(data.rows(TRAIN))  # it learns them in the order of the file, which is by label
-    file.write_text("".join(f"__label__{labels[row]} {line(row)}\n" for row in shuffled))
+    def fit(epochs: int, *splits: int) -> Any:
+        file = folder / "train.txt"
+        shuffled = np.random.default_rng(1).permutation(data.rows(*splits))  # it learns them in the order of the file
+        file.write_text("".join(f"__label__{labels[row]} {line(row)}\n" for row in shuffled))
+        return floret.train_supervised(str(file), wordNgrams=2, lr=0.5, dim=50, epoch=epochs, thread=1, seed=1, verbose=0)
 
     def accuracy(model: Any, split: int) -> float:
         rows = data.rows(split)
-        found, _ = model.predict([line(row) for row in rows])
-        return float(np.mean([label == f"__label__{labels[row]}" for (label,), row in zip(found, rows, strict=True)]))
+        guesses, _ = model.predict([line(row) for row in rows])
+        return float(np.mean([label == f"__label__{labels[row]}" for (label,), row in zip(guesses, rows, strict=True)]))
 
-    models = [
-        floret.train_supervised(str(file), wordNgrams=2, lr=0.5, dim=50, epoch=epochs, thread=1, seed=1, verbose=0)
-        for epochs in FAST_TEXT_EPOCHS
-    ]
-    return accuracy(max(models, key=lambda model: accuracy(model, VALIDATION)), TEST)
+    best = max(FAST_TEXT_EPOCHS, key=lambda epochs: accuracy(fit(epochs, TRAIN), VALIDATION))
+    return accuracy(fit(best, TRAIN, VALIDATION), TEST)
 
 
-def _example(path: Path) -> list[list[float]]:
-    """Seconds, validation accuracy and test accuracy after each epoch."""
+def _example(path: Path) -> float:
+    """Test accuracy of the epoch that is best on validation."""
     command = [sys.executable, "-m", "benchmarks.keras_example", str(path)]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
-    found: list[list[float]] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    epochs: list[dict[str, float]] = json.loads(done.stdout.splitlines()[-1])
+    return max(epochs, key=lambda epoch: epoch["validation"])["test"]

@@ -1,12 +1,15 @@
-"""What several benchmarks do: take a time, prepare reviews."""
+"""What several benchmarks do: take times, compare two things fairly, prepare reviews."""
 
+import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from sentiment import prepared, preparing
 from sentiment.prepared import Prepared
-from sentiment.reviews import find_source
+from sentiment.reviews import Batch, Source, find_source
 from sentiment.settings import PrepareSettings
 
 
@@ -16,8 +19,49 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - begun
 
 
-def prepare(settings: PrepareSettings, path: Path) -> Prepared:
-    """Writes `prepared.h5` to the path, and returns what it holds."""
-    data, _ = preparing.prepare(find_source(settings), settings)
+@dataclass(frozen=True)
+class Paired:
+    """Two figures measured several times, in turn.
+
+    ratio: of the first to the second, the median of the pairs; low, high: the least and the greatest; a, b: the median of each figure.
+    """
+
+    ratio: float
+    low: float
+    high: float
+    a: float
+    b: float
+
+    @classmethod
+    def of(cls, figures: Sequence[tuple[float, float]]) -> Self:
+        """The pairs that were measured, of one unit."""
+        ratios = [a / b for a, b in figures]
+        a, b = (statistics.median(column) for column in zip(*figures, strict=True))
+        return cls(statistics.median(ratios), min(ratios), max(ratios), a, b)
+
+
+def paired(a: Callable[[], float], b: Callable[[], float], pairs: int = 5) -> Paired:
+    """Measures a, b, a, b, …: what else the machine does then comes upon both alike, and the range shows it.
+
+    a, b: each measures one figure, such as a time or a rate, once.
+    """
+    return Paired.of([(a(), b()) for _ in range(pairs)])
+
+
+def keep(source: Source, wanted: Callable[[int, int], bool]) -> Source:
+    """The source without the reviews whose label and split, as `Batch` has them, are not wanted."""
+
+    def read(heard: Callable[[int], None]) -> Iterator[Batch]:
+        for batch in source.read(heard):
+            rows = [row for row in zip(batch.texts, batch.labels, batch.splits, batch.groups, strict=True) if wanted(row[1], row[2])]
+            texts, labels, splits, groups = map(list, zip(*rows, strict=True)) if rows else ([], [], [], [])
+            yield Batch(texts, labels, splits, groups, group_names=batch.group_names)
+
+    return replace(source, read=read)
+
+
+def prepare(settings: PrepareSettings, path: Path, source: Source | None = None) -> Prepared:
+    """Writes `prepared.h5` to the path, and returns what it holds. source: if it is not what the settings name."""
+    data, _ = preparing.prepare(source or find_source(settings), settings)
     prepared.write(data, path)
     return data

@@ -21,20 +21,21 @@ def main(path: str, settings: Dict[str, Any], cores: List[int]) -> None:
     from sentiment.trainer.batches import Batch
 
     framework.fix_threads(len(cores))
+    framework.lstm = lambda: keras.layers.LSTM
     framework.start_over(1)
-    reviews = files.read_prepared(path, [files.TRAIN])
-    network = Network(settings, *files.count_ids(path), lstm=keras.layers.LSTM)
+    reviews = files.read_prepared(path, files.TRAIN)
+    network = Network(settings, files.count_ids(path))
     shape = int(settings["max_length"]), 0
     model = network.trained(shape)
-    framework.compile_model(model, framework.adam(settings["learning_rate"]))
-    count = len(reviews.labels)
-    arrays = batches.padded(reviews, Batch(np.arange(count), shape), count, network.trained_inputs)
+    framework.compile_model(model, keras.optimizers.Adam(settings["learning_rate"]))
+    count = min(len(reviews.labels), settings["reviews"])
+    arrays = batches.padded(reviews, Batch(np.arange(count), shape), count, network.network_inputs)
     seconds = []
     for _ in range(2):  # the first compiles
         begun = time.perf_counter()
-        model.fit(arrays, reviews.labels, batch_size=settings["batch_size"], epochs=1, verbose=0)
+        model.fit(arrays, reviews.labels[:count], batch_size=settings["batch_size"], epochs=1, verbose=0)
         seconds.append(time.perf_counter() - begun)
-    print(json.dumps({"tokens_per_second": len(reviews.tokens.ids) / seconds[-1]}))
+    print(json.dumps({"tokens_per_second": int(reviews.tokens.offsets[count]) / seconds[-1]}))
 
 
 if __name__ == "__main__":

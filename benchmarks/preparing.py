@@ -1,80 +1,91 @@
-"""Texts to token ids: how long it takes against scikit-learn's `CountVectorizer`, fitted on the training texts, on all of them.
+"""Texts to numbers: how long `prepare` takes against scikit-learn's `CountVectorizer`, and how much memory.
 
-And how much memory it takes."""
+Both are given the same texts, the labelled ones of the source, which are in memory before; both choose their words from the training
+texts and number all of them. The second comparison adds to either side the sequences of up to three words: to ours those that `train`
+finds and numbers before it weighs them.
+"""
 
 import multiprocessing
 import resource
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer
 
-from benchmarks.common import seconds
+from benchmarks.common import keep, paired, seconds
 from benchmarks.report import Row
-from sentiment import preparing
-from sentiment.ahead import ahead
-from sentiment.ngrams import LEAST
-from sentiment.reviews import find_source
-from sentiment.reviews.batch import BATCH_SIZE, TEST
-from sentiment.settings import PrepareSettings, TextSettings
-from sentiment.text import WordCounter, find_words
+from sentiment import ngrams, preparing
+from sentiment.ngrams import LEAST, LONGEST
+from sentiment.prepared import Prepared
+from sentiment.reviews import Source, find_source
+from sentiment.reviews.batch import TEST, TRAIN, UNLABELLED
+from sentiment.settings import PrepareSettings, TrainSettings
 
 COMMAND = "python -m benchmarks preparing"
+PAIRS = 3
+SEQUENCES = {"ngram_range": (1, LONGEST), "min_df": LEAST, "binary": True}
 
 
 def rows(reviews: str) -> list[Row]:
-    texts, train = _read(reviews)
-    _number(texts[:BATCH_SIZE], np.arange(BATCH_SIZE), TextSettings(ngrams=0))  # Arrow imports pandas, once
+    settings = PrepareSettings(reviews=reviews)
+    batches = list(keep(find_source(settings), lambda label, split: label >= 0).read(lambda size: None))
+    source = Source(Path(reviews), lambda heard: iter(batches))
+    count = len(_prepare(source, settings).labels)  # also warms: Arrow imports pandas, once
     found = []
-    for what, settings, options in (
-        ("words", TextSettings(ngrams=0), {}),
-        ("words and n-grams of up to 3", TextSettings(), {"ngram_range": (1, 3), "min_df": LEAST, "binary": True}),
+    for what, against, ours, options in (
+        ("prepare", "CountVectorizer, words", _prepare, {}),
+        (f"prepare, and n-grams of up to {LONGEST}", f"CountVectorizer, n-grams of up to {LONGEST}", _prepare_ngrams, SEQUENCES),
     ):
-        ours = seconds(lambda: _number(texts, train, settings))  # noqa: B023
-        theirs = seconds(lambda: _count(texts, train, options))  # noqa: B023
-        measured = f"{ours:.1f} s, {theirs:.1f} s for {len(texts):,} reviews"
-        found.append(Row(f"prepare, {what}", "CountVectorizer, the same", theirs / ours, measured, COMMAND))
-    ours, theirs = _memory(_prepare, reviews), _memory(_read_and_count, reviews)
+        times = paired(
+            lambda: seconds(lambda: _count(source, options)),  # noqa: B023
+            lambda: seconds(lambda: ours(source, settings)),  # noqa: B023
+            PAIRS,
+        )
+        measured = f"{times.b:.1f} and {times.a:.1f} s for {count:,} reviews, read before"
+        found.append(Row(f"speed of {what}", against, times, measured, COMMAND))
+    memory, theirs = _memory(_read_and_prepare, reviews), _memory(_read_and_count, reviews)
+    labelled, every = _characters(source), _characters(find_source(settings))
     measured = (
-        f"{ours / 1e6:.0f} and {theirs / 1e6:.0f} MB above the start; the texts alone {sum(map(len, texts)) / 1e6:.0f} million characters"
+        f"{memory / 1e6:.0f} and {theirs / 1e6:.0f} MB above the start, reading included, unlabelled reviews too; "
+        f"the texts are {every / 1e6:.0f} million characters, {labelled / 1e6:.0f} of them labelled"
     )
-    found.append(Row("memory of prepare, words (less is better)", "CountVectorizer, the same", ours / theirs, measured, COMMAND))
+    found.append(Row("memory of prepare (less is better)", "CountVectorizer, words", memory / theirs, measured, COMMAND))
     return found
 
 
-def _read(reviews: str) -> tuple[list[str], np.ndarray]:
-    """All the texts, and the rows that are not of the test split."""
+def _prepare(source: Source, settings: PrepareSettings) -> Prepared:
+    return preparing.prepare(source, settings)[0]
+
+
+def _prepare_ngrams(source: Source, settings: PrepareSettings) -> None:
+    data = _prepare(source, settings)
+    ngrams.fit(data.words.take(data.rows(TRAIN)), TrainSettings().ngrams).encode(data.words)
+
+
+def _count(source: Source, options: dict[str, Any]) -> None:
     texts: list[str] = []
     training: list[bool] = []
-    for batch in find_source(PrepareSettings(reviews=reviews)).read(lambda size: None):
+    for batch in source.read(lambda size: None):
         texts += batch.texts
-        training += [split != TEST for split in batch.splits]
-    return texts, np.flatnonzero(training)
-
-
-def _number(texts: list[str], train: np.ndarray, settings: TextSettings) -> None:
-    counter = WordCounter(replace(settings, vocabulary_size=5000))
-    batches = (texts[at : at + BATCH_SIZE] for at in range(0, len(texts), BATCH_SIZE))
-    for _, words in ahead(lambda batch: find_words(batch, settings), batches):
-        counter.add(words)
-    counter.finish(counter.numbered, train)
-
-
-def _count(texts: list[str], train: np.ndarray, options: dict[str, object]) -> None:
+        training += [split not in (TEST, UNLABELLED) for split in batch.splits]
     counter = CountVectorizer(**options)
-    counter.fit([texts[row] for row in train])
+    counter.fit([texts[row] for row in np.flatnonzero(training)])
     counter.transform(texts)
 
 
-def _prepare(reviews: str) -> None:
-    settings = PrepareSettings(reviews=reviews, ngrams=0)
-    preparing.prepare(find_source(settings), settings)
+def _characters(source: Source) -> int:
+    return sum(len(text) for batch in source.read(lambda size: None) for text in batch.texts)
+
+
+def _read_and_prepare(reviews: str) -> None:
+    settings = PrepareSettings(reviews=reviews)
+    _prepare(find_source(settings), settings)
 
 
 def _read_and_count(reviews: str) -> None:
-    _count(*_read(reviews), {})
+    _count(find_source(PrepareSettings(reviews=reviews)), {})
 
 
 def _memory(work: Callable[[str], None], reviews: str) -> float:

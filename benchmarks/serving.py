@@ -1,7 +1,7 @@
 """Requests per second of a served model, against the server's own ceiling and against the ordinary way to serve Keras.
 
-Three models are served with `mlflow models serve`, one after the other: a function that returns a constant, this project's
-model, and one that calls Keras `predict` on the same file. One short review a request.
+Three models are served with `mlflow models serve`, all at the same time, and asked in turn: a function that returns a constant, this
+project's model, with n-grams, and one that calls Keras `predict` on the same file. One short review a request.
 """
 
 import http.client
@@ -15,18 +15,20 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import mlflow
 
+from benchmarks.common import paired
 from benchmarks.report import Row
 from benchmarks.scoring import make_model
 from sentiment import served_model, tracking
 from sentiment.places import PROJECT
 from sentiment.settings import PrepareSettings
 
-SECONDS = 6.0
+SECONDS = 3.0
+COMMAND = "python -m benchmarks serving"
 BODY = json.dumps({"dataframe_records": [{"reviewText": "The movie was great. I liked it"}]})
 CONSTANT = """
 import mlflow, pandas as pd
@@ -49,7 +51,7 @@ class WithKeras(PythonModel):
         self.model = keras.models.load_model(context.artifacts["file"])
     def predict(self, context, model_input, params=None):
         reviews = self.encoder.encode(model_input["reviewText"].tolist())
-        inputs = [PADDED[given.name](reviews) for given in self.model.inputs]
+        inputs = [PADDED[each.name](reviews) for each in self.model.inputs]
         scores = self.model.predict(inputs, verbose=0)[:, 0]
         return pd.DataFrame({"label": ["positive" if s >= 0.5 else "negative" for s in scores], "score": scores.astype("float64")})
 mlflow.models.set_model(WithKeras())
@@ -96,9 +98,9 @@ def served(place: Path) -> Iterator[int]:
 def ask(connection: http.client.HTTPConnection) -> None:
     connection.request("POST", "/invocations", BODY, {"Content-Type": "application/json"})
     answer = connection.getresponse()
-    said = answer.read()
+    body = answer.read()
     if answer.status != 200:
-        raise RuntimeError(said.decode())
+        raise RuntimeError(body.decode())
 
 
 def rate(port: int, clients: int) -> float:
@@ -121,20 +123,18 @@ def rate(port: int, clients: int) -> float:
     return sum(counts) / SECONDS
 
 
-def rows() -> list[Row]:
-    """With a model of the default architecture and sizes, made on the bundled reviews."""
+def rows(settings: PrepareSettings) -> list[Row]:
+    """With a model of the default architecture, sizes and n-grams, made on the bundled reviews."""
     tracking.check_server()  # also quiets MLflow
-    rates: dict[tuple[str, int], float] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for name, place in save(Path(folder), make_model(PrepareSettings(), Path(folder))).items():
-            with served(place) as port:
-                for clients in (1, 8):
-                    rate(port, clients)  # warm
-                    rates[name, clients] = rate(port, clients)
     found = []
-    for against, told in (("constant", "a server that returns a constant"), ("keras", "one that calls Keras predict")):
-        for clients in (1, 8):
-            ours, theirs = rates["ours", clients], rates[against, clients]
-            what = f"requests served, {clients} client{'s' * (clients > 1)}"
-            found.append(Row(what, told, ours / theirs, f"{ours:.0f} and {theirs:.0f} requests/s", "python -m benchmarks serving"))
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as servers:
+        places = save(Path(folder), make_model(settings, Path(folder)))
+        ports = {name: servers.enter_context(served(place)) for name, place in places.items()}
+        for against, title in (("constant", "a server that returns a constant"), ("keras", "one that calls Keras predict")):
+            for clients in (1, 8):
+                for name in ("ours", against):
+                    rate(ports[name], clients)  # warm
+                rates = paired(lambda: rate(ports["ours"], clients), lambda: rate(ports[against], clients))  # noqa: B023
+                what = f"requests served, {clients} client{'s' * (clients > 1)}"
+                found.append(Row(what, title, rates, f"{rates.a:.0f} and {rates.b:.0f} requests/s", COMMAND))
     return found

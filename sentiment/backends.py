@@ -1,5 +1,6 @@
 """The four backends, and the interpreter that has each of them."""
 
+import argparse
 import importlib.util
 import sys
 from dataclasses import dataclass
@@ -29,9 +30,10 @@ class Backend:
         """
         if self.own_python:
             return environments.build(self.name, environments.find_python(self.own_python))
-        if importlib.util.find_spec(self.module):
+        cuda = environments.built(cuda_name(self.name))
+        if cuda is None and importlib.util.find_spec(self.module):
             return Path(sys.executable)
-        built = environments.built(self.name)
+        built = cuda or environments.built(self.name)
         if built is None:
             raise UserError(
                 f"The backend is not installed. Received: backend={self.name}. Install it once with: make install BACKEND={self.name}"
@@ -40,28 +42,49 @@ class Backend:
 
     def is_ready(self) -> bool:
         """Whether it can be used without building anything."""
-        return environments.built(self.name) is not None or (not self.own_python and importlib.util.find_spec(self.module) is not None)
+        names = (self.name, cuda_name(self.name))
+        return any(map(environments.built, names)) or (not self.own_python and importlib.util.find_spec(self.module) is not None)
 
 
 _ALL = (Backend("tensorflow", "tensorflow"), Backend("cntk", "cntk", "3.6"), Backend("jax", "jax"), Backend("torch", "torch"))
 ALL = {backend.name: backend for backend in _ALL}
 assert tuple(ALL) == BACKENDS
+DEVICES = ("cpu", "cuda")
 
 
-def install(name: str) -> Path:
-    """Builds the environment of a backend, if it is not there yet; returns its interpreter."""
+def cuda_name(backend: str) -> str:
+    """The name of the environment that has the backend for NVIDIA's GPUs. Where it is built, it is preferred."""
+    return f"{backend}-cuda"
+
+
+def install(name: str, device: str) -> Path:
+    """Builds the environment of a backend for a device, if it is not there yet; returns its interpreter.
+
+    Raises:
+        UserError: There is no such backend or device, or the build failed.
+    """
+    if name not in ALL:
+        raise UserError(f"Unknown backend. Received: {name}. Use one of: {', '.join(ALL)}.")
+    if device not in DEVICES:
+        raise UserError(f"Unknown device. Received: DEVICE={device}. Use one of: {', '.join(DEVICES)}.")
     backend = ALL[name]
+    if device == "cuda":
+        if not environments.has_recipe(cuda_name(name)):
+            raise UserError(f"DEVICE=cuda is not to be had for {name}. Received: BACKEND={name}. Leave DEVICE out: it computes on the CPU.")
+        return environments.build(cuda_name(name), Path(sys.executable))
     if backend.is_ready():
         return backend.interpreter()
     return environments.build(name, environments.find_python(backend.own_python) if backend.own_python else Path(sys.executable))
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("names", nargs="+")
+    parser.add_argument("--device", default="cpu")
+    wanted = parser.parse_args()
     try:
-        for wanted in sys.argv[1:]:
-            if wanted not in ALL:
-                raise UserError(f"Unknown backend. Received: {wanted}. Use one of: {', '.join(ALL)}.")
-            print(f"{wanted}: {install(wanted)}")
+        for name in wanted.names:
+            print(f"{name}: {install(name, wanted.device)}")
     except UserError as error:
         print(error, file=sys.stderr)
         sys.exit(2)

@@ -26,6 +26,10 @@ def _recipe(name: str) -> list[Path]:
     return own + shared
 
 
+def has_recipe(name: str) -> bool:
+    return (RECIPES / name).is_dir()
+
+
 def folder(name: str) -> Path:
     """Where the environment is, or would be."""
     key = hashlib.sha256(b"\0".join(file.read_bytes() for file in _recipe(name))).hexdigest()[:12]
@@ -34,7 +38,7 @@ def folder(name: str) -> Path:
 
 def built(name: str) -> Path | None:
     """Its interpreter, if it is there and whole."""
-    if not (RECIPES / name).is_dir():
+    if not has_recipe(name):
         return None
     python = folder(name) / "bin" / "python"
     return python if (folder(name) / DONE).exists() and python.exists() else None

@@ -13,12 +13,17 @@ def measure(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
     """
     guesses = scores >= THRESHOLD
     return {
-        "accuracy": float(metrics.accuracy_score(labels, guesses)),
+        "accuracy": accuracy(labels, scores),
         "balanced_accuracy": float(metrics.balanced_accuracy_score(labels, guesses)),
         "auc": float(metrics.roc_auc_score(labels, scores)),
         "f1": float(metrics.f1_score(labels, guesses, zero_division=0)),
         "log_loss": float(metrics.log_loss(labels, np.clip(scores.astype(np.float64), 1e-7, 1 - 1e-7), labels=[0, 1])),
     }
+
+
+def accuracy(labels: np.ndarray, scores: np.ndarray) -> float:
+    """labels: 0 or 1, `[reviews]`; scores: P(positive), `[reviews]`."""
+    return float(metrics.accuracy_score(labels, scores >= THRESHOLD))
 
 
 def prefixed(prefix: str, found: dict[str, float]) -> dict[str, float]:

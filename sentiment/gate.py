@@ -7,7 +7,7 @@ models score the same texts, so the comparison is paired.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest
+from scipy.stats import binomtest, mannwhitneyu
 
 from sentiment.scorer import THRESHOLD, Scorer
 
@@ -56,11 +56,24 @@ def worse_by_chance(labels: np.ndarray, candidate: np.ndarray, champion: np.ndar
     return only_candidate, only_champion, float(p)
 
 
+def network_measures(labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
+    """The network's AUC, and the one-sided p that guessing would reach it (Mann & Whitney 1947). labels: 0 or 1; logits; each `[texts]`."""
+    positive, negative = logits[labels == 1], logits[labels == 0]
+    found = mannwhitneyu(positive, negative, alternative="greater")
+    return {"network_auc": float(found.statistic / (len(positive) * len(negative))), "network_p": float(found.pvalue)}
+
+
 def judge(candidate: Scorer, champion: Scorer | None, texts: list[str], labels: np.ndarray) -> Verdict:
     """Compares the two on the texts of a test split. labels: 0 or 1, `[texts]`."""
-    scores = candidate.score(texts)
+    outputs = candidate.parts(texts)
+    scores = outputs["score"]
     accuracy = float(_right(labels, scores).mean())
     measures = {"candidate_accuracy": accuracy, "test_texts": float(len(texts))}
+    if "network_logit" in outputs:
+        measures |= network_measures(labels, outputs["network_logit"])
+        if measures["network_p"] >= SIGNIFICANCE:
+            reason = "its network is no better than guessing: AUC {network_auc:.4f} on the test split, p = {network_p:.3g}"
+            return Verdict(False, reason.format(**measures), measures)
     failures = golden_failures(candidate)
     if failures:
         return Verdict(False, f"golden texts not told apart: {'; '.join(failures)}", measures)

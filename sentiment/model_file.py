@@ -3,6 +3,8 @@
 The file is what `keras.models.save_model` writes as HDF5 (attribute `model_config`, group `model_weights`), and beside it the
 group `sentiment`: what `text_file` writes and the attributes `format`, `label_names`, `settings` (JSON), `backend` and
 `data_fingerprint`. Only numbers, strings and JSON are taken from it; nothing is unpickled or executed.
+
+A trainer saves the network by Keras and adds the rest, which `sentiment.model_parts` writes for it.
 """
 
 import json
@@ -17,7 +19,9 @@ from sentiment.errors import UserError
 from sentiment.text import Encoder
 from sentiment.text_file import read_encoder, write_encoder
 
-FORMAT = "sentiment-model-1"
+FORMAT = "sentiment-model-2"
+READABLE = (FORMAT, "sentiment-model-1")  # the first had its n-grams in two factors, and no learned combination
+LABEL_NAMES = ("negative", "positive")
 KERAS = "3.0.0"  # what `write` says that the file is of: `hard_sigmoid` is another function in Keras 2
 
 
@@ -52,7 +56,7 @@ def read(path: Path) -> ModelFile:
     try:
         with h5py.File(path, "r") as file:
             own = file.get("sentiment")
-            if own is None or own.attrs.get("format") != FORMAT:
+            if own is None or own.attrs.get("format") not in READABLE:
                 raise UserError(f"The file is not a sentiment model. Received: {path}. Give a model.h5 that train wrote.")
             negative, positive = json.loads(own.attrs["label_names"])
             return ModelFile(
@@ -86,11 +90,16 @@ def write(model: ModelFile, path: Path) -> None:
             part.attrs["weight_names"] = np.array([array.encode() for array in arrays])
             for array_name, array in arrays.items():
                 part[array_name] = array
-        own = file.create_group("sentiment")
-        own.attrs["format"], own.attrs["backend"], own.attrs["data_fingerprint"] = FORMAT, model.backend, model.data_fingerprint
-        write_encoder(model.encoder, own)
-        own.attrs["label_names"], own.attrs["settings"] = json.dumps(model.label_names), json.dumps(model.settings)
+        write_description(file, model.encoder, model.settings, model.backend, model.data_fingerprint)
     unfinished.replace(path)
+
+
+def write_description(file: h5py.File, encoder: Encoder, settings: dict[str, Any], backend: str, data_fingerprint: str) -> None:
+    """The group `sentiment`: all that raw texts need beside the network."""
+    own = file.create_group("sentiment")
+    own.attrs["format"], own.attrs["backend"], own.attrs["data_fingerprint"] = FORMAT, backend, data_fingerprint
+    write_encoder(encoder, own)
+    own.attrs["label_names"], own.attrs["settings"] = json.dumps(LABEL_NAMES), json.dumps(settings, sort_keys=True)
 
 
 def read_weights(group: h5py.Group) -> dict[str, list[np.ndarray]]:

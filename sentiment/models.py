@@ -21,8 +21,8 @@ def newest_run(received: str) -> Run:
     return runs[0]
 
 
-def find(given: str) -> Path:
-    """The `model.h5` that a parameter names: `models:/name@alias`, `models:/name/version`, a run's id, or a path.
+def find(given: str, name: str = "model") -> Path:
+    """The `model.h5` that the parameter `name` names: `models:/name@alias`, `models:/name/version`, a run's id, or a path.
 
     Raises:
         UserError: There is none.
@@ -31,15 +31,17 @@ def find(given: str) -> Path:
     if path.is_file():
         return path
     if not given.startswith("models:/"):
-        return tracking.artifact(tracking.get_run(given, "model", *STEPS).info.run_id, FILE)
+        return tracking.artifact(tracking.get_run(given, name, *STEPS).info.run_id, FILE)
     try:
         folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=given))
     except (MlflowException, OSError) as error:
         raise UserError(
-            f"There is no such registered model. Received: model={given}: {str(error)[:150]}. "
+            f"There is no such registered model. Received: {name}={given}: {str(error)[:150]}. "
             "Register one, or give the id of a train or import run or a path to a model.h5."
         ) from error
     found = sorted(folder.rglob(FILE))
     if len(found) != 1:
-        raise UserError(f"The registered model is not of this project. Received: model={given}, {len(found)} model.h5 in it. Give another.")
+        raise UserError(
+            f"The registered model is not of this project. Received: {name}={given}, {len(found)} model.h5 in it. Give another."
+        )
     return found[0]

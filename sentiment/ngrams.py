@@ -18,7 +18,7 @@ APART = (2, 3)  # steps from the one word of such a pair to the other: "not … 
 MARK = 1 << 30
 FEW = 200  # words
 PART = 1000  # texts encoded at a time: each of their words takes some hundred bytes
-LEAST = 2  # texts that a sequence occurs in: one alone says nothing of others
+LEAST = 2  # texts that a sequence has to occur in, but where there is room for all
 
 
 @dataclass(frozen=True)
@@ -120,10 +120,13 @@ def _distinct(values: np.ndarray) -> np.ndarray:
 def fit(words: Ragged, most: int) -> Ngrams:
     """The sequences that occur in the most rows, at most so many; with one, what it begins with is among them.
 
+    Few texts have too little in common for LEAST: of no more words than `most`, single occurrences count too.
+
     words: numbers from 1; 0 for one to leave out.
     """
     if not most:
         return NONE
+    least = LEAST if len(words.ids) > most else 1
     keys, counts, known = [np.empty(0, np.int64)], [np.empty(0, np.int64)], 0
 
     def learn(given: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -131,7 +134,7 @@ def fit(words: Ragged, most: int) -> Ngrams:
         distinct = _distinct(given)
         place = np.searchsorted(distinct, given)
         in_rows = np.bincount(_distinct(rows << 32 | place) & 0xFFFFFFFF, minlength=len(distinct))
-        kept = in_rows >= LEAST
+        kept = in_rows >= least
         ids = np.where(kept, known + np.cumsum(kept), 0)
         keys.append(distinct[kept])
         counts.append(in_rows[kept])
@@ -141,7 +144,6 @@ def fit(words: Ragged, most: int) -> Ngrams:
     for _ in _walk(words, learn):
         pass
     all_keys, count = np.concatenate(keys), np.concatenate(counts)
-    least = np.sort(count)[-most - 1] + 1 if known > most else 0
-    kept = count >= least
+    kept = count > np.sort(count)[-most - 1] if known > most else np.ones(known, bool)
     ids = np.concatenate(([0], np.cumsum(kept)))
     return Ngrams(ids[all_keys[kept] >> 32].astype(np.int32), (all_keys[kept] & 0xFFFFFFFF).astype(np.int32))

@@ -80,7 +80,7 @@ def read(path: Path, vocabulary: Path, max_length: int) -> ModelFile:
             f"The file can't be read as a model of Keras 1 or 2. Received: run={path}: {error!r}. Give what its model.save wrote, in HDF5."
         ) from error
     length = graph["layers"][0]["config"]["batch_input_shape"][1]
-    text = TextSettings(vocabulary_size=rows, max_length=length, ngrams=0)
+    text = TextSettings(vocabulary_size=rows, max_length=length)
     return ModelFile(
         graph=graph,
         weights={layer: its for layer, its in weights.items() if its},

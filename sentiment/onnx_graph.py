@@ -16,6 +16,7 @@ from sentiment.errors import UserError
 from sentiment.model_file import ModelFile
 
 OPSET, IR_VERSION = 17, 9
+PARTS = ("network_logit", "ngrams_logit")  # layers of which the graph gives the output
 ACTIVATIONS = {"sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "Relu", "softmax": "Softmax"}
 KNOWN_LSTM = {"activation": "tanh", "go_backwards": False}
 GATES: dict[str, dict[str, Any]] = {
@@ -27,7 +28,8 @@ KNOWN_DOT = {"axes": 1, "normalize": False}
 
 
 def from_keras(model: ModelFile) -> onnx.ModelProto:
-    """The graph: inputs as in Keras, `<int32>[batch, time]`; its output `score` is `<float32>[batch, 1]`.
+    """The graph: inputs as in Keras, `<int32>[batch, time]`; its output `score` is `<float32>[batch, 1]`, and so are the logits of the
+    parts, PARTS, as far as the model has them.
 
     Raises:
         UserError: A layer, or an option of one, is not known.
@@ -36,11 +38,14 @@ def from_keras(model: ModelFile) -> onnx.ModelProto:
     outputs = model.graph["output_layers"]
     layer, node, _ = outputs if isinstance(outputs[0], str) else outputs[0]
     graph.emit("Identity", [graph.tensor(layer, node)], output="score")
+    parts = [part for part in PARTS if part in model.weights]
+    for part in parts:
+        graph.emit("Identity", [graph.tensor(part, 0)], output=part)
     made = helper.make_graph(
         graph.nodes,
         "sentiment",
         [helper.make_tensor_value_info(name, TensorProto.INT32, ["batch", f"{name} of a row"]) for name in graph.inputs],
-        [helper.make_tensor_value_info("score", TensorProto.FLOAT, ["batch", 1])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", 1]) for name in ("score", *parts)],
         graph.constants,
     )
     return helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)

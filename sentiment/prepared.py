@@ -1,18 +1,14 @@
-"""`prepared.h5`: reviews as token ids, ready to train on.
+"""`prepared.h5`: reviews as numbers, ready to train on. Nothing in it was learned from labels.
 
-    ids        <int32>[tokens]       the reviews one after the other
-    offsets    <int64>[reviews + 1]  where each begins
-    labels     <int8>[reviews]       1 positive, 0 negative
-    split      <int8>[reviews]       0 train, 1 validation, 2 test
+    ids, offsets             <int32>[tokens], <int64>[reviews + 1]   token ids, the reviews one after the other, and where each begins
+    words/ids, words/offsets likewise: the word numbers of the whole reviews, as `sentiment.text.Encoder` numbers them
+    labels     <int8>[reviews]       1 positive, 0 negative, -1 none
+    split      <int8>[reviews]       0 train, 1 validation, 2 test, 3 unlabelled
     vocabulary <str>[words]          the first has id 4
-    more_words <str>[words]          words that have no id, but stand in n-grams
-    ngrams/prefix, ngrams/last <int32>[ngrams]   the n-grams that are known, as `sentiment.ngrams` has them
-    ngram_ids, ngram_offsets         those of each review, as `ids` and `offsets`
-    ngram_weights/SPLITS/ratios, ngram_weights/SPLITS/weights <float32>[ngrams + 1]   what they say, learned from these splits: 0, or 0_1;
-                                     as `sentiment.ngram_weights` has them, and the attribute `bias`
+    more_words <str>[words]          words that have no token id
     test_texts/bytes, test_texts/offsets   the raw texts of the test split, UTF-8, so that any model can be measured on it
 
-Attributes: `format`, `text_settings` (JSON), `data_fingerprint`.
+Attributes: `format`, `text_settings` (JSON), `data_fingerprint`, and `split_method`: how the splits were drawn, in words.
 """
 
 import itertools
@@ -23,34 +19,34 @@ import h5py
 import numpy as np
 
 from sentiment.errors import UserError
-from sentiment.ngram_weights import NgramWeights
 from sentiment.ragged import Ragged
-from sentiment.reviews.batch import TRAIN, VALIDATION
-from sentiment.text import Encoded, Encoder
+from sentiment.text import Encoder
 from sentiment.text_file import read_encoder, write_encoder
 
-FORMAT = "sentiment-prepared-3"
-TAUGHT_BY: tuple[tuple[int, ...], ...] = ((TRAIN,), (TRAIN, VALIDATION))
+FORMAT = "sentiment-prepared-4"
 
 PACKED = {"compression": "gzip", "compression_opts": 1, "shuffle": True, "chunks": (1 << 16,)}
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What the file holds. `labels` and `split`: `<int8>[reviews]`; `ngram_weights`: by the splits that taught
-    them, TAUGHT_BY; `test_texts`: one for each review of the test split, in order.
+    """What the file holds.
+
+    tokens, words: a row for each review; labels, split: `<int8>[reviews]`; test_texts: one for each review of the test split, in order.
     """
 
-    reviews: Encoded
+    tokens: Ragged
+    words: Ragged
     labels: np.ndarray
     split: np.ndarray
     encoder: Encoder
-    ngram_weights: dict[tuple[int, ...], NgramWeights]
     test_texts: list[str]
     data_fingerprint: str
+    split_method: str
 
-    def rows(self, split: int) -> np.ndarray:
-        return np.flatnonzero(self.split == split)
+    def rows(self, *splits: int) -> np.ndarray:
+        """`<int64>[rows]`: those of the splits, in order."""
+        return np.flatnonzero(np.isin(self.split, splits))
 
 
 def write(prepared: Prepared, path: Path) -> None:
@@ -58,13 +54,11 @@ def write(prepared: Prepared, path: Path) -> None:
     unfinished = path.with_suffix(".unfinished")
     with h5py.File(unfinished, "w") as file:
         file.attrs["format"] = FORMAT
-        file.attrs["data_fingerprint"] = prepared.data_fingerprint
-        write_ids(prepared.reviews, file)
+        file.attrs["data_fingerprint"], file.attrs["split_method"] = prepared.data_fingerprint, prepared.split_method
+        write_ragged(prepared.tokens, file, "")
+        write_ragged(prepared.words, file, "words/")
         file["labels"], file["split"] = prepared.labels, prepared.split
         write_encoder(prepared.encoder, file)
-        for splits, learned in prepared.ngram_weights.items():
-            group = file.create_group(_name(splits))
-            group["ratios"], group["weights"], group.attrs["bias"] = learned.ratios, learned.weights, learned.bias
         encoded = [text.encode("utf-8", "replace") for text in prepared.test_texts]
         texts = file.create_group("test_texts")
         texts.create_dataset("bytes", data=np.frombuffer(b"".join(encoded), np.uint8), maxshape=(None,), **PACKED)
@@ -72,38 +66,30 @@ def write(prepared: Prepared, path: Path) -> None:
     unfinished.replace(path)
 
 
-def _name(splits: tuple[int, ...]) -> str:
-    return f"ngram_weights/{'_'.join(map(str, splits))}"
-
-
-def _read_weights(group: h5py.Group) -> NgramWeights:
-    return NgramWeights(group["ratios"][:], group["weights"][:], float(group.attrs["bias"]))
-
-
-def write_ids(reviews: Encoded, file: h5py.File) -> None:
-    """As a trainer reads them."""
-    for prefix, rows in (("", reviews.tokens), ("ngram_", reviews.ngrams)):
-        file.create_dataset(prefix + "ids", data=rows.ids, maxshape=(None,), **PACKED)
-        file[prefix + "offsets"] = rows.offsets
+def write_ragged(rows: Ragged, file: h5py.File, prefix: str) -> None:
+    """As the datasets `<prefix>ids` and `<prefix>offsets`, which a trainer reads."""
+    file.create_dataset(prefix + "ids", data=rows.ids, maxshape=(None,), **PACKED)
+    file[prefix + "offsets"] = rows.offsets
 
 
 def read(path: Path) -> Prepared:
     """Raises UserError if the file is not one that `write` made."""
     try:
         with h5py.File(path, "r") as file:
-            if file.attrs.get("format") != FORMAT:
-                raise UserError(
-                    f"The file is not prepared data. Received: {path}, format {file.attrs.get('format')}. Make it with prepare."
-                )
+            written = file.attrs.get("format")
+            if written != FORMAT:
+                kind = "is of an earlier version" if str(written).startswith("sentiment-prepared-") else "is not prepared data"
+                raise UserError(f"The file {kind}. Received: {path}, format {written}. Make it with prepare: mlflow run . -e prepare.")
             texts, bounds = file["test_texts/bytes"][:].tobytes(), file["test_texts/offsets"][:]
             return Prepared(
-                Encoded(*(Ragged(file[f"{prefix}ids"][:], file[f"{prefix}offsets"][:]) for prefix in ("", "ngram_"))),
+                Ragged(file["ids"][:], file["offsets"][:]),
+                Ragged(file["words/ids"][:], file["words/offsets"][:]),
                 file["labels"][:],
                 file["split"][:],
                 read_encoder(file),
-                {splits: _read_weights(file[_name(splits)]) for splits in TAUGHT_BY},
                 [texts[a:b].decode() for a, b in itertools.pairwise(bounds)],
                 str(file.attrs["data_fingerprint"]),
+                str(file.attrs["split_method"]),
             )
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"The file can't be read as prepared data. Received: {path}: {error}. Make it with prepare.") from error

@@ -8,22 +8,17 @@ from pathlib import Path
 
 import numpy as np
 
-from sentiment import ngram_weights, pretraining, splits
+from sentiment import splits
 from sentiment.ahead import ahead
 from sentiment.errors import UserError
-from sentiment.ngram_weights import NgramWeights
-from sentiment.prepared import TAUGHT_BY, Prepared
-from sentiment.pretraining import Latent
+from sentiment.prepared import Prepared
 from sentiment.ragged import Ragged
 from sentiment.reviews import Source
 from sentiment.reviews.batch import SPLIT_NAMES, TEST, TRAIN, UNLABELLED
 from sentiment.settings import PrepareSettings
 from sentiment.text import WordCounter, find_words
 
-CODE = (
-    *("text.py", "text_file.py", "ngrams.py", "ngram_weights.py", "pretraining.py", "ragged.py", "splits.py", "prepared.py"),
-    *("preparing.py", "reviews/*.py"),
-)
+CODE = ("text.py", "text_file.py", "ragged.py", "splits.py", "prepared.py", "preparing.py", "reviews/*.py")
 
 
 def recipe(source: Source, settings: PrepareSettings) -> str:
@@ -46,14 +41,13 @@ def prepare(
     split of its own, it is read twice. A row without words is left out and counted.
 
     Raises:
-        UserError: A row is not as it should be, a split would lack one of the labels, or there is nothing to pretrain on.
+        UserError: A row is not as it should be, or a split would lack one of the labels.
     """
-    if settings.pretrain and not settings.ngrams:
-        raise UserError("There are no n-grams to pretrain. Received: ngrams=0, pretrain=true. Give ngrams, or pretrain=false.")
     counter = WordCounter(settings.text)
     labels: list[int] = []
     given: list[int] = []
-    groups: list[int] = []
+    groups: list[str] = []
+    names: dict[str, str] = {}
     held: dict[int, str] = {}
     digests = bytearray()
     for batch, words in ahead(lambda batch: find_words(batch.texts, settings.text), source.read(heard)):
@@ -62,49 +56,36 @@ def prepare(
         labels += batch.labels
         given += batch.splits
         groups += batch.groups
+        names |= batch.group_names
         for text in batch.texts:
             digests += hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
     if not labels:
         raise UserError(f"There are no reviews. Received: reviews={settings.reviews}. Give some, with labels.")
     label, begins, numbered = np.array(labels, np.int8), np.array(given, np.int8), counter.numbered
-    worded = np.flatnonzero((numbered.lengths > 0) & (begins != UNLABELLED))
-    unlabelled = np.flatnonzero((numbered.lengths > 0) & (begins == UNLABELLED))
-    if settings.pretrain and not len(unlabelled):
-        raise UserError(
-            f"There are no unlabelled reviews. Received: reviews={settings.reviews}, pretrain=true. "
-            "Give a folder or archive in aclImdb layout with train/unsup/*.txt, or pretrain=false."
-        )
+    worded = np.flatnonzero(numbered.lengths > 0)
     rows = worded[splits.sample(label[worded], begins[worded], settings.sample, settings.seed)]
     fractions = settings.validation_fraction, settings.test_fraction
     equal = _equal_texts(numbered.take(rows))
-    assigned = splits.assign(label[rows], begins[rows], equal, np.array(groups)[rows], *fractions, settings.seed)
+    of_groups = splits.number_groups(groups, names)[rows]
+    assigned = splits.assign(label[rows], begins[rows], equal, of_groups, *fractions, settings.seed)
+    method = splits.how(begins[rows], of_groups, assigned)
+    left_out = int((assigned[label[rows] >= 0] == splits.LEFT_OUT).sum())
     kept = np.flatnonzero(assigned != splits.LEFT_OUT)
     rows, split = rows[kept], assigned[kept]
     label = label[rows]
     _check(label, split, settings)
-    encoder, encoded = counter.finish(numbered.take(np.concatenate([rows, unlabelled])), np.flatnonzero(split == TRAIN))
-    reviews, more = encoded.slice(0, len(rows)), encoded.slice(len(rows), len(encoded)).ngrams
-    digest = np.frombuffer(bytes(digests), "V16")[rows]
-    fingerprint = hashlib.sha256(digest.tobytes() + label.tobytes() + split.tobytes()).hexdigest()[:16]
-    weights = _weigh(reviews.ngrams, label, split, more, len(encoder.ngrams), settings.seed)
-    prepared = Prepared(reviews, label, split, encoder, weights, _texts(source, rows[split == TEST].tolist(), held), fingerprint)
+    encoder, by_rank = counter.finish(numbered.take(rows), np.flatnonzero(split == TRAIN))
+    labelled = split != UNLABELLED
+    digest = np.frombuffer(bytes(digests), "V16")[rows[labelled]]
+    fingerprint = hashlib.sha256(digest.tobytes() + label[labelled].tobytes() + split[labelled].tobytes()).hexdigest()[:16]
+    texts = _texts(source, rows[split == TEST].tolist(), held)
+    prepared = Prepared(encoder.tokens(by_rank), by_rank, label, split, encoder, texts, fingerprint, method)
     counts = {
-        "rows_without_words": len(labels) - len(worded) - len(unlabelled),
-        "rows_in_two_splits": len(assigned) - len(kept),
-        "unlabelled_reviews": len(unlabelled),
+        "rows_without_words": len(labels) - len(worded),
+        "rows_in_two_splits": left_out,
+        "unlabelled_reviews": int((~labelled).sum()),
     }
     return prepared, counts | summary(prepared)
-
-
-def _weigh(
-    reviews: Ragged, labels: np.ndarray, split: np.ndarray, unlabelled: Ragged, ngrams: int, seed: int
-) -> dict[tuple[int, ...], NgramWeights]:
-    """What the n-grams say, by the splits that taught it."""
-    rows = {taught_by: np.flatnonzero(np.isin(split, taught_by)) for taught_by in TAUGHT_BY}
-    if not len(unlabelled) or not ngrams:
-        return {by: ngram_weights.fit(reviews.take(taught), labels[taught], ngrams) for by, taught in rows.items()}
-    latent = Latent(reviews.take(rows[TRAIN,]), unlabelled, ngrams, seed)
-    return {by: pretraining.fit(reviews.take(taught), labels[taught], latent, ngrams) for by, taught in rows.items()}
 
 
 def _texts(source: Source, rows: list[int], held: dict[int, str]) -> list[str]:
@@ -140,13 +121,16 @@ def _check(labels: np.ndarray, split: np.ndarray, settings: PrepareSettings) -> 
 
 def summary(prepared: Prepared) -> dict[str, float]:
     """Counts, balance and lengths, as metrics."""
-    found: dict[str, float] = {"vocabulary_words": len(prepared.encoder.vocabulary), "ngrams": len(prepared.encoder.ngrams)}
+    found: dict[str, float] = {
+        "vocabulary_words": len(prepared.encoder.vocabulary),
+        "words": len(prepared.encoder.more_words) + len(prepared.encoder.vocabulary),
+    }
     for number, name in enumerate(SPLIT_NAMES):
         rows = prepared.rows(number)
         found[f"{name}_reviews"] = len(rows)
         if len(rows):
             found[f"{name}_positive_share"] = float(prepared.labels[rows].mean())
-    lengths = prepared.reviews.tokens.lengths
+    lengths = prepared.tokens.lengths[prepared.split != UNLABELLED]
     found |= {"length_mean": float(lengths.mean()), "length_median": float(np.median(lengths)), "length_longest": float(lengths.max())}
     found["share_cut"] = float((lengths == prepared.encoder.settings.max_length).mean())
     return found

@@ -1,7 +1,7 @@
 """`model.h5` to scores for raw texts, with ONNX Runtime. No Keras."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +31,8 @@ class Scorer:
         allowed = os.environ.get("OMP_NUM_THREADS", "")
         self._many = _session(graph, threads or (int(allowed) if allowed.isdigit() else os.cpu_count()) or 1)
         self._one = _session(graph, 1)  # waking other threads takes longer than what they could do of a single text
-        self._inputs = [given.name for given in self._one.get_inputs()]
+        self._inputs = [each.name for each in self._one.get_inputs()]
+        self._names = [each.name for each in self._one.get_outputs()]
 
     def label(self, score: float) -> str:
         """The name of what a score means."""
@@ -41,11 +42,24 @@ class Scorer:
         """P(positive) of each text: `<float32>[texts]`."""
         return self.score_ids(self.model.encoder.encode(texts))
 
+    def parts(self, texts: list[str]) -> dict[str, np.ndarray]:
+        """The `outputs` of each text."""
+        return self.outputs(self.model.encoder.encode(texts))
+
     def score_ids(self, reviews: Encoded) -> np.ndarray:
-        """P(positive) of each row: `<float32>[rows]`. Rows of like length are scored together."""
+        """P(positive) of each row: `<float32>[rows]`."""
+        return self.outputs(reviews, ("score",))["score"]
+
+    def outputs(self, reviews: Encoded, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
+        """`<float32>[rows]` by name: the `score`, and of a model with these parts `network_logit` and `ngrams_logit`. All of them,
+        if none are named.
+
+        Rows of like length are scored together.
+        """
+        wanted = names or self._names
         if len(reviews) == 1:
-            return self._run(reviews)
-        scores = np.empty(len(reviews), np.float32)
+            return self._run(reviews, wanted)
+        outputs = {name: np.empty(len(reviews), np.float32) for name in wanted}
         order = np.argsort(reviews.tokens.lengths, kind="stable")
         lengths = reviews.tokens.lengths[order]
         at = 0
@@ -54,14 +68,15 @@ class Scorer:
             sizes = np.arange(1, len(order) - at + 1) * lengths[at:]
             count = max(int(np.searchsorted(sizes, TOKENS_AT_ONCE, side="right")), 1)
             rows = order[at : at + count]
-            scores[rows] = self._run(reviews.take(rows))
+            for name, values in self._run(reviews.take(rows), wanted).items():
+                outputs[name][rows] = values
             at += count
-        return scores
+        return outputs
 
-    def _run(self, reviews: Encoded) -> np.ndarray:
+    def _run(self, reviews: Encoded, names: Sequence[str]) -> dict[str, np.ndarray]:
         feeds = {name: PADDED[name](reviews) for name in self._inputs}
-        scores: np.ndarray = (self._one if len(reviews) == 1 else self._many).run(["score"], feeds)[0]
-        return scores[:, 0]
+        session = self._one if len(reviews) == 1 else self._many
+        return {name: values[:, 0] for name, values in zip(names, session.run(list(names), feeds), strict=True)}
 
 
 def _session(graph: bytes, threads: int) -> onnxruntime.InferenceSession:

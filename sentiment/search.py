@@ -20,18 +20,19 @@ from optuna.samplers import TPESampler
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import BaseTrial, FrozenTrial, Trial, TrialState
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from sentiment.errors import Stopped, UserError
-from sentiment.settings import Range, TuneSettings
+from sentiment.settings import SIZES, Choices, Range, TuneSettings
 
 HEARTBEAT, GRACE = 5, 30  # seconds between two signs of life; and without one, until a trial is given up
 POLL = 0.5  # seconds between two looks at what the others do
 ATTEMPTS = 5  # at a database whose tables several processes create at once
 STARTUP_TRIALS = 6  # random ones, before TPE and pruning have something to go by
-SEARCHED = ("embedding_size", "lstm_size", "dropout", "learning_rate", "batch_size")
+CATEGORIES = ("backend", "architecture")
+OF_ALL = ("dropout", "learning_rate", "batch_size")  # what is searched whatever the architecture, beside its sizes
 SPREAD_EVENLY = ("dropout",)  # the others on a logarithmic scale
 FAILURE, PROCESS = "failure", "process"  # attributes of a trial
 
@@ -76,17 +77,24 @@ def view(study: optuna.Study, seed: int | None, prune: bool = True) -> optuna.St
 
     seed: None for a worker that joins others, which must not try the same as they.
     """
-    sampler = TPESampler(n_startup_trials=STARTUP_TRIALS, seed=seed)
+    sampler = TPESampler(n_startup_trials=STARTUP_TRIALS, seed=seed, group=True)  # groups: sizes that only some architectures have
     pruner = MedianPruner(n_startup_trials=STARTUP_TRIALS, n_warmup_steps=1) if prune else NopPruner()
     return optuna.load_study(storage=study._storage, study_name=study.study_name, sampler=sampler, pruner=pruner)
 
 
-def suggest(trial: Trial, settings: TuneSettings) -> dict[str, Any]:
-    """The values of the searched parameters, those that are fixed included."""
-    return {name: _value(trial, name, getattr(settings, name)) for name in SEARCHED}
+def suggest(trial: BaseTrial, settings: TuneSettings) -> dict[str, Any]:
+    """The values of backend, architecture, the sizes that this architecture has, and what all have; fixed ones included."""
+    values: dict[str, Any] = {name: _choice(trial, name, getattr(settings, name)) for name in CATEGORIES}
+    for name in (*SIZES[values["architecture"]], *OF_ALL):
+        values[name] = _value(trial, name, getattr(settings, name))
+    return values
 
 
-def _value(trial: Trial, name: str, within: Range) -> float:
+def _choice(trial: BaseTrial, name: str, choices: Choices) -> str:
+    return str(trial.suggest_categorical(name, choices)) if len(choices) > 1 else choices[0]
+
+
+def _value(trial: BaseTrial, name: str, within: Range) -> float:
     if within.low == within.high:
         return within.low
     log = name not in SPREAD_EVENLY and within.low > 0

@@ -8,7 +8,17 @@ from sentiment.errors import UserError
 
 BACKENDS = ("tensorflow", "cntk", "jax", "torch")
 METRICS = ("val_auc", "val_accuracy", "val_loss")
-ARCHITECTURES = ("bilstm", "lstm", "cnn", "cnn-lstm")
+NETWORKS = ("bilstm", "lstm", "cnn", "cnn-lstm")
+NGRAMS_ALONE = "ngrams"
+ARCHITECTURES = (*NETWORKS, NGRAMS_ALONE)
+# The sizes that each architecture has.
+SIZES: dict[str, tuple[str, ...]] = {
+    "bilstm": ("embedding_size", "lstm_size"),
+    "lstm": ("embedding_size", "lstm_size"),
+    "cnn": ("embedding_size", "filters", "kernel_size", "dense_size"),
+    "cnn-lstm": ("embedding_size", "filters", "kernel_size", "lstm_size"),
+    NGRAMS_ALONE: (),
+}
 
 
 def parameter(
@@ -22,12 +32,11 @@ def parameter(
 class TextSettings:
     """How a text becomes token ids; kept in `prepared.h5` and in `model.h5`."""
 
-    vocabulary_size: int = parameter(5000, "number of token ids, the four special ones included", least=5)
+    vocabulary_size: int = parameter(30_000, "number of token ids at most, the four special ones included", least=5)
     max_length: int = parameter(400, "tokens kept of a review, start token included: its first and its last half", least=2)
     lowercase: bool = parameter(True, "lower-case the text")
     strip_punctuation: bool = parameter(False, "drop punctuation (false: each mark is a token)")
     remove_stop_words: bool = parameter(False, "drop English function words; negations stay")
-    ngrams: int = parameter(262_144, "sequences of up to three words, and pairs apart, that the model weighs (0: none)", least=0)
 
 
 @dataclass(frozen=True)
@@ -37,9 +46,9 @@ class PrepareSettings(TextSettings):
     reviews: str = parameter("data/reviews.txt", "a table, a folder or tar.gz in aclImdb layout, or imdb (downloads it)")
     text_column: str = parameter("auto", "the column that holds the text")
     label_column: str = parameter("auto", "the column that holds the label: 0/1 or negative/positive")
+    group_column: str = parameter("none", "the column that says what a review is about, such as a product: groups are held out whole")
     separator: str = parameter("auto", "the character between columns")
     encoding: str = parameter("auto", "the file's character encoding, as Python names it")
-    pretrain: bool = parameter(False, "let the n-grams learn from unlabelled reviews too: those in train/unsup of an aclImdb archive")
     sample: int = parameter(0, "reviews to keep, drawn by label and split (0: all)", least=0)
     validation_fraction: float = parameter(0.1, "share of the training reviews that validates", least=0, below=1)
     test_fraction: float = parameter(0.2, "share that tests, where the file has no test split of its own", least=0, below=1)
@@ -56,17 +65,20 @@ class TrainSettings:
 
     prepared: str = parameter("latest", "prepared.h5 to train on: latest, the id of a prepare run, or a path")
     backend: str = parameter("tensorflow", "what Keras runs on", choices=BACKENDS)
-    architecture: str = parameter("bilstm", "the kind of model", choices=ARCHITECTURES)
+    architecture: str = parameter("bilstm", "the kind of network, or ngrams: these alone, as a baseline", choices=ARCHITECTURES)
+    ngrams: int = parameter(262_144, "word sequences that a regression beside the network weighs, at most (0: the network alone)", least=0)
+    start_from: str = parameter("none", "a model whose network the training starts from: none, the id of a train run, or a path")
     embedding_size: int = parameter(50, "numbers that stand for a word", least=1)
     lstm_size: int = parameter(64, "units of an LSTM, in each direction", least=1)
     filters: int = parameter(250, "filters of the convolution (cnn, cnn-lstm)", least=1)
     kernel_size: int = parameter(3, "words that a filter sees (cnn, cnn-lstm)", least=1)
     dense_size: int = parameter(250, "units of the dense layer after the convolution (cnn)", least=1)
-    dropout: float = parameter(0.3, "share of the activations dropped in training", least=0, below=1)
-    learning_rate: float = parameter(0.002, "Adam's step size", least=1e-9)
-    batch_size: int = parameter(32, "reviews a step", least=1)
+    dropout: float = parameter(0.5, "share of the activations dropped in training", least=0, below=1)
+    learning_rate: float = parameter(0.001, "Adam's step size", least=1e-9)
+    batch_size: int = parameter(0, "reviews a step (0: by their number, 16, 32 or 64, for some 350 steps an epoch or more)", least=0)
+    weight_average: float = parameter(0.995, "decay of the moving average of the weights that is kept (0: the last ones)", least=0, below=1)
     epochs: int = parameter(20, "passes over the training reviews, at most", least=1)
-    patience: int = parameter(3, "epochs without a better validation loss, by 0.001, before it stops", least=1)
+    patience: int = parameter(3, "epochs without a better validation loss before it stops", least=1)
     seed: int = parameter(1, "fixes every random choice", least=0, below=2**31)
 
 
@@ -90,16 +102,29 @@ class Range:
         return "..".join(f"{end:g}" for end in ends)
 
 
+class Choices(tuple[str, ...]):
+    """What a search tries of one parameter, one after the other."""
+
+    def __str__(self) -> str:
+        return ",".join(self)
+
+
 @dataclass(frozen=True)
 class TuneSettings(TrainSettings):
-    """Parameters of `tune`: train's, of which five may be ranges, `16..128`."""
+    """Parameters of `tune`: train's, of which sizes and rates may be ranges, `16..128`, and two may be lists, `bilstm,cnn`."""
 
+    start_from: str = field(default="none", init=False, repr=False)  # sizes differ from trial to trial
+    backend: Choices = parameter(Choices(["tensorflow"]), "what Keras runs on, one or several")  # type: ignore[assignment]
+    architecture: Choices = parameter(Choices(["bilstm"]), "the kind of network, one or several")  # type: ignore[assignment]
     embedding_size: Range = parameter(Range(16, 128), "numbers that stand for a word")  # type: ignore[assignment]
     lstm_size: Range = parameter(Range(16, 128), "units of an LSTM, in each direction")  # type: ignore[assignment]
+    filters: Range = parameter(Range(50, 400), "filters of the convolution (cnn, cnn-lstm)")  # type: ignore[assignment]
+    kernel_size: Range = parameter(Range(2, 5), "words that a filter sees (cnn, cnn-lstm)")  # type: ignore[assignment]
+    dense_size: Range = parameter(Range(50, 400), "units of the dense layer after the convolution (cnn)")  # type: ignore[assignment]
     dropout: Range = parameter(Range(0.1, 0.6), "share of the activations dropped in training")  # type: ignore[assignment]
-    learning_rate: Range = parameter(Range(0.0005, 0.01), "Adam's step size")  # type: ignore[assignment]
-    batch_size: Range = parameter(Range(16, 64), "reviews a step")  # type: ignore[assignment]
-    metric: str = parameter("val_auc", "what best is measured by, on the validation split", choices=METRICS)
+    learning_rate: Range = parameter(Range(0.0003, 0.01), "Adam's step size")  # type: ignore[assignment]
+    batch_size: Range = parameter(Range(16, 128), "reviews a step")  # type: ignore[assignment]
+    metric: str = parameter("val_auc", "what best is measured by: the network's, on the validation split", choices=METRICS)
     trials: int = parameter(20, "trials that the study is to have", least=1)
     timeout: int = parameter(0, "seconds after which no epoch is begun any more (0: none)", least=0)
     workers: int = parameter(1, "trials at a time on this machine, which share its cores", least=1)
@@ -139,7 +164,7 @@ class RegisterSettings:
     """Parameters of `register`."""
 
     run: str = parameter("best", "best: of the newest data; previous: back to the champion before; the id of a run; or a model file")
-    metric: str = parameter("val_auc", "what best is measured by, on the validation split", choices=METRICS)
+    metric: str = parameter("val_auc", "what best is measured by: the model's, on the validation split", choices=METRICS)
     name: str = parameter("sentiment", "the registered model")
     alias: str = parameter("champion", "the alias that the candidate takes if the gate opens")
     force: bool = parameter(False, "take the alias even if the gate does not open")
@@ -192,6 +217,8 @@ def from_text(about: Any, text: str) -> Any:
         return text.lower() == "true"
     if kind is Range:
         return _range(name, text)
+    if kind is Choices:
+        return _choices(name, text)
     try:
         value = kind(text)
     except ValueError:
@@ -208,6 +235,15 @@ def from_text(about: Any, text: str) -> Any:
         limits = " and ".join(f"{word} {as_text(limit)}" for word, limit in (("at least", least), ("below", below)) if limit is not None)
         raise UserError(f"{name} is out of range. {received} Give a number {limits}.")
     return value
+
+
+def _choices(name: str, text: str) -> Choices:
+    """`bilstm,cnn`: each as train takes it, but for the architecture that has no network."""
+    about = next(f for f in fields(TrainSettings) if f.name == name)
+    chosen = [from_text(about, each.strip()) for each in text.split(",")]
+    if NGRAMS_ALONE in chosen:
+        raise UserError(f"N-grams alone have no network to search for. Received: {name}={text}. Use some of: {', '.join(NETWORKS)}.")
+    return Choices(dict.fromkeys(chosen))
 
 
 def _range(name: str, text: str) -> Range:

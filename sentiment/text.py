@@ -7,18 +7,19 @@ import html
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sentiment.ngrams import NONE, Ngrams, fit
+from sentiment.ngrams import NONE, Ngrams
 from sentiment.ragged import Ragged, concatenate, from_lengths, from_lists, gather
 from sentiment.settings import TextSettings
 
 LITTLE = 4096  # characters that Python cleans sooner than Arrow
+MIN_COUNT = 2  # occurrences that give a word a token id
 PADDING, START, UNKNOWN, FIRST_WORD = 0, 1, 2, 4  # as in keras.datasets.imdb, where 3 is not used either
 
 # Function words without those that turn or grade an opinion (not, no, never, but, very, too, only, ...).
@@ -173,10 +174,17 @@ class Encoder:
         return words.numbered([known.get(word, 0) for word in words.distinct])
 
     def encode_numbers(self, numbers: Ragged) -> Encoded:
-        """Token ids of each text, the start token first, at most `max_length`; and the n-grams of the whole of it."""
+        """Token ids of each text, and the n-grams of the whole of it."""
+        return Encoded(self.tokens(numbers), self.ngrams.encode(numbers))
+
+    def tokens(self, numbers: Ragged) -> Ragged:
+        """Token ids of each text, the start token first, at most `max_length`."""
         ids = np.where((numbers.ids > 0) & (numbers.ids <= len(self.vocabulary)), numbers.ids + (FIRST_WORD - 1), UNKNOWN)
-        tokens = _start_and_cut(Ragged(ids.astype(np.int32), numbers.offsets), self.settings.max_length)
-        return Encoded(tokens, self.ngrams.encode(numbers))
+        return _start_and_cut(Ragged(ids.astype(np.int32), numbers.offsets), self.settings.max_length)
+
+    def with_ngrams(self, ngrams: Ngrams) -> "Encoder":
+        """The same words, but of those without a token id only such as stand in these n-grams."""
+        return replace(self, more_words=self.more_words[: max(ngrams.words - len(self.vocabulary), 0)], ngrams=ngrams)
 
     def words(self, text: str) -> list[str]:
         """The words that `number` numbers."""
@@ -206,19 +214,18 @@ class WordCounter:
         self._parts = [concatenate(self._parts)]
         return self._parts[0]
 
-    def finish(self, numbered: Ragged, counted: np.ndarray) -> tuple[Encoder, Encoded]:
-        """The vocabulary, most frequent word first (equal ones by alphabet), and the n-grams of the rows `counted`; and all rows."""
+    def finish(self, numbered: Ragged, counted: np.ndarray) -> tuple[Encoder, Ragged]:
+        """The encoder, whose words are those of the rows `counted`, the most frequent first (equal ones by alphabet); and all rows
+        by its numbers. Words that occur once have no token id.
+        """
         seen = list(self._numbers)
         counts = np.bincount(numbered.take(counted).ids, minlength=len(seen))
         by_rank = sorted(np.flatnonzero(counts).tolist(), key=lambda number: (-counts[number], seen[number]))
         rank = np.zeros(len(seen), np.int32)
         rank[by_rank] = np.arange(1, len(by_rank) + 1)
-        ranked = Ragged(rank[numbered.ids], numbered.offsets)
-        ngrams = fit(ranked.take(counted), self._settings.ngrams)
-        cut = self._settings.vocabulary_size - FIRST_WORD
-        words = [seen[number] for number in by_rank[: max(cut, ngrams.words)]]
-        encoder = Encoder(self._settings, tuple(words[:cut]), tuple(words[cut:]), ngrams)
-        return encoder, encoder.encode_numbers(ranked)
+        words = tuple(seen[number] for number in by_rank)
+        cut = min(self._settings.vocabulary_size - FIRST_WORD, int((counts >= MIN_COUNT).sum()))
+        return Encoder(self._settings, words[:cut], words[cut:]), Ragged(rank[numbered.ids], numbered.offsets)
 
 
 def _start_and_cut(rows: Ragged, max_length: int) -> Ragged:

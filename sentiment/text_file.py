@@ -31,7 +31,8 @@ def write_encoder(encoder: Encoder, group: h5py.Group) -> None:
 
 def read_encoder(group: h5py.Group) -> Encoder:
     """Raises KeyError, TypeError or ValueError if the group does not hold one. The first files had no n-grams."""
-    settings: dict[str, Any] = {"ngrams": 0} | json.loads(group.attrs["text_settings"])
+    settings: dict[str, Any] = json.loads(group.attrs["text_settings"])
+    settings.pop("ngrams", None)  # of files in which it was a setting of texts
     vocabulary, more_words = (tuple(group[name].asstr()[:]) if name in group else () for name in ("vocabulary", "more_words"))
     ngrams = Ngrams(group["ngrams/prefix"][:], group["ngrams/last"][:]) if "ngrams" in group else NONE
     return KINDS[group.attrs.get("encoder", "usual")](TextSettings(**settings), vocabulary, more_words, ngrams)

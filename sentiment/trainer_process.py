@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import h5py
+import numpy as np
 
 from sentiment import prepared
 from sentiment.backends import Backend
@@ -35,14 +36,14 @@ class TrainerError(StepError):
 
 @dataclass(frozen=True)
 class Epoch:
-    """What a trainer tells after an epoch; `val_scores` are P(positive) of the validation reviews, in their order."""
+    """What a trainer tells after an epoch; `val_logits` are the network's for the validation reviews, in their order."""
 
     epoch: int
     train_loss: float
     train_accuracy: float
     epoch_seconds: float
     tokens_per_second: float
-    val_scores: list[float]
+    val_logits: list[float]
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,27 @@ class Verdict:
     stop: bool
 
 
+@dataclass(frozen=True)
+class ModelFiles:
+    """parts: what `sentiment.model_parts` wrote; model: where the whole model goes."""
+
+    parts: Path
+    model: Path
+
+
+@dataclass(frozen=True)
+class Scores:
+    """scores: P(positive); network_logits: of the model's network, none if it is not of this project. Each `<float64>[reviews]`."""
+
+    scores: np.ndarray
+    network_logits: np.ndarray
+
+
 def write_ids(path: Path, reviews: Encoded) -> Path:
     """Writes ids as a trainer scores them."""
     with h5py.File(path, "w") as file:
-        prepared.write_ids(reviews, file)
+        prepared.write_ragged(reviews.tokens, file, "")
+        prepared.write_ragged(reviews.ngrams, file, "ngram_")
     return path
 
 
@@ -68,7 +86,7 @@ def environment(backend: Backend, cores: int) -> dict[str, str]:
         "PYTHONPATH": str(PROJECT),
         "PYTHONUNBUFFERED": "1",
         "TF_CPP_MIN_LOG_LEVEL": "2",
-        "OPENBLAS_NUM_THREADS": "1",  # NumPy's: the parts of a batch are on threads already
+        "OMP_WAIT_POLICY": "passive",  # a thread that spins takes the core from one that the others wait for
     }
     if backend.name == "cntk":
         cores = 1  # as in framework.fix_threads
@@ -104,7 +122,7 @@ class Trainer:
             start_new_session=True,  # Ctrl-C is for the driver, which ends the trainer in its own time
         )
         try:
-            self.ready = self._receive()
+            self.device: str = self._receive()["device"]
         except BaseException:
             self.close()
             raise
@@ -118,39 +136,42 @@ class Trainer:
     def train(
         self,
         prepared_path: Path,
-        model: Path,
         settings: dict[str, Any],
-        splits: list[int],
         after_epoch: Callable[[Epoch], Verdict],
+        finish: Callable[[], ModelFiles | None],
         progress: Callable[[int, int], None] = lambda tokens, of: None,
-    ) -> dict[str, Any]:
-        """Trains on some splits and writes `model`; returns what the trainer said when it had built the network.
+        start: Path | None = None,
+    ) -> int:
+        """Trains, and writes the model that `finish`, called after the last epoch, says; returns how many weights the network has.
 
-        The validation reviews are scored after each epoch, unless they are trained on.
+        start: a model whose network it starts from.
 
         Raises:
             TrainerError: It failed.
         """
-        self._send({"job": "train", "prepared": str(prepared_path), "model": str(model), "settings": settings, "splits": splits})
-        built: dict[str, Any] = {}
+        self._send({"job": "train", "prepared": str(prepared_path), "settings": settings, "start": str(start) if start else None})
+        parameters = 0
         while True:
             message = self._receive()
             event = message.pop("event")
             if event == "built":
-                built = message
+                parameters = message["parameters"]
             elif event == "progress":
                 progress(message["tokens"], message["of"])
             elif event == "epoch":
                 verdict = after_epoch(Epoch(**message))
                 self._send({"keep": verdict.keep, "stop": verdict.stop})
+            elif event == "trained":
+                files = finish()
+                self._send({"parts": str(files.parts), "model": str(files.model)} if files else {"model": None})
             elif event == "done":
-                return built
+                return parameters
 
-    def score(self, model: Path, reviews: Path) -> list[float]:
-        """P(positive) of the token ids in a file that `write_ids` wrote, as the backend computes it."""
+    def score(self, model: Path, reviews: Path) -> Scores:
+        """Scores the ids in a file that `write_ids` wrote, as the backend computes it."""
         self._send({"job": "score", "model": str(model), "reviews": str(reviews)})
-        scores: list[float] = self._receive()["scores"]
-        return scores
+        message = self._receive()
+        return Scores(np.array(message["scores"]), np.array(message["network_logits"]))
 
     def log(self) -> str:
         """What the trainer printed so far."""

@@ -1,23 +1,33 @@
-"""One training: a trainer does it, and this decides after each epoch whether it was the best and whether it was the last."""
+"""One training: a trainer trains the network, this decides after each epoch whether it was the best and whether it was the last, and
+then fits what stands beside the network.
+"""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from scipy.special import expit
 
-from sentiment import evaluation
-from sentiment.errors import StepError
+from sentiment import ensemble, evaluation, model_parts, ngram_regression
+from sentiment.ensemble import Combination
+from sentiment.errors import StepError, UserError
+from sentiment.ngram_regression import Fitted
 from sentiment.prepared import Prepared
 from sentiment.reviews.batch import TRAIN, VALIDATION
-from sentiment.settings import TrainSettings
-from sentiment.trainer_process import Epoch, Trainer, Verdict
+from sentiment.settings import NGRAMS_ALONE, TrainSettings
+from sentiment.trainer_process import Epoch, ModelFiles, Trainer, Verdict
 
-LEAST_BETTER = 0.001  # of the validation loss: less is not worth an epoch
+BATCH_SIZES, LEAST_STEPS = (64, 32, 16), 350  # what batch_size=0 chooses from, and how many steps an epoch is to have
+
+
+def batch_size(settings: TrainSettings, reviews: int) -> int:
+    """Reviews a step: as the settings say, or else the most that leave LEAST_STEPS an epoch; too few steps teach a network nothing."""
+    return settings.batch_size or next((size for size in BATCH_SIZES if reviews >= size * LEAST_STEPS), BATCH_SIZES[-1])
 
 
 class EarlyStopping:
-    """Keeps the epoch of the least validation loss, and stops when `patience` epochs were not better by LEAST_BETTER."""
+    """Keeps the epoch of the least validation loss, and stops when `patience` epochs were not better."""
 
     def __init__(self, patience: int) -> None:
         self._patience = patience
@@ -25,85 +35,135 @@ class EarlyStopping:
         self._since = 0
 
     def judge(self, loss: float) -> Verdict:
-        better = loss < self._best - LEAST_BETTER
+        better = loss < self._best
         self._best, self._since = (loss, 0) if better else (self._best, self._since + 1)
         return Verdict(keep=better, stop=self._since >= self._patience)
 
 
+@dataclass
+class _Best:
+    """The epoch that is kept, the network's metrics in it, and its logits of the validation reviews."""
+
+    epoch: int
+    metrics: dict[str, float]
+    logits: np.ndarray
+
+
 @dataclass(frozen=True)
 class Trained:
-    """best: metrics of the epoch whose weights the model has; parameters: how many weights."""
+    """network: the metrics of the kept epoch, as `val_...`; summary: what a run logs at its end; note: how the logits are combined."""
 
-    best_epoch: int
-    best: dict[str, float]
-    parameters: int
-
-    def summary(self) -> dict[str, float]:
-        """What a run logs at its end: `best_epoch`, `weights`, and `best_val_...`."""
-        best = {f"best_{name}": value for name, value in self.best.items() if name.startswith("val_")}
-        return {"best_epoch": self.best_epoch, "weights": self.parameters} | best
+    network: dict[str, float]
+    summary: dict[str, float]
+    note: str
 
 
 def train(
     trainer: Trainer,
     settings: TrainSettings,
-    prepared: Prepared,
+    data: Prepared,
     prepared_path: Path,
     model: Path,
     after_epoch: Callable[[int, dict[str, float]], bool],
     progress: Callable[[int, int], None] = lambda done, of: None,
+    start: Path | None = None,
 ) -> Trained:
     """Trains and writes `model`.
 
-    `after_epoch` hears each epoch's number and metrics and says whether to stop; `progress` hears of tokens done and all.
+    `after_epoch` gets each epoch's number and metrics and says whether to give up, in which case nothing is written and the summary is
+    empty; `progress` gets the tokens done and their number. start: a model whose network it starts from.
 
     Raises:
+        UserError: There is nothing to train.
         TrainerError: The trainer failed.
         StepError: The first epoch gave no numbers. If a later one gives none, the best before it is kept.
     """
-    labels = prepared.labels[prepared.rows(VALIDATION)]
+    settings = replace(settings, batch_size=batch_size(settings, len(data.rows(TRAIN))))
+    labels = data.labels[data.rows(VALIDATION)].astype(np.int64)
     stopping = EarlyStopping(settings.patience)
-    best_epoch, best = 0, dict[str, float]()
+    best = _Best(0, {}, np.empty(0))
+    given_up = False
+    ngrams = _fit_ngrams(data, settings)
 
     def judge(epoch: Epoch) -> Verdict:
-        nonlocal best_epoch, best
-        if not np.isfinite([epoch.train_loss, *epoch.val_scores]).all():
-            if not best_epoch:
+        nonlocal best, given_up
+        logits = np.array(epoch.val_logits)
+        if not np.isfinite([epoch.train_loss, *logits]).all():
+            if not best.epoch:
                 raise _diverged(epoch, settings)
             return Verdict(keep=False, stop=True)
-        found = evaluation.measure(labels, np.array(epoch.val_scores))
-        metrics = _metrics(epoch) | {"val_loss": found["log_loss"], "val_accuracy": found["accuracy"], "val_auc": found["auc"]}
+        metrics = _of_epoch(epoch) | _measure("val", labels, logits)
         verdict = stopping.judge(metrics["val_loss"])
         if verdict.keep:
-            best_epoch, best = epoch.epoch, metrics
-        ended = after_epoch(epoch.epoch, metrics)
-        return Verdict(verdict.keep, verdict.stop or ended)
+            best = _Best(epoch.epoch, metrics, logits)
+        given_up = after_epoch(epoch.epoch, metrics)
+        return Verdict(verdict.keep, verdict.stop or given_up)
 
-    built = trainer.train(prepared_path, model, asdict(settings), [TRAIN], judge, progress)
-    return Trained(best_epoch, best, built["parameters"])
+    combination: Combination | None = None
+    parts = model.with_suffix(".parts.unfinished")
+
+    def finish() -> ModelFiles | None:
+        nonlocal combination
+        if given_up:
+            return None
+        if ngrams and best.epoch:
+            combination = ensemble.fit(np.column_stack([best.logits, ngrams.val_logits]), labels)
+        beside = ngrams.model if ngrams else ngram_regression.NONE
+        model_parts.write(parts, data, asdict(settings), settings.backend, beside, combination)
+        return ModelFiles(parts, model)
+
+    try:
+        parameters = trainer.train(prepared_path, asdict(settings), judge, finish, progress, start)
+    finally:
+        parts.unlink(missing_ok=True)
+    network = {name: value for name, value in best.metrics.items() if name.startswith("val_")}
+    if given_up:
+        return Trained(network, {}, "given up")
+    logits = {"network": best.logits} if best.epoch else {}
+    logits |= {"ngrams": ngrams.val_logits} if ngrams else {}
+    summary, note = _combined(logits, combination, labels, settings.seed)
+    if best.epoch:
+        summary |= {"best_epoch": best.epoch, "weights": parameters, "reviews_per_step": settings.batch_size}
+    return Trained(network, summary, note)
 
 
-def train_to_the_end(
-    trainer: Trainer,
-    settings: TrainSettings,
-    prepared_path: Path,
-    model: Path,
-    after_epoch: Callable[[int, dict[str, float]], bool],
-    progress: Callable[[int, int], None] = lambda done, of: None,
-) -> Trained:
-    """Like `train`, but on the training and the validation split, through all the epochs: nothing is left to judge them by."""
-
-    def judge(epoch: Epoch) -> Verdict:
-        if not np.isfinite(epoch.train_loss):
-            raise _diverged(epoch, settings)
-        return Verdict(keep=True, stop=after_epoch(epoch.epoch, _metrics(epoch)))
-
-    built = trainer.train(prepared_path, model, asdict(settings), [TRAIN, VALIDATION], judge, progress)
-    return Trained(settings.epochs, {}, built["parameters"])
+def _fit_ngrams(data: Prepared, settings: TrainSettings) -> Fitted | None:
+    """Of n-grams that are in equally many reviews, none is chosen if there is no room for all: `ngrams` of 1 may leave none at all."""
+    fitted = ngram_regression.fit(data, settings.ngrams, settings.seed) if settings.ngrams else None
+    if fitted and len(fitted.model.ngrams):
+        return fitted
+    if settings.architecture == NGRAMS_ALONE:
+        raise UserError(
+            f"There are no n-grams to weigh. Received: architecture={NGRAMS_ALONE}, ngrams={settings.ngrams}. Give more ngrams."
+        )
+    return None
 
 
-def _metrics(epoch: Epoch) -> dict[str, float]:
-    return {name: value for name, value in asdict(epoch).items() if name not in ("epoch", "val_scores")}
+def _combined(
+    logits: dict[str, np.ndarray], combination: Combination | None, labels: np.ndarray, seed: int
+) -> tuple[dict[str, float], str]:
+    """Metrics of the network, the n-grams and the model on the validation reviews, the weights of the two; and how these came about."""
+    found = {name: value for part, each in logits.items() for name, value in _measure(f"{part}_val", labels, each).items()}
+    if combination is None:
+        (part,) = logits
+        weights = {f"{name}_weight": float(name == part) for name in ("network", "ngrams")}
+        return found | _measure("model_val", labels, logits[part]) | weights, f"the {part} alone"
+    columns = np.column_stack(list(logits.values()))
+    found |= _measure("model_val", labels, ensemble.cross_fitted(columns, labels, seed))
+    network, ngrams = (float(weight) for weight in combination.weights)
+    note = f"{network:.2f} of the network's logit and {ngrams:.2f} of the n-grams', learned from {combination.reviews:,} validation reviews"
+    if combination.reviews < ensemble.FEW:
+        note += ", which are few: held near equal shares"
+    return found | {"network_weight": network, "ngrams_weight": ngrams}, note
+
+
+def _measure(prefix: str, labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
+    measured = evaluation.measure(labels, expit(logits))
+    return {f"{prefix}_loss": measured["log_loss"], f"{prefix}_accuracy": measured["accuracy"], f"{prefix}_auc": measured["auc"]}
+
+
+def _of_epoch(epoch: Epoch) -> dict[str, float]:
+    return {name: value for name, value in asdict(epoch).items() if name not in ("epoch", "val_logits")}
 
 
 def _diverged(epoch: Epoch, settings: TrainSettings) -> StepError:

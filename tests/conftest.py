@@ -1,31 +1,42 @@
-"""What the tests share: a store of runs for each test, small reviews, and one trainer for each backend."""
+"""What the tests share: a store of runs for each test, small reviews, one trainer for each backend, and models that it trained."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import numpy as np
+import psycopg
 import pytest
+from optuna.storages import BaseStorage, RDBStorage
+from psycopg import sql
 
-from sentiment import prepared, preparing
+from sentiment import prepared, preparing, search, training
 from sentiment.backends import ALL
 from sentiment.places import PROJECT
 from sentiment.ragged import Ragged, from_lengths
 from sentiment.reviews import find_source
-from sentiment.settings import PrepareSettings
+from sentiment.settings import PrepareSettings, TrainSettings
 from sentiment.text import Encoded, Encoder
 from sentiment.trainer_process import Trainer
+from sentiment.training import Trained
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell would hand down to ignore it
 SHARED_DATA = PROJECT.parent / "shared" / "data"
+# Of networks that are trained in a second or two.
+SIZES: dict[str, Any] = {
+    "embedding_size": 8, "lstm_size": 6, "filters": 7, "dense_size": 5, "batch_size": 16, "learning_rate": 0.01, "ngrams": 500
+}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -91,7 +102,7 @@ def running(folder: Path, health: str, *arguments: str, **environment: str) -> I
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A `prepared.h5` of the bundled reviews, with few and short ones."""
     path = tmp_path_factory.mktemp("small") / "prepared.h5"
-    settings = PrepareSettings(sample=60, vocabulary_size=300, max_length=40)
+    settings = PrepareSettings(sample=80, vocabulary_size=300, max_length=40, validation_fraction=0.25)
     made, _ = preparing.prepare(find_source(settings), settings)
     prepared.write(made, path)
     return path
@@ -109,7 +120,13 @@ def trainers() -> Iterator[Callable[[str], Trainer]]:
 
     yield get
     for trainer in running.values():
-        trainer.__exit__(None, None, None)
+        trainer.close()
+
+
+def train_small(trainer: Trainer, data: Path, model: Path, start: Path | None = None, **settings: Any) -> Trained:
+    """Trains as `train` does, on a `prepared.h5`, with SIZES but for the settings that are named, and writes the model."""
+    chosen = TrainSettings(**{"backend": trainer.backend.name, **SIZES, **settings})
+    return training.train(trainer, chosen, prepared.read(data), data, model, lambda epoch, metrics: False, start=start)
 
 
 def random_reviews(lengths: list[int], encoder: Encoder, seed: int = 0) -> Encoded:
@@ -127,3 +144,60 @@ def assert_same_encoder(one: Encoder, other: Encoder) -> None:
     assert (one.settings, one.vocabulary, one.more_words) == (other.settings, other.vocabulary, other.more_words)
     assert one.ngrams.prefix.tolist() == other.ngrams.prefix.tolist()
     assert one.ngrams.last.tolist() == other.ngrams.last.tolist()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The address of a PostgreSQL server, without a database's name; it may not run as root."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    folders = [*map(str, reversed(programs)), os.environ.get("PATH", "")]
+    server = shutil.which("postgres", path=os.pathsep.join(folders))
+    assert server, "There is no PostgreSQL server on this machine."
+    owner = "postgres" if os.geteuid() == 0 else None
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+    if owner:
+        shutil.chown(folder, owner)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    initialize = [str(Path(server).parent / "initdb"), "-D", str(folder / "data"), "-U", "tuner", "-A", "trust", "-E", "UTF8", "--no-sync"]
+    subprocess.run(initialize, check=True, capture_output=True, user=owner, cwd=folder)
+    options = ["-D", str(folder / "data"), "-p", str(port), "-h", "127.0.0.1", "-k", str(folder), "-c", "fsync=off"]
+    with (folder.parent / f"{folder.name}.log").open("w") as log:
+        process = subprocess.Popen([server, *options], stdout=log, stderr=log, user=owner, cwd=folder)
+    try:
+        ready = [str(Path(server).parent / "pg_isready"), "-h", "127.0.0.1", "-p", str(port)]
+        while subprocess.run(ready, capture_output=True).returncode:
+            assert process.poll() is None, Path(log.name).read_text()
+            time.sleep(0.1)
+        yield f"postgresql://tuner@127.0.0.1:{port}"
+    finally:
+        process.send_signal(signal.SIGINT)  # its fast shutdown
+        process.wait(60)
+        shutil.rmtree(folder)
+        Path(log.name).unlink()
+
+
+@pytest.fixture
+def database(postgres: str) -> str:
+    """The address of a new database."""
+    name = f"study{time.monotonic_ns()}"
+    with psycopg.connect(f"{postgres}/postgres", autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return f"{postgres}/{name}"
+
+
+@contextmanager
+def opened(given: str) -> Iterator[BaseStorage]:
+    """A storage; a database's connections are closed at the end."""
+    storage = search.open_storage(given)
+    yield storage
+    if isinstance(storage, RDBStorage):
+        storage.remove_session()
+        storage.engine.dispose()
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> str:
+    """Where a study of the test's own is kept."""
+    return str(tmp_path / "optuna.journal")

@@ -17,14 +17,17 @@ from mlflow.entities import Run
 
 from sentiment.places import PROJECT
 from sentiment.scorer import Scorer
-from sentiment.settings import ARCHITECTURES, MainSettings, PrepareSettings, TrainSettings, parameters
+from sentiment.settings import BACKENDS, NETWORKS, MainSettings, PrepareSettings, TrainSettings, parameters
 from sentiment.steps import parity
 
 from .conftest import SHARED_DATA, Launch, running
 
+KEPT = Path(__file__).parent / "fixtures" / "cntk-bilstm.h5"
 QUICK = ["epochs=2", "lstm_size=8", "embedding_size=8"]
 EPOCH_METRICS = {"train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_auc", "epoch_seconds", "tokens_per_second"}
+PARTS_METRICS = {f"{part}_val_{metric}" for part in ("network", "ngrams", "model") for metric in ("accuracy", "auc", "loss")}
 TEST_METRICS = {"test_accuracy", "test_auc", "test_f1", "test_log_loss", "test_balanced_accuracy"}
+TEST_METRICS |= {"test_accuracy_network", "test_accuracy_ngrams"}
 
 
 def project(*parameters: str) -> list[str]:
@@ -66,14 +69,20 @@ def test_the_whole_way_on_a_server_with_cntk(launch: Launch, server: str) -> Non
     for run in (prepare, train, found["evaluate"][0]):
         assert run.data.tags["mlflow.parentRunId"] == main.info.run_id
         assert run.info.status == "FINISHED"
-    for run, kind in ((main, MainSettings), (prepare, PrepareSettings), (train, TrainSettings)):
-        assert set(run.data.params) == {f.name for f in parameters(kind)}
+    for run, kind, more in ((main, MainSettings, set()), (prepare, PrepareSettings, set()), (train, TrainSettings, {"device"})):
+        assert set(run.data.params) == {f.name for f in parameters(kind)} | more
     assert train.data.params["lstm_size"] == "8"
     assert train.data.params["prepared"] == train.data.tags["prepared_run_id"] == prepare.info.run_id
     assert train.data.tags["data_fingerprint"] == prepare.data.tags["data_fingerprint"]
     for metric in EPOCH_METRICS:
         history = MlflowClient(server).get_metric_history(train.info.run_id, metric)
         assert sorted(value.step for value in history) == [1, 2], metric
+    assert set(train.data.metrics) >= PARTS_METRICS | {"network_weight", "ngrams_weight", "best_epoch"}
+    kept = min(MlflowClient(server).get_metric_history(train.info.run_id, "val_loss"), key=lambda value: value.value)
+    assert train.data.metrics["best_epoch"] == kept.step
+    assert train.data.metrics["network_val_loss"] == kept.value
+    assert "learned from 34 validation reviews" in train.data.tags["combination"]
+    assert prepare.data.tags["split_method"].startswith("single reviews")
     assert set(main.data.metrics) >= TEST_METRICS
     assert not TEST_METRICS & set(train.data.metrics)
     assert names(server, prepare) == {"prepared.h5", "review_lengths.png"}
@@ -107,11 +116,12 @@ def test_the_steps_one_by_one_and_parity(launch: Launch, store: str) -> None:
     assert found["train"][0].data.tags["prepared_run_id"] == second.info.run_id
     (parity,) = found["parity"]
     assert parity.data.metrics["largest_difference"] < 1e-5
+    assert parity.data.metrics["largest_logit_difference"] < 1e-4
     assert {name for name in parity.data.metrics if name.startswith("difference_")} == {
-        f"difference_{backend}" for backend in ("tensorflow", "cntk", "jax", "torch")
+        f"difference_{backend}{what}" for backend in BACKENDS for what in ("", "_network_logit")
     }
     table = pd.read_csv(mlflow.artifacts.download_artifacts(run_id=parity.info.run_id, artifact_path="scores.csv"))
-    assert list(table) == ["reviewText", "scorer", "tensorflow", "cntk", "jax", "torch"]
+    assert list(table) == ["reviewText", "scorer", *BACKENDS, "network_logit_scorer", *(f"network_logit_{name}" for name in BACKENDS)]
     assert len(table) == 432
 
 
@@ -125,6 +135,9 @@ def test_the_steps_one_by_one_and_parity(launch: Launch, store: str) -> None:
         ("train", ["--learning-rate=nan"], "learning_rate=nan"),
         ("train", ["--prepared=latest"], "prepared=latest"),
         ("train", ["--prepared=nosuch"], "prepared=nosuch"),
+        ("train", ["--start-from=nosuch"], "start_from=nosuch"),
+        ("train", ["--architecture=ngrams", "--ngrams=0"], "architecture=ngrams, ngrams=0"),
+        ("train", [f"--start-from={KEPT}"], "embedding_size=8, embedding_size=50"),
         ("train", ["--nosuch=1"], "--nosuch=1"),
         ("main", ["--reviews=/nowhere.txt"], "reviews=/nowhere.txt"),
         ("main", ["--test-fraction=0"], "test_fraction=0"),
@@ -172,6 +185,32 @@ def test_a_training_that_diverges_says_so(launch: Launch, store: str, small: Pat
     (line,) = done.stderr.splitlines()
     assert "Lower learning_rate" in line
     assert runs(store)["train"][0].data.tags["failure"] == line
+
+
+def test_ngrams_alone_as_a_baseline_and_a_network_alone(launch: Launch, store: str) -> None:
+    for arguments in (["architecture=ngrams"], ["ngrams=0", *QUICK]):
+        done = launch("entry_points.main", *options("register=false", *arguments))
+        assert done.returncode == 0, done.stderr
+    network, ngrams = runs(store)["main"]
+    assert ngrams.data.metrics["test_accuracy"] == ngrams.data.metrics["test_accuracy_ngrams"] > 0.8
+    assert network.data.metrics["test_accuracy"] == network.data.metrics["test_accuracy_network"]
+    assert not {"network_val_loss", "best_epoch", "test_accuracy_network"} & set(ngrams.data.metrics)
+    assert not {"ngrams_val_loss", "test_accuracy_ngrams"} & set(network.data.metrics)
+    assert [run.data.metrics["network_weight"] for run in (network, ngrams)] == [1, 0]
+    assert [run.data.metrics["ngrams_weight"] for run in (network, ngrams)] == [0, 1]
+
+
+def test_a_training_starts_from_another_model(launch: Launch, store: str, small: Path) -> None:
+    sizes = ["--architecture=lstm", *options(*QUICK[1:])]
+    first = launch("entry_points.train", f"--prepared={small}", *sizes, "--epochs=5", "--learning-rate=0.01")
+    assert first.returncode == 0, first.stderr
+    (start,) = runs(store)["train"]
+    further = launch(
+        "entry_points.train", f"--prepared={small}", *sizes, f"--start-from={start.info.run_id}", *("--epochs=1", "--learning-rate=1e-9")
+    )
+    assert further.returncode == 0, further.stderr
+    (run,) = (run for run in runs(store)["train"] if run.info.run_id != start.info.run_id)
+    assert run.data.metrics["network_val_loss"] == pytest.approx(start.data.metrics["network_val_loss"], abs=1e-5)
 
 
 def test_a_run_that_failed_has_nothing_to_train_on(launch: Launch, store: str) -> None:
@@ -271,7 +310,7 @@ def test_imdb_on_every_backend(launch: Launch, store: str) -> None:
     path = SHARED_DATA / "aclImdb_v1.tar.gz"
     if not path.exists():
         pytest.skip(f"no {path}: training on IMDB is not tested")
-    for backend, architecture in zip(("tensorflow", "cntk", "jax", "torch"), reversed(ARCHITECTURES), strict=True):
+    for backend, architecture in zip(BACKENDS, reversed(NETWORKS), strict=True):
         done = launch(
             "entry_points.main",
             f"--reviews={path}",

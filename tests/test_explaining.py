@@ -8,7 +8,7 @@ from sentiment.explaining import explain
 from sentiment.scorer import Scorer
 from sentiment.text import Encoder
 
-SCORER = Scorer(Path(__file__).parent / "fixtures" / "cntk-bilstm.h5")
+SCORER = Scorer(Path(__file__).parent / "fixtures" / "default-bilstm.h5")
 LONG = " ".join(["the film was so and so"] * 8) + " wonderful " + " ".join(["it had a plot"] * 4)
 
 

@@ -34,10 +34,11 @@ def texts() -> list[list[int]]:
     return [random.integers(0, 6, random.integers(0, 12)).tolist() for _ in range(60)]
 
 
-@pytest.mark.parametrize("most", [1_000, 20, 3, 1])
+@pytest.mark.parametrize("most", [10_000, 360, 320, 20, 3, 1])
 def test_the_most_frequent_are_found(texts: list[list[int]], most: int) -> None:
     counts = Counter(sequence for text in texts for sequence in sequences(text))
-    frequent = {sequence for sequence, count in counts.items() if count >= LEAST}
+    least = LEAST if sum(map(len, texts)) > most else 1
+    frequent = {sequence for sequence, count in counts.items() if count >= least}
     found = spelled(fit(rows(texts), most))
     assert len(set(found)) == len(found) <= most
     assert set(found) <= frequent
@@ -46,6 +47,13 @@ def test_the_most_frequent_are_found(texts: list[list[int]], most: int) -> None:
         assert max(counts[sequence] for sequence in left_out) < min(counts[sequence] for sequence in found)
     if most >= len(frequent):
         assert not left_out
+
+
+def test_of_few_texts_single_occurrences_count() -> None:
+    texts = [[1, 2], [1, 3], [4]]  # five words, nine sequences
+    assert set(spelled(fit(rows(texts), 9))) == {(1,), (2,), (3,), (4,), (1, 2), (1, 3)}
+    assert spelled(fit(rows(texts), 5)) == [(1,)]  # there is no room for all that occur once
+    assert spelled(fit(rows(texts), 4)) == [(1,)]
 
 
 def test_a_text_has_those_that_occur_in_it(texts: list[list[int]]) -> None:

@@ -1,4 +1,4 @@
-"""Model files that no run has: those of Keras 1 and 2, which `tests/fixtures/make_old_models.py` wrote, and a kept `model.h5`."""
+"""Model files that no run has: those of Keras 1 and 2, which `tests/fixtures/make_old_models.py` wrote, and kept ones of this project."""
 
 import json
 import shutil
@@ -20,14 +20,17 @@ from sentiment.ragged import from_lengths
 from sentiment.scorer import Scorer
 from sentiment.settings import BACKENDS, PrepareSettings, RegisterSettings
 from sentiment.steps import bring_in, prepare
-from sentiment.text import Encoded
+from sentiment.text import FIRST_WORD, Encoded
 from sentiment.trainer_process import Trainer, write_ids
 
 from .conftest import Launch
+from .test_contract import train_network
 
 FOLDER = Path(__file__).parent / "fixtures"
 WORDS = FOLDER / "old-words.json"
 KEPT: dict[str, Any] = json.loads((FOLDER / "old-scores.json").read_text())
+# Kept models of this project, and what their files say that they are. The first is of the time before n-grams.
+FORMATS = {"cntk-bilstm": "sentiment-model-1", "model-1-bilstm": "sentiment-model-1", "default-bilstm": "sentiment-model-2"}
 LENGTH = 40
 Trainers = Callable[[str], Trainer]
 Config = dict[str, Any]
@@ -101,9 +104,11 @@ def test_an_old_model_scores_as_it_did(name: str, trainers: Trainers, tmp_path: 
     scorer = Scorer(path)
     np.testing.assert_allclose(scorer.score(KEPT["texts"]), KEPT["scores"][name], rtol=0, atol=1e-6)
     ids = write_ids(tmp_path / "ids.h5", scorer.model.encoder.encode(KEPT["texts"]))
-    assert trainers("cntk").score(FOLDER / name, ids) == pytest.approx(KEPT["scores"][name], abs=1e-6)
+    np.testing.assert_allclose(trainers("cntk").score(FOLDER / name, ids).scores, KEPT["scores"][name], rtol=0, atol=1e-6)
     for backend in BACKENDS:
-        assert trainers(backend).score(path, ids) == pytest.approx(KEPT["scores"][name], abs=1e-5), backend
+        scored = trainers(backend).score(path, ids)
+        np.testing.assert_allclose(scored.scores, KEPT["scores"][name], rtol=0, atol=1e-5, err_msg=backend)
+        assert not len(scored.network_logits)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +128,7 @@ def test_other_forms_of_the_same_model(
     scorer = Scorer(convert(old, tmp_path))
     np.testing.assert_allclose(scorer.score(KEPT["texts"]), KEPT["scores"][name], rtol=0, atol=1e-6)
     ids = write_ids(tmp_path / "ids.h5", scorer.model.encoder.encode(KEPT["texts"]))
-    assert trainers("cntk").score(old, ids) == pytest.approx(KEPT["scores"][name], abs=1e-6)
+    np.testing.assert_allclose(trainers("cntk").score(old, ids).scores, KEPT["scores"][name], rtol=0, atol=1e-6)
 
 
 def test_gates_that_are_open_or_shut(trainers: Trainers, tmp_path: Path) -> None:
@@ -139,7 +144,8 @@ def test_gates_that_are_open_or_shut(trainers: Trainers, tmp_path: Path) -> None
     reviews = Encoded(from_lengths(rows.ravel(), np.full(64, LENGTH)), from_lengths(np.empty(0, np.int32), np.zeros(64, np.int64)))
     scores = Scorer(convert(old, tmp_path)).score_ids(reviews)
     assert np.ptp(scores) > 0.2
-    np.testing.assert_allclose(trainers("cntk").score(old, write_ids(tmp_path / "ids.h5", reviews)), scores, rtol=0, atol=1e-5)
+    scored = trainers("cntk").score(old, write_ids(tmp_path / "ids.h5", reviews))
+    np.testing.assert_allclose(scored.scores, scores, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -177,6 +183,45 @@ def test_a_vocabulary_has_a_rank_for_each_word(content: str, tmp_path: Path) -> 
 def test_ranks_may_have_gaps_and_rare_words_no_row(tmp_path: Path) -> None:
     (tmp_path / "words.json").write_text('{"rare": 9, "second": 3, "first": 1}')
     assert read_words(tmp_path / "words.json", 8) == ("first", "", "second", "", "rare")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_kept_model_scores_as_it_did(name: str, trainers: Trainers, tmp_path: Path) -> None:
+    """Each has its script in `tests/fixtures`, and the texts and scores that this wrote with it."""
+    path = FOLDER / f"{name}.h5"
+    kept: dict[str, list[Any]] = json.loads(path.with_suffix(".json").read_text())
+    scorer = Scorer(path)
+    assert scorer.model.backend == "cntk"
+    encoded = scorer.model.encoder.encode(kept["texts"])
+    outputs = scorer.outputs(encoded)
+    with h5py.File(path) as file:
+        assert file["sentiment"].attrs["format"] == FORMATS[name]
+    np.testing.assert_allclose(scorer.score(kept["texts"]), kept["scores"], rtol=0, atol=1e-5)
+    for part in ("network_logit", "ngrams_logit"):
+        if f"{part}s" in kept:
+            np.testing.assert_allclose(outputs[part], kept[f"{part}s"], rtol=0, atol=1e-4)
+    ids = write_ids(tmp_path / "ids.h5", encoded)
+    for backend in BACKENDS:
+        scored = trainers(backend).score(path, ids)
+        np.testing.assert_allclose(scored.scores, kept["scores"], rtol=0, atol=1e-5, err_msg=backend)
+        logits = kept.get("network_logits", outputs.get("network_logit", scored.network_logits))
+        np.testing.assert_allclose(scored.network_logits, logits, rtol=0, atol=1e-4, err_msg=backend)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_training_starts_from_a_kept_model(name: str, trainers: Trainers, small: Path, tmp_path: Path) -> None:
+    start = FOLDER / f"{name}.h5"
+    sizes = {"embedding_size": 8, "lstm_size": 8}
+    train_network(trainers("tensorflow"), small, tmp_path / "model.h5", start, architecture="bilstm", epochs=0, **sizes)
+    kept, started = model_file.read(start), model_file.read(tmp_path / "model.h5")
+    for layer in ("lstm_forward", "lstm_backward"):
+        for one, other in zip(kept.weights[layer], started.weights[layer], strict=True):
+            np.testing.assert_array_equal(one, other)
+    shared = set(kept.encoder.vocabulary) & set(started.encoder.vocabulary)
+    assert len(shared) > 50
+    for word in shared:
+        rows = [model.weights["words"][0][FIRST_WORD + model.encoder.vocabulary.index(word)] for model in (kept, started)]
+        np.testing.assert_array_equal(*rows)
 
 
 @pytest.fixture

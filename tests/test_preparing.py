@@ -4,6 +4,7 @@ import csv
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -12,6 +13,7 @@ from sentiment.errors import UserError
 from sentiment.reviews import find_source
 from sentiment.reviews.batch import TEST, TRAIN, VALIDATION
 from sentiment.settings import PrepareSettings
+from sentiment.text import UNKNOWN
 from tests.conftest import assert_same_encoder
 
 SETTINGS = PrepareSettings(sample=120)
@@ -42,20 +44,16 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert second.data_fingerprint == first.data_fingerprint
     for a, b in ((first.labels, second.labels), (first.split, second.split)):
         assert (a == b).all()
-    assert first.ngram_weights.keys() == second.ngram_weights.keys()
-    for splits, learned in first.ngram_weights.items():
-        assert all(np.array_equal(value, getattr(second.ngram_weights[splits], name)) for name, value in vars(learned).items())
-    for one, other in ((first.reviews.tokens, second.reviews.tokens), (first.reviews.ngrams, second.reviews.ngrams)):
+    assert second.split_method == first.split_method
+    for one, other in ((first.tokens, second.tokens), (first.words, second.words)):
         assert (one.ids == other.ids).all()
         assert (one.offsets == other.offsets).all()
 
 
 def test_rows_texts_and_labels_belong_together() -> None:
     data = made(PrepareSettings())
-    encoded = data.encoder.encode(data.test_texts)
-    test = data.reviews.take(data.rows(TEST))
-    assert encoded.tokens.ids.tolist() == test.tokens.ids.tolist()
-    assert encoded.ngrams.ids.tolist() == test.ngrams.ids.tolist()
+    assert data.encoder.encode(data.test_texts).tokens.ids.tolist() == data.tokens.take(data.rows(TEST)).ids.tolist()
+    assert data.encoder.number(data.test_texts).ids.tolist() == data.words.take(data.rows(TEST)).ids.tolist()
     by_text = {
         text: label
         for batch in find_source(PrepareSettings()).read(lambda n: None)
@@ -65,15 +63,37 @@ def test_rows_texts_and_labels_belong_together() -> None:
 
 
 def test_the_vocabulary_is_that_of_the_training_split(tmp_path: Path) -> None:
-    rows = [(f"{'good' if i % 2 else 'bad'} film word{i}", i % 2) for i in range(40)]
+    rows = [(f"{'good' if i % 2 else 'bad'} film word{i} word{i}", i % 2) for i in range(40)]
     data = made(PrepareSettings(reviews=str(table(tmp_path / "a.csv", rows))))
-    train: set[int] = set()
-    rest: set[int] = set()
-    for split in (TRAIN, VALIDATION, TEST):
-        for row in data.rows(split):
-            (train if split == TRAIN else rest).update(data.reviews.tokens.row(row).tolist())
-    assert 2 not in train
-    assert 2 in rest
+    train, rest = (data.tokens.take(data.rows(*splits)) for splits in ((TRAIN,), (VALIDATION, TEST)))
+    assert UNKNOWN not in train.ids
+    assert (rest.ids == UNKNOWN).sum() == 2 * len(rest)
+    assert 0 not in data.words.take(data.rows(TRAIN)).ids
+
+
+@pytest.mark.parametrize("split", [TRAIN, VALIDATION])
+def test_nothing_is_learned_from_labels(tmp_path: Path, split: int) -> None:
+    """Labels that change places within a split leave ids, words and vocabulary as they were."""
+    names = {TRAIN: "train", VALIDATION: "validation", TEST: "test"}
+    random = np.random.default_rng(0)
+    splits = np.repeat([TRAIN, VALIDATION, TEST], [60, 20, 20])
+    labels = np.arange(100) % 2
+    words = ["bad", "good", *(f"word{number}" for number in range(60))]
+    texts = [" ".join([words[label], *random.choice(words, 12)]) for label in labels]
+
+    def prepare(labels: np.ndarray) -> prepared.Prepared:
+        path = tmp_path / "a.csv"
+        lines = (f"{text},{label},{names[split]}" for text, label, split in zip(texts, labels, splits, strict=True))
+        path.write_text("\n".join(["text,label,split", *lines]))
+        return made(PrepareSettings(reviews=str(path)))
+
+    first, swapped = prepare(labels), prepare(np.where(splits == split, 1 - labels, labels))
+    assert (first.labels != swapped.labels).tolist() == (first.split == split).tolist()
+    assert first.split.tolist() == swapped.split.tolist() == splits.tolist()
+    assert_same_encoder(first.encoder, swapped.encoder)
+    for one, other in ((first.tokens, swapped.tokens), (first.words, swapped.words)):
+        assert one.ids.tolist() == other.ids.tolist()
+        assert one.offsets.tolist() == other.offsets.tolist()
 
 
 def test_fingerprints_tell_data_and_splits_apart() -> None:
@@ -116,7 +136,7 @@ def test_a_folder_with_no_test_split_gets_one(tmp_path: Path) -> None:
             (tmp_path / "train" / label / f"{number}_1.txt").write_text(f"{label} film {number}")
     data = made(PrepareSettings(reviews=str(tmp_path)))
     assert len(data.test_texts) == 8
-    assert data.encoder.encode(data.test_texts).ngrams.ids.tolist() == data.reviews.take(data.rows(TEST)).ngrams.ids.tolist()
+    assert data.encoder.number(data.test_texts).ids.tolist() == data.words.take(data.rows(TEST)).ids.tolist()
 
 
 @pytest.mark.parametrize("rows", [[], [("good", 1)], [("good", 1)] * 50 + [("bad", 0)], [(f"good {i}", 1) for i in range(50)]])
@@ -129,3 +149,14 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "no.h5").write_bytes(b"no")
     with pytest.raises(UserError, match="can't be read"):
         prepared.read(tmp_path / "no.h5")
+
+
+def test_prepared_data_of_the_format_before_are_refused(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "old.h5", "w") as file:
+        file.attrs["format"] = "sentiment-prepared-3"
+        file["ids"], file["offsets"] = np.array([1, 4], np.int32), np.array([0, 2])
+    with pytest.raises(
+        UserError, match=r"earlier version. Received: .*old\.h5, format sentiment-prepared-3. Make it with prepare"
+    ) as caught:
+        prepared.read(tmp_path / "old.h5")
+    assert "\n" not in str(caught.value)

@@ -31,13 +31,17 @@ def test_mcnemar_by_hand() -> None:
 class Fixed(Scorer):
     """Scores that are given, and golden texts told apart, or not."""
 
-    def __init__(self, scores: list[float], golden: bool = True) -> None:
-        self._scores, self._golden = np.array(scores, np.float32), golden
+    def __init__(self, scores: list[float], golden: bool = True, network: np.ndarray | None = None) -> None:
+        self._scores, self._golden, self._network = np.array(scores, np.float32), golden, network
 
     def score(self, texts: list[str]) -> np.ndarray:
         if len(texts) == 2 * len(gate.GOLDEN):
             return np.array([0.9, 0.1] * len(gate.GOLDEN)) if self._golden else np.full(len(texts), 0.5)
         return self._scores
+
+    def parts(self, texts: list[str]) -> dict[str, np.ndarray]:
+        network = {} if self._network is None else {"network_logit": self._network}
+        return {"score": self._scores} | network
 
 
 def test_the_gate_vetoes_what_is_worse_beyond_noise() -> None:
@@ -51,6 +55,16 @@ def test_the_gate_vetoes_what_is_worse_beyond_noise() -> None:
     assert not much_worse.passed
     assert "beyond noise" in much_worse.reason
     assert not gate.judge(Fixed(right, golden=False), None, texts, labels).passed
+
+
+def test_the_gate_vetoes_a_network_that_is_no_better_than_guessing() -> None:
+    """However good the n-grams beside it are."""
+    labels, texts, right = np.array([1, 0] * 10), ["t"] * 20, [0.9, 0.1] * 10
+    for logits, passes in ((np.zeros(20), False), (np.array([-1.0, 1] * 10), False), (np.arange(20.0), False), (labels - 0.5, True)):
+        verdict = gate.judge(Fixed(right, network=logits), None, texts, labels)
+        assert verdict.passed == passes
+        assert ("network is no better than guessing" in verdict.reason) != passes
+        assert 0 <= verdict.measures["network_auc"] <= 1
 
 
 def test_a_small_model_tells_the_golden_texts_apart() -> None:
@@ -73,8 +87,9 @@ def test_from_the_first_champion_to_a_roll_back(launch: Launch, store: str) -> N
         return done.stdout
 
     client = MlflowClient(store)
-    quick = ["--architecture=cnn", "--filters=50", "--dense-size=20", "--epochs=8"]
-    text = ["--ngrams=0", "--strip-punctuation=true"]  # with n-grams even an untrained model is good
+    # With n-grams even a model with an untrained network has a good accuracy.
+    quick = ["--architecture=cnn", "--filters=50", "--dense-size=20", "--ngrams=0", "--epochs=8"]
+    text = ["--strip-punctuation=true"]
     done = launch("mlflow", "run", ".", "--env-manager", "local", *[w for o in quick + text for w in ("-P", o[2:].replace("-", "_"))])
     assert done.returncode == 0, done.stderr
     assert champion(store) == "1"

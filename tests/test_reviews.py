@@ -19,7 +19,7 @@ import pytest
 from sentiment.errors import UserError
 from sentiment.places import PROJECT
 from sentiment.reviews import find_source, imdb
-from sentiment.reviews.batch import TEST, TRAIN, VALIDATION
+from sentiment.reviews.batch import TEST, TRAIN, UNLABELLED, VALIDATION
 from sentiment.settings import PrepareSettings
 
 from .conftest import SHARED_DATA
@@ -30,6 +30,13 @@ ROWS = [('Très bon — "super" film', 1), ("plain bad", 0), ('"odd" | piped, wi
 def read(path: Path, **settings: str) -> list[tuple[str, int, int]]:
     source = find_source(PrepareSettings(reviews=str(path), **settings))  # type: ignore[arg-type]
     return [row for batch in source.read(lambda size: None) for row in zip(batch.texts, batch.labels, batch.splits, strict=True)]
+
+
+def read_groups(path: Path, **settings: str) -> dict[str, str]:
+    """The group of each review, by its text."""
+    batches = list(find_source(PrepareSettings(reviews=str(path), **settings)).read(lambda size: None))  # type: ignore[arg-type]
+    names = {group: name for batch in batches for group, name in batch.group_names.items()}
+    return {text: names.get(group, group) for batch in batches for text, group in zip(batch.texts, batch.groups, strict=True)}
 
 
 def refused(path: Path, **settings: str) -> str:
@@ -104,23 +111,88 @@ def archive(path: Path) -> Path:
         "aclImdb/test/pos/0_8.txt",
         "aclImdb/README",
     ]
+    return pack(path, {name: f"text of {name} é".encode() for name in names})
+
+
+def pack(path: Path, files: dict[str, bytes]) -> Path:
+    """A tar.gz of files by their names, in that order."""
     with tarfile.open(path, "w:gz") as tar:
-        for name in names:
+        for name, content in files.items():
             info = tarfile.TarInfo(name)
-            text = f"text of {name} é".encode()
-            info.size = len(text)
-            tar.addfile(info, io.BytesIO(text))
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
     return path
+
+
+def unpack(archive: Path, folder: Path) -> Path:
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder, filter="data")
+    return folder
 
 
 def test_an_archive_and_its_folder_are_the_same(tmp_path: Path) -> None:
     packed = archive(tmp_path / "a.tar.gz")
-    with tarfile.open(packed) as tar:
-        tar.extractall(tmp_path, filter="data")
     rows = read(packed)
-    assert sorted(rows) == sorted(read(tmp_path / "aclImdb"))
-    assert [(label, split) for _, label, split in rows] == [(1, TRAIN), (0, TRAIN), (1, TEST)]
+    assert sorted(rows) == sorted(read(unpack(packed, tmp_path) / "aclImdb"))
+    assert [(label, split) for _, label, split in rows] == [(1, TRAIN), (0, TRAIN), (-1, UNLABELLED), (1, TEST)]
     assert rows[0][0] == "text of aclImdb/train/pos/0_9.txt é"
+
+
+REVIEWS = {
+    "aclImdb/train/pos/0_9.txt": b"first",
+    "aclImdb/train/pos/1_10.txt": b"second",
+    "aclImdb/train/pos/2_8.txt": b"beyond the list",
+    "aclImdb/train/pos/no_number.txt": b"without a number",
+    "aclImdb/train/neg/1_1.txt": b"other label",
+    "aclImdb/train/neg/2_1.txt": b"empty line",
+    "aclImdb/train/unsup/2_0.txt": b"no label",
+    "aclImdb/test/pos/0_9.txt": b"test",
+    "aclImdb/test/neg/0_1.txt": b"no list",
+}
+LISTS = {
+    "aclImdb/train/urls_pos.txt": b"http://www.imdb.com/title/tt0000001/usercomments\nhttp://www.imdb.com/title/tt0000002/usercomments\n",
+    "aclImdb/train/urls_neg.txt": b"http://www.imdb.com/title/tt0000009/usercomments\r\nhttps://imdb.com/title/tt0000002/reviews\r\n\r\n",
+    "aclImdb/train/urls_unsup.txt": b"a\nb\nA film of another site \nmore lines than files\n",
+    "aclImdb/test/urls_pos.txt": b"http://www.imdb.com/title/tt0000003",
+    "aclImdb/pos/urls_neg.txt": b"\xff no list",
+}
+FILMS = {
+    "first": "tt0000001",
+    "second": "tt0000002",
+    "beyond the list": "",
+    "without a number": "",
+    "other label": "tt0000002",
+    "empty line": "",
+    "no label": "A film of another site",
+    "test": "tt0000003",
+    "no list": "",
+}
+
+
+def test_the_films_of_reviews_stand_in_lists_before_or_behind_them(tmp_path: Path) -> None:
+    behind, before = pack(tmp_path / "a.tar.gz", REVIEWS | LISTS), pack(tmp_path / "b.tar.gz", LISTS | REVIEWS)
+    assert read_groups(behind) == read_groups(before) == read_groups(unpack(behind, tmp_path / "c")) == FILMS
+    assert set(read_groups(pack(tmp_path / "d.tar.gz", REVIEWS)).values()) == {""}
+
+
+def test_a_list_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    damaged = pack(tmp_path / "a.tar.gz", REVIEWS | LISTS | {"aclImdb/train/urls_neg.txt": b"\xff"})
+    for path in (damaged, unpack(damaged, tmp_path / "b")):
+        assert "aclImdb/train/urls_neg.txt, byte 0" in refused(path)
+
+
+def test_a_column_may_name_the_groups(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"text": ["good", "bad", "fair"], "label": [1, 0, 1], "product": [5, None, 7], "author": ["Ann ", " ", None]})
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    frame.to_json(tmp_path / "a.jsonl", orient="records", lines=True)
+    frame.to_parquet(tmp_path / "a.parquet")
+    for name in ("a.csv", "a.jsonl", "a.parquet"):
+        assert set(read_groups(tmp_path / name).values()) == {""}
+        assert list(read_groups(tmp_path / name, group_column="author").values()) == ["Ann", "", ""]
+        five, none, seven = read_groups(tmp_path / name, group_column="product").values()
+        assert (float(five), none, float(seven)) == (5, "", 7)
+    assert "no such column. Received: group_column=Author;" in refused(tmp_path / "a.csv", group_column="Author")
+    assert "column of the label. Received: group_column=label" in refused(tmp_path / "a.csv", group_column="label")
 
 
 def test_what_is_wrong_is_said(tmp_path: Path) -> None:
@@ -180,7 +252,7 @@ def test_imdb_is_downloaded_checked_and_kept(site: str, tmp_path: Path, monkeypa
     with pytest.raises(UserError, match="can't be had"):
         imdb.download(site, "0" * 32)
     kept = imdb.download(site, right)
-    assert len(read(kept)) == 3
+    assert len(read(kept)) == 4
     (tmp_path / "site" / "aclImdb_v1.tar.gz").unlink()
     assert imdb.download(site, right) == kept
 

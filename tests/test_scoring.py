@@ -16,7 +16,7 @@ from sentiment.scoring import score_table
 
 from .conftest import Launch
 
-MODEL = Path(__file__).parent / "fixtures" / "cntk-bilstm.h5"
+MODEL = Path(__file__).parent / "fixtures" / "default-bilstm.h5"
 TEXTS = ["wonderful film", "", 'a "dull" mess | and; more,\nlines', "é 😀", "so so"] * 5
 SCORER = Scorer(MODEL)
 

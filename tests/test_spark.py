@@ -16,7 +16,7 @@ from sentiment.spark_scoring import check_output, open_table, score_table
 
 from .conftest import Launch
 
-FILE = Path(__file__).parent / "fixtures" / "cntk-bilstm.h5"
+FILE = Path(__file__).parent / "fixtures" / "default-bilstm.h5"
 TEXTS = ["wonderful film", "", 'a "dull" mess | and; more,\nlines', "é 😀", "  so so  ", 'a 5" screen\r\n'] * 4
 ROWS = pd.DataFrame({"n.o": range(len(TEXTS)), "reviewText": TEXTS, "score": 0.25})
 SCORES = Scorer(FILE).score(TEXTS).tolist()

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sentiment import ngrams
 from sentiment.ragged import Ragged
 from sentiment.settings import TextSettings
 from sentiment.text import LITTLE, STOP_WORDS, Encoder, WordCounter, clean, find_words, to_arrow
@@ -39,8 +40,8 @@ def test_each_setting_does_what_it_says() -> None:
     assert words("Wow! A–b", strip_punctuation=False) == ["wow", "!", "a", "–", "b"]
     settings = TextSettings(remove_stop_words=True, lowercase=False)
     counter = WordCounter(settings)
-    counter.add(find_words(["The film WAS not very good"], settings))
-    encoder, _ = counter.finish(counter.numbered, np.arange(1))
+    counter.add(find_words(["The film WAS not very good"] * 2, settings))
+    encoder, _ = counter.finish(counter.numbered, np.arange(2))
     assert encoder.vocabulary == ("film", "good", "not", "very")
 
 
@@ -51,15 +52,37 @@ def test_stop_words_turn_no_opinion() -> None:
 def test_words_are_numbered_by_frequency_then_alphabet() -> None:
     settings = TextSettings(vocabulary_size=7)
     counter = WordCounter(settings)
-    for texts in (["b b a c", "only here only here only here"], ["a b d"]):
+    for texts in (["b b a c f f", "only here only here only here"], ["a b d c d e"]):
         counter.add(find_words(texts, settings))
     encoder, reviews = counter.finish(counter.numbered, np.array([0, 2]))  # row 1 is not counted
-    assert encoder.vocabulary == ("b", "a", "c")
-    assert [row(reviews.tokens, i) for i in range(3)] == [[1, 4, 4, 5, 6], [1, 2, 2, 2, 2, 2, 2], [1, 5, 4, 2]]
+    assert (encoder.vocabulary, encoder.more_words) == (("b", "a", "c"), ("d", "f", "e"))
+    assert [row(reviews, i) for i in range(3)] == [[1, 1, 2, 3, 5, 5], [0, 0, 0, 0, 0, 0], [2, 1, 4, 3, 4, 6]]
+    assert [row(encoder.tokens(reviews), i) for i in range(3)] == [[1, 4, 4, 5, 6, 2, 2], [1, 2, 2, 2, 2, 2, 2], [1, 5, 4, 2, 6, 2, 2]]
+
+
+def test_words_that_occur_once_have_no_token_id() -> None:
+    counter = WordCounter(TextSettings())
+    counter.add(find_words(["once good", "good bad elsewhere", "elsewhere bad"], TextSettings()))
+    encoder, reviews = counter.finish(counter.numbered, np.array([0, 1]))  # `elsewhere` and `bad` occur once in these
+    assert (encoder.vocabulary, encoder.more_words) == (("good",), ("bad", "elsewhere", "once"))
+    assert encoder.size == 5
+    assert row(encoder.tokens(reviews), 0) == row(encoder.encode(["once good"]).tokens, 0) == [1, 2, 4]
+
+
+def test_of_the_words_without_a_token_id_those_in_ngrams_are_kept() -> None:
+    encoder = Encoder(TextSettings(), ("a", "b"), ("c", "d", "e"))
+    texts = ["a c", "c a", "c e", "d a"]
+    kept = encoder.with_ngrams(ngrams.fit(encoder.number(["a c a", "c a"]), 10))
+    assert (kept.vocabulary, kept.more_words) == (("a", "b"), ("c",))
+    assert [row(kept.number(texts), at) for at in range(4)] == [[1, 3], [3, 1], [3, 0], [0, 1]]
+    before = kept.ngrams.encode(encoder.number(texts))
+    assert kept.encode(texts).ngrams.ids.tolist() == before.ids.tolist() != []
+    without = encoder.with_ngrams(ngrams.fit(encoder.number(["a"]), 10))  # all their words have token ids
+    assert (without.vocabulary, without.more_words) == (("a", "b"), ())
 
 
 def test_what_serves_encodes_as_what_prepared() -> None:
-    texts = ["One fine, <b>fine</b> day’s work", "", "¿Qué? naïve 'x'", "z " * 50]
+    texts = ["One fine, <b>fine</b> day’s work", "", "¿Qué? naïve 'x'", "Naïve, one", "z " * 50]
     for settings in (
         TextSettings(max_length=12),
         TextSettings(strip_punctuation=False, lowercase=False),
@@ -68,9 +91,9 @@ def test_what_serves_encodes_as_what_prepared() -> None:
         counter = WordCounter(settings)
         counter.add(find_words(texts, settings))
         encoder, prepared = counter.finish(counter.numbered, np.arange(len(texts)))
-        encoded = encoder.encode(texts)
-        assert encoded.tokens.ids.tolist() == prepared.tokens.ids.tolist()
-        assert encoded.tokens.offsets.tolist() == prepared.tokens.offsets.tolist()
+        for one, other in ((encoder.number(texts), prepared), (encoder.encode(texts).tokens, encoder.tokens(prepared))):
+            assert one.ids.tolist() == other.ids.tolist()
+            assert one.offsets.tolist() == other.offsets.tolist()
 
 
 @pytest.mark.parametrize("settings", [TextSettings(), TextSettings(strip_punctuation=False, lowercase=False), TextSettings(max_length=7)])

@@ -1,172 +1,27 @@
-"""The search: alone, with several workers, with several commands on PostgreSQL, stopped and gone on with, killed."""
+"""Tune: alone, with several workers, with several commands on PostgreSQL, stopped and gone on with, killed."""
 
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import mlflow
 import optuna
-import psycopg
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
-from optuna.storages import BaseStorage, RDBStorage
-from optuna.trial import Trial, TrialState
-from psycopg import sql
+from optuna.trial import TrialState
 
-from sentiment import search, search_page, tracking
-from sentiment.errors import Stopped, UserError
+from sentiment import search, tracking
 from sentiment.places import PROJECT
-from sentiment.settings import METRICS, Range, TrainSettings, TuneSettings, from_text, parameters
-from tests.conftest import Launch, running
+from sentiment.settings import TrainSettings, parameters
+from tests.conftest import Launch, opened, running
 
 SMALL = ("--architecture=cnn", "--filters=8", "--dense-size=8", "--embedding-size=4..16", "--batch-size=8..16")
 STATUS = {TrialState.COMPLETE: "FINISHED", TrialState.PRUNED: "KILLED", TrialState.FAIL: "FAILED"}
-
-
-def parse(name: str, text: str) -> Range:
-    found: Range = from_text(next(f for f in parameters(TuneSettings) if f.name == name), text)
-    return found
-
-
-def test_ranges_and_fixed_values() -> None:
-    assert parse("lstm_size", "16..128") == Range(16, 128)
-    assert parse("lstm_size", "64") == Range(64, 64)
-    assert str(parse("learning_rate", "0.0005..0.01")) == "0.0005..0.01"
-    assert str(parse("dropout", "0.3")) == "0.3"
-    for name, text in (
-        ("lstm_size", "128..16"),
-        ("lstm_size", "0..16"),
-        ("dropout", "0.1..1"),
-        ("batch_size", "8..many"),
-        ("batch_size", "8.."),
-    ):
-        with pytest.raises(UserError, match=f"Received: {name}="):
-            parse(name, text)
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> str:
-    return str(tmp_path / "optuna.journal")
-
-
-def test_workers_do_each_trial_once_and_no_more_than_wanted(journal: str) -> None:
-    study, new = search.open_study(search.open_storage(journal), "s", METRICS[0])
-    assert new
-    assert not search.open_study(search.open_storage(journal), "s", METRICS[0])[1]
-    done: list[int] = []
-
-    def do(trial: Trial) -> float:
-        x = trial.suggest_float("x", 0, 1)
-        time.sleep(0.02)
-        done.append(trial.number)
-        if trial.number == 3:
-            raise RuntimeError("out of memory")
-        if trial.number == 5:
-            raise Stopped("by hand")
-        if trial.number == 7:
-            raise optuna.TrialPruned
-        return x
-
-    workers = [threading.Thread(target=search.work, args=(search.view(study, seed), 12, do, lambda: False)) for seed in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    counted = search.counted(study)
-    assert len(counted) == 12
-    assert sorted(done) == sorted({trial.number for trial in counted} | {5})
-    assert [trial.number for trial in counted if trial.state == TrialState.FAIL] == [3]
-    assert next(trial for trial in counted if trial.number == 3).user_attrs[search.FAILURE] == "out of memory"
-    search.work(search.view(study, 0), 12, do, lambda: False)  # nothing is left to do
-    assert len(done) == 13
-
-
-def test_same_seed_same_trials(tmp_path: Path) -> None:
-    def tried(file: str) -> list[dict[str, object]]:
-        study, _ = search.open_study(search.open_storage(str(tmp_path / file)), "s", "val_loss")
-        settings = TuneSettings(lstm_size=Range(64, 64))
-        search.work(search.view(study, 1), 9, lambda trial: search.suggest(trial, settings)["dropout"], lambda: False)
-        return [trial.params for trial in study.trials]
-
-    first = tried("a")
-    assert first == tried("b")
-    assert set(first[0]) == {"embedding_size", "dropout", "learning_rate", "batch_size"}
-
-
-WORKER = """
-import sys, time
-from sentiment import search
-search.HEARTBEAT, search.GRACE = 1, 3
-study, _ = search.open_study(search.open_storage(sys.argv[1]), "s", "val_auc")
-def do(trial):
-    if sys.argv[2:]:
-        trial.set_user_attr(search.PROCESS, (sys.argv[2], 1, ""))
-    print("begun", flush=True)
-    time.sleep(600)
-search.work(search.view(study, 1), 1, do, lambda: False)
-"""
-
-
-def test_a_killed_process_s_trial_is_given_up(journal: str) -> None:
-    _kill_in_trial(journal)
-
-
-def test_a_trial_whose_process_died_before_it_said_who_it_is(journal: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    study, _ = search.open_study(search.open_storage(journal), "s", "val_auc")
-    study.ask()
-    search.give_up_dead(study)
-    assert [trial.state for trial in study.trials] == [TrialState.RUNNING]
-    monkeypatch.setattr(search, "GRACE", 0)
-    search.give_up_dead(study)
-    assert [trial.state for trial in study.trials] == [TrialState.FAIL]
-
-
-def test_another_machine_s_trial_is_given_up_when_its_heartbeat_stops(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "HEARTBEAT", 1)
-    monkeypatch.setattr(search, "GRACE", 3)
-    _kill_in_trial(database, "another-machine")
-
-
-@contextmanager
-def opened(given: str) -> Iterator[BaseStorage]:
-    """A storage; a database's connections are closed at the end."""
-    storage = search.open_storage(given)
-    yield storage
-    if isinstance(storage, RDBStorage):
-        storage.remove_session()
-        storage.engine.dispose()
-
-
-def _kill_in_trial(given: str, *host: str) -> None:
-    victim = subprocess.Popen([sys.executable, "-c", WORKER, given, *host], cwd=PROJECT, stdout=subprocess.PIPE, text=True)
-    assert victim.stdout
-    with victim.stdout:
-        assert victim.stdout.readline() == "begun\n"
-        victim.kill()
-        victim.wait()
-    with opened(given) as storage:
-        study, _ = search.open_study(storage, "s", "val_auc")
-        assert [trial.state for trial in study.trials] == [TrialState.RUNNING]
-        search.work(search.view(study, 1), 1, lambda trial: 0.5, lambda: False)
-        assert [trial.state for trial in study.trials] == [TrialState.FAIL, TrialState.COMPLETE]
-        assert len(search.counted(study)) == 1
-
-
-def test_page_of_few_trials() -> None:
-    study = optuna.create_study(direction="maximize")
-    assert "No trial is complete" in search_page.page(study, "val_auc")
-    study.optimize(lambda trial: trial.suggest_float("dropout", 0, 1), n_trials=1)
-    assert "val_auc" in search_page.page(study, "val_auc")
 
 
 def prepare(launch: Launch) -> None:
@@ -193,13 +48,20 @@ def check(study: optuna.Study, wanted: int) -> Run:
     for trial in counted:
         run = by_number[str(trial.number)]
         assert run.info.status == STATUS[trial.state]
-        assert set(run.data.params) == {f.name for f in parameters(TrainSettings)}
+        assert set(run.data.params) - {"device"} == {f.name for f in parameters(TrainSettings)}
+        assert run.data.params["ngrams"] == "0"
+        assert {name: str(value) for name, value in trial.params.items()}.items() <= run.data.params.items()
         assert not any(name.startswith("test_") for name in run.data.metrics)
         names = {file.path for file in MlflowClient().list_artifacts(run.info.run_id)}
         assert ("model.h5" in names) == (trial.state == TrialState.COMPLETE)
+        if trial.state == TrialState.COMPLETE:
+            assert trial.value == run.data.metrics["network_val_auc"]
     (final,) = tracking.children(parent.info.run_id, "train")
     assert final.info.status == parent.info.status == "FINISHED"
-    assert final.data.params["lstm_size"] == str(study.best_trial.params["lstm_size"])
+    for name, value in study.best_trial.params.items():
+        assert final.data.params[name] == str(value)
+    assert int(final.data.params["ngrams"]) > 0
+    assert "network_val_auc" in final.data.metrics
     assert int(final.data.params["epochs"]) == study.best_trial.user_attrs["best_epoch"]
     assert parent.data.metrics["best_val_auc"] == study.best_value
     assert parent.data.metrics["test_accuracy"] == tracking.children(parent.info.run_id, "evaluate")[0].data.metrics["test_accuracy"]
@@ -283,45 +145,24 @@ def test_interrupted_and_gone_on_with_on_cntk(launch: Launch, journal: str, tmp_
     check(study, 3)
 
 
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    """The address of a PostgreSQL server, without a database's name; it may not run as root."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    folders = [*map(str, reversed(programs)), os.environ.get("PATH", "")]
-    server = shutil.which("postgres", path=os.pathsep.join(folders))
-    assert server, "There is no PostgreSQL server on this machine."
-    owner = "postgres" if os.geteuid() == 0 else None
-    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
-    if owner:
-        shutil.chown(folder, owner)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    initialize = [str(Path(server).parent / "initdb"), "-D", str(folder / "data"), "-U", "tuner", "-A", "trust", "-E", "UTF8", "--no-sync"]
-    subprocess.run(initialize, check=True, capture_output=True, user=owner, cwd=folder)
-    options = ["-D", str(folder / "data"), "-p", str(port), "-h", "127.0.0.1", "-k", str(folder), "-c", "fsync=off"]
-    with (folder.parent / f"{folder.name}.log").open("w") as log:
-        process = subprocess.Popen([server, *options], stdout=log, stderr=log, user=owner, cwd=folder)
-    try:
-        ready = [str(Path(server).parent / "pg_isready"), "-h", "127.0.0.1", "-p", str(port)]
-        while subprocess.run(ready, capture_output=True).returncode:
-            assert process.poll() is None, Path(log.name).read_text()
-            time.sleep(0.1)
-        yield f"postgresql://tuner@127.0.0.1:{port}"
-    finally:
-        process.send_signal(signal.SIGINT)  # its fast shutdown
-        process.wait(60)
-        shutil.rmtree(folder)
-        Path(log.name).unlink()
-
-
-@pytest.fixture
-def database(postgres: str) -> str:
-    """The address of a new database."""
-    name = f"study{time.monotonic_ns()}"
-    with psycopg.connect(f"{postgres}/postgres", autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    return f"{postgres}/{name}"
+def test_the_sizes_of_an_lstm_change_what_is_measured(launch: Launch, journal: str) -> None:
+    """An LSTM of one to 32 units at learning rates that are too small and others: no two trials are alike, and one is pruned."""
+    prepare(launch)
+    sizes = ("--architecture=lstm", "--lstm-size=1..32", "--embedding-size=2..16", "--learning-rate=0.0001..0.05", "--batch-size=8")
+    done = launch("entry_points.tune", *sizes, "--trials=10", "--epochs=6", "--study=s", f"--storage={journal}", "--register=false")
+    assert done.returncode == 0, done.stderr
+    study, _ = search.open_study(search.open_storage(journal), "s", "val_auc")
+    complete = [trial for trial in study.trials if trial.state == TrialState.COMPLETE]
+    assert len({trial.params["lstm_size"] for trial in study.trials}) > 5
+    values = [trial.value for trial in complete if trial.value is not None]
+    assert max(values) - min(values) > 0.1
+    losses = [
+        run.data.metrics["network_val_loss"]
+        for run in tracking.children(parent_of("s").info.run_id, "trial")
+        if run.info.status == "FINISHED"
+    ]
+    assert len(set(losses)) == len(losses) == len(complete)
+    assert any(trial.state == TrialState.PRUNED for trial in study.trials)
 
 
 def test_three_commands_on_postgresql_one_of_them_killed(

@@ -1,4 +1,8 @@
-"""Reviews in the layout of the aclImdb archive: `<any>/{train,test}/{pos,neg}/*.txt` and `<any>/train/unsup/*.txt`, one review a file."""
+"""Reviews in the layout of the aclImdb archive: `<any>/{train,test}/{pos,neg}/*.txt` and `<any>/train/unsup/*.txt`, one review a file.
+
+The films stand in lists beside the folders: line i, from 0, of `train/urls_pos.txt` is for `train/pos/i_*.txt`. In the archive
+the lists come behind the reviews; so a review's group is its folder and number at first, and the last batch says which film that is.
+"""
 
 import bz2
 import gzip
@@ -7,8 +11,8 @@ import lzma
 import re
 import tarfile
 import zlib
-from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
 from sentiment.errors import UserError
@@ -21,73 +25,109 @@ PLACES: dict[tuple[str, ...], tuple[int, int]] = {  # label and split
     ("test", "neg"): (0, TEST),
     ("test", "pos"): (1, TEST),
 }
-NEIGHBOURS = 250
-LONGEST = 10_000_000  # bytes of one review; beyond, the archive is not what it says it is
+TITLE = re.compile(r"/title/(tt\d+)")
+LONGEST = 10_000_000  # bytes of one file; beyond, the archive is not what it says it is
 
 
-def place(name: str) -> tuple[int, int, int] | None:
-    """(label, split, group) of a file by its path, or None if it holds no review.
-
-    Reviews of one film have neighbouring numbers.
-    """
-    parts = PurePosixPath(name).parts
-    if not name.endswith(".txt") or parts[-3:-1] not in PLACES:
+def place(name: str) -> tuple[int, int, str] | None:
+    """(label, split, group) of a file by its path, or None if it holds no review. The group is the folder and number, if it has one."""
+    folder, _, file = name.rpartition("/")
+    known = PLACES.get(tuple(folder.split("/")[-2:]))
+    if not known or not file.endswith(".txt"):
         return None
-    number = re.match(r"\d{1,9}(?=_)", parts[-1])
-    return (*PLACES[parts[-3:-1]], int(number[0]) // NEIGHBOURS + 1 if number else 0)
+    number = re.match(r"\d{1,9}(?=_)", file)
+    return (*known, f"{folder}/{int(number[0])}" if number else "")
+
+
+def listed(name: str) -> str | None:
+    """The folder of whose reviews a file lists the films, by its path: `train/pos` of `train/urls_pos.txt`; None if it is no list."""
+    parent, _, file = name.rpartition("/")
+    kind = file.removeprefix("urls_").removesuffix(".txt")
+    return f"{parent}/{kind}" if file == f"urls_{kind}.txt" and (parent.rpartition("/")[2], kind) in PLACES else None
 
 
 def is_layout(folder: Path) -> bool:
     return any(place(file.absolute().as_posix()) for file in folder.rglob("*.txt"))
 
 
-def read_folder(folder: Path, unlabelled: bool, heard: Heard) -> Iterator[Batch]:
-    """The reviews of a folder, by the order of their names; the unlabelled ones only if wanted."""
-
-    def rows() -> Iterator[tuple[str, int, int, int]]:
-        for file in sorted(folder.rglob("*.txt")):
-            found = place(file.absolute().as_posix())
-            if found and (unlabelled or found[1] != UNLABELLED):
-                raw = file.read_bytes()
-                heard(len(raw))
-                yield (_decode(raw, str(file)), *found)
-
-    return batched(rows())
-
-
-def read_archive(path: Path, unlabelled: bool, heard: Heard) -> Iterator[Batch]:
-    """The reviews of a tar file (compressed or not), read as a stream; nothing is unpacked. The unlabelled
-    ones only if wanted.
+def read_folder(folder: Path, heard: Heard) -> Iterator[Batch]:
+    """The reviews of a folder, by the order of their names.
 
     Raises:
-        UserError: It is no tar file, is cut off, or holds no reviews.
+        UserError: A file is not UTF-8.
     """
 
-    def rows() -> Iterator[tuple[str, int, int, int]]:
-        found_any = False
+    def files() -> Iterator[tuple[str, bytes]]:
+        for file in sorted(folder.rglob("*.txt")):
+            name = file.absolute().as_posix()
+            if place(name) or listed(name):
+                content = file.read_bytes()
+                heard(len(content))
+                yield name, content
+
+    return _batches(files())
+
+
+def read_archive(path: Path, heard: Heard) -> Iterator[Batch]:
+    """The reviews of a tar file (compressed or not), read once, as a stream; nothing is unpacked.
+
+    Raises:
+        UserError: It is no tar file, is cut off, or holds no reviews; or a file in it is not UTF-8.
+    """
+
+    def files() -> Iterator[tuple[str, bytes]]:
+        any_review = False
         with path.open("rb") as raw, _unpacked(raw, heard) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
             for member in archive:
                 archive.members.clear()  # type: ignore[attr-defined]  # a stream is not gone back in, and 100,000 headers are 100 MB
-                found = place(member.name)
-                if not found or not member.isfile() or (found[1] == UNLABELLED and not unlabelled):
+                is_review = place(member.name) is not None
+                if not member.isfile() or not (is_review or listed(member.name)):
                     continue
                 if member.size > LONGEST:
-                    raise UserError(f"A review is too long. Received: {member.name} with {member.size} bytes. Take it out of {path}.")
+                    raise UserError(f"A file is too long. Received: {member.name} with {member.size} bytes. Take it out of {path}.")
                 file = archive.extractfile(member)
                 assert file is not None
-                found_any = True
-                yield (_decode(file.read(), member.name), *found)
+                any_review |= is_review
+                yield member.name, file.read()
             while stream.read(1 << 20):  # to the end, where the checksum is
                 pass
-        if not found_any:
+        if not any_review:
             raise UserError(
                 f"The archive has no reviews in aclImdb layout. Received: {path}. Give one with train/pos/*.txt and train/neg/*.txt."
             )
 
     try:
-        yield from batched(rows())
+        yield from _batches(files())
     except (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
         raise UserError(f"The archive can't be read. Received: {path}: {error}. Download or pack it again.") from error
+
+
+def _batches(files: Iterable[tuple[str, bytes]]) -> Iterator[Batch]:
+    """The reviews among some files (path and content); at last, a batch without any that says which film each group is.
+
+    A review beyond the end of its list, or without a list, has no group.
+    """
+    lists: dict[str, list[str]] = {}  # the lines, by the folder that they are for
+    groups: dict[str, None] = {}
+
+    def rows() -> Iterator[tuple[str, int, int, str]]:
+        for name, content in files:
+            text = _decode(content, name)
+            if review := place(name):
+                groups[review[2]] = None
+                yield (text, *review)
+            elif folder := listed(name):
+                lists[folder] = text.split("\n")
+
+    def film(group: str) -> str:
+        folder, _, number = group.rpartition("/")
+        lines = lists.get(folder, [])
+        line = lines[int(number)].strip() if number and int(number) < len(lines) else ""
+        title = TITLE.search(line)
+        return title[1] if title else line
+
+    yield from batched(rows())
+    yield Batch([], [], [], [], group_names={group: film(group) for group in groups})
 
 
 class _Counted(io.RawIOBase):
@@ -122,4 +162,4 @@ def _decode(raw: bytes, name: str) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise UserError(f"A review is not UTF-8. Received: {name}, byte {error.start}. Convert it.") from None
+        raise UserError(f"A file is not UTF-8. Received: {name}, byte {error.start}. Convert it.") from None

@@ -58,10 +58,10 @@ def find_source(settings: PrepareSettings, labelled: bool = True) -> Source:
     if path.is_dir():
         if not aclimdb.is_layout(path):
             raise UserError(f"The folder has no reviews in aclImdb layout. {received} Give one with train/pos/*.txt and train/neg/*.txt.")
-        return Source(path, lambda heard: aclimdb.read_folder(path, settings.pretrain, heard))
+        return Source(path, lambda heard: aclimdb.read_folder(path, heard))
     if not os.access(path, os.R_OK):
         raise UserError(f"The file may not be read. Received: reviews={settings.reviews}. Give yourself the right to read it.")
     if path.name.lower().endswith(ARCHIVES):
-        return Source(path, lambda heard: aclimdb.read_archive(path, settings.pretrain, heard))
+        return Source(path, lambda heard: aclimdb.read_archive(path, heard))
     table = tables.open_table(path, settings, labelled)
     return Source(path, table.read)

@@ -17,7 +17,7 @@ SPLITS = {"train": TRAIN, "test": TEST} | dict.fromkeys(("validation", "valid", 
 
 
 def open_table(path: Path, settings: PrepareSettings, labelled: bool = True) -> "Table":
-    """The reviews in a file; if they need not be labelled, the labels are not looked for.
+    """The reviews in a file; if they need not be labelled, labels and groups are not looked for.
 
     Raises:
         UserError: The header, the encoding or a needed column is not to be found.
@@ -28,7 +28,15 @@ def open_table(path: Path, settings: PrepareSettings, labelled: bool = True) -> 
     if label == text:
         raise UserError(f"Text and label are the same column. Received: {path}, column {text}. Give text_column and label_column.")
     split = next((name for name in rows.names if name.strip().lower() == "split"), None)
-    return Table(path, rows, text, label, split)
+    group = None
+    if labelled and settings.group_column != "none":
+        group = find_column("group", settings.group_column, (), rows.names, path)
+        if group in (text, label):
+            raise UserError(
+                f"The group is the column of the {'text' if group == text else 'label'}. Received: group_column={group}. "
+                "Name the column that says what a review is about, or none."
+            )
+    return Table(path, rows, text, label, split, group)
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,7 @@ class Table:
     text: str
     label: str | None
     split: str | None
+    group: str | None
 
     def read(self, heard: Heard) -> Iterator[Batch]:
         """All rows, in order. Raises UserError at the first that is not as it should be."""
@@ -47,8 +56,9 @@ class Table:
         text = names.index(self.text)
         label = names.index(self.label) if self.label else None
         split = names.index(self.split) if self.split else None
+        group = names.index(self.group) if self.group else None
 
-        def reviews() -> Iterator[tuple[str, int, int, int]]:
+        def reviews() -> Iterator[tuple[str, int, int, str]]:
             for number, values, problem in self.rows.read(heard):
                 if problem:
                     raise UserError(
@@ -59,7 +69,8 @@ class Table:
                 if body is not None and not isinstance(body, str):
                     raise UserError(f"A review is not text. Received: row {number} of {self.path}: {body!r:.60}. Make it a string.")
                 belongs = TRAIN if split is None else self._known("split", SPLITS, values[split], number)
-                yield body or "", 0 if label is None else self._known(self.label or "", LABELS, values[label], number), belongs, 0
+                sentiment = 0 if label is None else self._known(self.label or "", LABELS, values[label], number)
+                yield body or "", sentiment, belongs, "" if group is None else _group(values[group])
 
         return batched(reviews())
 
@@ -69,6 +80,11 @@ class Table:
             known = "0 or 1, negative or positive" if meanings is LABELS else ", ".join(meanings)
             raise UserError(f"Unknown {column}. Received: row {number} of {self.path}, {column}={str(value)[:60]!r}. Use {known}.")
         return meaning
+
+
+def _group(value: Any) -> str:
+    """The name of a group; "" for an empty cell, which a number column of Parquet may have as a NaN."""
+    return "" if value is None or value != value else str(value).strip()
 
 
 def find_column(role: str, given: str, known: tuple[str, ...], names: list[str], path: Path | str) -> str:

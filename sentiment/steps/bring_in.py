@@ -91,13 +91,13 @@ def _difference(given: Path, model: ModelFile, path: Path) -> float:
     try:
         ours = Scorer(path).score_ids(reviews)
         with Trainer(ALL["cntk"]) as trainer:
-            theirs = trainer.score(given.resolve(), write_ids(path.with_name("reviews.unfinished"), reviews))
+            theirs = trainer.score(given.resolve(), write_ids(path.with_name("reviews.unfinished"), reviews)).scores
     except UserError:
         raise
     except Exception as error:  # ONNX Runtime has kinds of its own
         who = "Keras 2.1.6" if isinstance(error, TrainerError) else "ONNX Runtime"
         raise UserError(f"The model can't be checked: {who} does not take it. Received: run={given}: {str(error)[:300]}.") from error
-    difference = float(np.abs(ours - np.array(theirs)).max())
+    difference = float(np.abs(ours - theirs).max())
     if not difference <= ALLOWED:
         raise UserError(
             f"The model would not score as it did: by up to {difference:.1e}, over {len(reviews)} reviews, where {ALLOWED:.0e} is allowed. "

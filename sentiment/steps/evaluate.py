@@ -4,6 +4,7 @@ import logging
 
 import mlflow
 import numpy as np
+from scipy.special import expit
 
 from sentiment import evaluation, prepared, tracking
 from sentiment.prepared import Prepared
@@ -13,6 +14,7 @@ from sentiment.settings import EvaluateSettings
 from sentiment.steps.prepare import PreparedRun
 from sentiment.steps.train import TrainedRun
 
+PARTS = ("network", "ngrams")
 log = logging.getLogger(__name__)
 
 
@@ -23,10 +25,15 @@ def run(data: PreparedRun, trained: TrainedRun, parent: str) -> dict[str, float]
     with tracking.step_run("evaluate", settings, parent, prepared_run_id=data.run_id, data_fingerprint=read.data_fingerprint):
         found = test_metrics(Scorer(trained.path), read)
         mlflow.log_metrics(found)
-    log.info("evaluate: test accuracy %.3f, AUC %.3f", found["test_accuracy"], found["test_auc"])
+    parts = "".join(f", {part} alone {found[name]:.3f}" for part in PARTS if (name := f"test_accuracy_{part}") in found)
+    log.info("evaluate: test accuracy %.3f%s, AUC %.3f", found["test_accuracy"], parts, found["test_auc"])
     return found
 
 
 def test_metrics(scorer: Scorer, data: Prepared) -> dict[str, float]:
+    """`test_...` of the model, and the accuracies of its parts by themselves."""
     labels = data.labels[data.rows(TEST)].astype(np.int64)
-    return evaluation.prefixed("test", evaluation.measure(labels, scorer.score(data.test_texts)))
+    outputs = scorer.parts(data.test_texts)
+    found = evaluation.prefixed("test", evaluation.measure(labels, outputs.pop("score")))
+    parts = {name.removesuffix("_logit"): expit(logits) for name, logits in outputs.items()}
+    return found | {f"test_accuracy_{part}": evaluation.accuracy(labels, scores) for part, scores in parts.items()}

@@ -24,6 +24,7 @@ def run(settings: MainSettings) -> None:
     """
     find_source(part(PrepareSettings, settings))
     ALL[settings.backend].interpreter()
+    train.start_model(part(TrainSettings, settings))
     with tracking.step_run("main", settings) as parent:
         parent_id = parent.info.run_id
         data = prepare.run(part(PrepareSettings, settings), parent_id)

@@ -1,4 +1,7 @@
-"""Whether a model scores the same everywhere: on every backend, each in its own process, and in the scorer."""
+"""Whether a model scores the same everywhere: on every backend, each in its own process and by its own layers, and in the scorer.
+
+What is compared is the score, and the network's own logit, of which the score would hide a part.
+"""
 
 import logging
 
@@ -37,21 +40,37 @@ def run(settings: ParitySettings) -> None:
     with tracking.step_run("parity", settings, model_run_id=run_id), tracking.work_folder() as folder:
         model = tracking.artifact(run_id, models.FILE)
         scorer = Scorer(model)
-        reviews = write_ids(folder / "reviews.unfinished", scorer.model.encoder.encode(texts))
-        scores = {"scorer": scorer.score(texts).astype(np.float64)}
+        encoded = scorer.model.encoder.encode(texts)
+        reviews = write_ids(folder / "reviews.unfinished", encoded)
+        outputs = scorer.outputs(encoded)
+        scores, logits = {"scorer": outputs["score"].astype(np.float64)}, {}
+        if "network_logit" in outputs:
+            logits["scorer"] = outputs["network_logit"].astype(np.float64)
         for name in backends:
             with Trainer(ALL[name]) as trainer:
-                scores[name] = np.array(trainer.score(model, reviews))
-            largest = float(np.abs(scores[name] - scores["scorer"]).max())
-            mlflow.log_metric(f"difference_{name}", largest)
-            log.info("parity: %-10s %.1e from the scorer at most, over %d texts", name, largest, len(texts))
-        table = pd.DataFrame({"reviewText": texts, **scores})
+                scored = trainer.score(model, reviews)
+            scores[name] = scored.scores
+            differences = {"": _difference(scores, name)}
+            if logits and len(scored.network_logits):
+                logits[name] = scored.network_logits
+                differences["_network_logit"] = _difference(logits, name)
+            mlflow.log_metrics({f"difference_{name}{what}": value for what, value in differences.items()})
+            amounts = ", the network's logit ".join(f"{value:.1e}" for value in differences.values())
+            log.info("parity: %-10s %s from the scorer at most, over %d texts", name, amounts, len(texts))
+        table = pd.DataFrame({"reviewText": texts, **scores, **{f"network_logit_{name}": each for name, each in logits.items()}})
         table.to_csv(folder / "scores.csv", index=False)
         mlflow.log_artifact(str(folder / "scores.csv"))
-        spread = largest_difference(scores)
-        mlflow.log_metric("largest_difference", spread)
-        if not spread <= ALLOWED:
-            raise StepError(f"The scores differ by {spread:.1e}, more than {ALLOWED:.0e}. See scores.csv of the run.")
+        for what, columns, metric in (("scores", scores, "largest_difference"), ("network's logits", logits, "largest_logit_difference")):
+            if not columns:
+                continue
+            spread = largest_difference(columns)
+            mlflow.log_metric(metric, spread)
+            if not spread <= ALLOWED:
+                raise StepError(f"The {what} differ by {spread:.1e}, more than {ALLOWED:.0e}. See scores.csv of the run.")
+
+
+def _difference(columns: dict[str, np.ndarray], name: str) -> float:
+    return largest_difference({each: columns[each] for each in ("scorer", name)})
 
 
 def largest_difference(scores: dict[str, np.ndarray]) -> float:

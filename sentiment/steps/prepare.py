@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mlflow
+import numpy as np
 from mlflow.data.dataset_source_registry import resolve_dataset_source
 from mlflow.data.meta_dataset import MetaDataset
 
@@ -51,19 +52,20 @@ def run(settings: PrepareSettings, parent: str | None = None) -> PreparedRun:
             made = prepared.read(path)
             metrics = dict(mlflow.get_run(earlier.run_id).data.metrics)
         else:
-            if settings.pretrain:
-                log.info("prepare: when the reviews are read, those without a label teach the n-grams, which takes minutes")
             made, metrics = _prepare(source, settings)
             prepared.write(made, path)
         mlflow.log_metrics(metrics)
-        mlflow.set_tag("data_fingerprint", made.data_fingerprint)
+        mlflow.set_tags({"data_fingerprint": made.data_fingerprint, "split_method": made.split_method})
         _log_dataset(source, made)
-        mlflow.log_figure(pictures.review_lengths(made.reviews.tokens.lengths, made.labels, settings.max_length), "review_lengths.png")
+        labelled = np.flatnonzero(made.labels >= 0)
+        lengths = made.tokens.lengths[labelled]
+        mlflow.log_figure(pictures.review_lengths(lengths, made.labels[labelled], settings.max_length), "review_lengths.png")
         mlflow.log_artifact(str(path))
     sizes = ", ".join(f"{int(metrics[f'{name}_reviews']):,} {name}" for name in ("train", "validation", "test"))
-    if settings.pretrain:
+    if metrics["unlabelled_reviews"]:
         sizes += f", {int(metrics['unlabelled_reviews']):,} unlabelled"
     log.info("prepare: %s reviews, %s words (run %s)", sizes, f"{int(metrics['vocabulary_words']):,}", run_id)
+    log.info("prepare: splits: %s", made.split_method)
     for name, what in (("rows_without_words", "without words"), ("rows_in_two_splits", "that also stand in a split that measures")):
         if metrics[name]:
             log.info("prepare: left out %s rows %s", f"{int(metrics[name]):,}", what)

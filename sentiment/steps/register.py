@@ -112,8 +112,10 @@ def _candidate(settings: RegisterSettings) -> Run:
     if settings.run != "best":
         return tracking.get_run(settings.run, "run", *models.STEPS)
     newest = models.newest_run("run=best")
-    metric = f"best_{settings.metric}"
+    metric = f"model_{settings.metric}"
     runs = [run for run in _rivals(newest) if metric in run.data.metrics]
+    if not runs:
+        raise UserError(f"No train run on the newest data has {metric}. Received: run=best. Train again, or give the id of a run.")
     return (min if settings.metric.endswith("loss") else max)(runs, key=lambda run: run.data.metrics[metric])
 
 

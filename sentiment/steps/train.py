@@ -6,13 +6,14 @@ from pathlib import Path
 
 import mlflow
 
-from sentiment import models, prepared, served_model, tracking, training
+from sentiment import model_file, models, prepared, served_model, tracking, training
 from sentiment.backends import ALL
 from sentiment.errors import UserError
 from sentiment.progress import Bar
-from sentiment.settings import TrainSettings
+from sentiment.settings import NGRAMS_ALONE, SIZES, TrainSettings
 from sentiment.steps.prepare import FILE as PREPARED
 from sentiment.trainer_process import Trainer
+from sentiment.training import Trained
 
 SHOWN = ("train_loss", "val_loss", "val_accuracy", "val_auc")
 log = logging.getLogger(__name__)
@@ -20,24 +21,23 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TrainedRun:
-    """The run that trained a model, the file, and its summary: the best epoch and the validation metrics of that, as `best_...`."""
+    """The run that trained a model, the file, and the metrics at the end of the training."""
 
     run_id: str
     path: Path
     summary: dict[str, float]
 
 
-def run(settings: TrainSettings, parent: str | None = None, whole: bool = False, **tags: str) -> TrainedRun:
+def run(settings: TrainSettings, parent: str | None = None, **tags: str) -> TrainedRun:
     """Trains and logs `model.h5`.
 
-    whole: on the training and the validation split, through all epochs; then there are no validation metrics.
-
     Raises:
-        UserError: The backend is not installed, or there is no such prepared data.
+        UserError: The backend is not installed, there is no such prepared data or model to start from, or nothing to train.
         TrainerError: The trainer failed.
     """
     backend = ALL[settings.backend]
     backend.interpreter()
+    start = start_model(settings)
     source, prepared_run_id = find_prepared(settings.prepared)
     data = prepared.read(source)
     tags |= {"data_fingerprint": data.data_fingerprint} | ({"prepared_run_id": prepared_run_id} if prepared_run_id else {})
@@ -52,21 +52,48 @@ def run(settings: TrainSettings, parent: str | None = None, whole: bool = False,
 
         path = folder / models.FILE
         with Trainer(backend) as trainer:
+            mlflow.log_param("device", trainer.device)
             try:
-                if whole:
-                    trained = training.train_to_the_end(trainer, settings, source, path, after_epoch, bar.set)
-                else:
-                    trained = training.train(trainer, settings, data, source, path, after_epoch, bar.set)
+                trained = training.train(trainer, settings, data, source, path, after_epoch, bar.set, start)
             finally:
                 bar.close()
                 tracking.log_text_if_possible(trainer.log(), "trainer.log")
         epochs.flush()
-        mlflow.log_metrics(trained.summary())
+        mlflow.log_metrics(trained.summary)
+        mlflow.set_tag("combination", trained.note)
         mlflow.log_artifact(str(path))
         served_model.log(path)
         run_id = active.info.run_id
-    log.info("train: %s on %s, best epoch %d (run %s)", settings.architecture, settings.backend, trained.best_epoch, run_id)
-    return TrainedRun(run_id, path, trained.summary())
+    _tell(settings, trained, run_id)
+    return TrainedRun(run_id, path, trained.summary)
+
+
+def _tell(settings: TrainSettings, trained: Trained, run_id: str) -> None:
+    parts = (("network", f", epoch {trained.summary.get('best_epoch', 0):.0f}"), ("ngrams", ""), ("model", ""))
+    shown = [f"{part} {trained.summary[name]:.4f}{more}" for part, more in parts if (name := f"{part}_val_accuracy") in trained.summary]
+    log.info("train: validation accuracy of %s", "; ".join(shown))
+    log.info("train: %s on %s, %s (run %s)", settings.architecture, settings.backend, trained.note, run_id)
+
+
+def start_model(settings: TrainSettings) -> Path | None:
+    """The model that the training starts from.
+
+    Raises:
+        UserError: There is none, or its network has other sizes; or the settings leave nothing to train.
+    """
+    if settings.architecture == NGRAMS_ALONE and not settings.ngrams:
+        raise UserError("There is nothing to train. Received: architecture=ngrams, ngrams=0. Give ngrams over 0, or another architecture.")
+    if settings.start_from == "none":
+        return None
+    path = models.find(settings.start_from, "start_from")
+    theirs = model_file.read(path).settings
+    for name in ("architecture", *SIZES[settings.architecture]):
+        if theirs.get(name) != getattr(settings, name):
+            raise UserError(
+                f"The model to start from has another network. Received: start_from={settings.start_from} with {name}={theirs.get(name)}, "
+                f"{name}={getattr(settings, name)}. Give the same {name}."
+            )
+    return path
 
 
 def find_prepared(given: str) -> tuple[Path, str | None]:

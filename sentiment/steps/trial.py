@@ -1,8 +1,9 @@
-"""One trial of a search: a training with the settings that Optuna suggests, as a child run."""
+"""One trial of a search: the training of a network with the settings that Optuna suggests, as a child run. N-grams have no part in it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import optuna
@@ -10,7 +11,7 @@ import optuna
 from sentiment import models, search, tracking, training
 from sentiment.errors import Stopped
 from sentiment.prepared import Prepared
-from sentiment.settings import TrainSettings, TuneSettings, part
+from sentiment.settings import SIZES, TrainSettings, TuneSettings, parameters
 from sentiment.trainer_process import Trainer
 
 GONE = "Its process was gone."  # why a run failed
@@ -33,15 +34,21 @@ class Job:
     stopping: Callable[[], bool]
 
 
-def run(trial: optuna.Trial, job: Job, trainer: Trainer) -> float:
-    """Trains, logs `model.h5`, and returns the metric of the epoch that was kept.
+def network_settings(settings: TuneSettings, values: dict[str, Any], **changes: Any) -> TrainSettings:
+    """Train's, with the values that a search suggests; sizes that the architecture does not have are train's defaults."""
+    unused = {size: getattr(TrainSettings, size) for sizes in SIZES.values() for size in sizes}
+    return TrainSettings(**{f.name: getattr(settings, f.name) for f in parameters(TrainSettings)} | unused | values | changes)
+
+
+def run(trial: optuna.Trial, job: Job, trainer_for: Callable[[str], Trainer]) -> float:
+    """Trains, logs `model.h5`, and returns the network's metric of the epoch that was kept.
 
     Raises:
         TrialPruned: It was worse than the others.
         Stopped: The search is to end.
         TrainerError, StepError: It failed.
     """
-    settings = part(TrainSettings, job.settings, **search.suggest(trial, job.settings))
+    settings = network_settings(job.settings, search.suggest(trial, job.settings), ngrams=0)
     pruned = False
     try:
         with (
@@ -60,20 +67,21 @@ def run(trial: optuna.Trial, job: Job, trainer: Trainer) -> float:
                     ended = f"{'pruned' if pruned else 'stopped'} after epoch {epoch}"
                 return bool(ended)
 
+            trainer = trainer_for(settings.backend)
+            mlflow.log_param("device", trainer.device)
             trained = training.train(trainer, settings, job.data, job.path, path, after_epoch)
             epochs.flush()
             if ended:
-                path.unlink()
                 raise Stopped(ended)
             mlflow.log_artifact(str(path))
             path.unlink()
-            mlflow.log_metrics(trained.summary())
-            trial.set_user_attr(BEST_EPOCH, trained.best_epoch)
+            mlflow.log_metrics(trained.summary)
+            trial.set_user_attr(BEST_EPOCH, int(trained.summary["best_epoch"]))
     except Stopped as error:
         if pruned:
             raise optuna.TrialPruned(str(error)) from None
         raise
-    return trained.best[job.settings.metric]
+    return trained.network[job.settings.metric]
 
 
 def settle(study: optuna.Study, parent: str) -> None:

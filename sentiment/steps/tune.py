@@ -9,20 +9,20 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import mlflow
 import optuna
 from mlflow import MlflowClient
 from optuna.storages import BaseStorage
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FixedTrial, FrozenTrial, TrialState
 
 from sentiment import prepared, search, search_page, tracking
 from sentiment.backends import ALL
 from sentiment.errors import StepError, Stopped, UserError
 from sentiment.progress import Bar
 from sentiment.reviews.batch import TEST
-from sentiment.settings import RegisterSettings, TrainSettings, TuneSettings, as_text, part
+from sentiment.settings import RegisterSettings, TuneSettings, as_text
 from sentiment.steps import evaluate, register, train, trial
 from sentiment.steps.prepare import PreparedRun
 from sentiment.trainer_process import Trainer, available_cores
@@ -41,7 +41,8 @@ def run(settings: TuneSettings) -> None:
         UserError: A parameter or the data are not as they should be.
         StepError: No trial was completed, or the search was stopped before its end.
     """
-    ALL[settings.backend].interpreter()
+    for backend in settings.backend:
+        ALL[backend].interpreter()
     if settings.study == "auto":
         settings = replace(settings, study=f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}")
     path, prepared_run_id = train.find_prepared(settings.prepared)
@@ -132,26 +133,31 @@ def _shares(cores: list[int], workers: int) -> list[list[int]]:
 
 
 def _work(study: optuna.Study, job: trial.Job, cores: list[int], told: "_Told") -> None:
-    """One worker: one trainer for trial after trial; a new one after a failure."""
-    trainer: Trainer | None = None
+    """One worker: a trainer of each backend for trial after trial; a new one after a failure."""
+    trainers: dict[str, Trainer] = {}
+
+    def trainer_for(backend: str) -> Trainer:
+        if backend not in trainers:
+            trainers[backend] = Trainer(ALL[backend], cores)
+        return trainers[backend]
+
+    def close() -> None:
+        while trainers:
+            trainers.popitem()[1].close()
 
     def do(suggested: optuna.Trial) -> float:
-        nonlocal trainer
-        trainer = trainer or Trainer(ALL[job.settings.backend], cores)
         try:
-            return trial.run(suggested, job, trainer)
+            return trial.run(suggested, job, trainer_for)
         except (optuna.TrialPruned, Stopped):
             raise
         except BaseException:
-            trainer.close()
-            trainer = None
+            close()
             raise
 
     try:
         search.work(study, job.settings.trials, do, job.stopping, told.hear)
     finally:
-        if trainer:
-            trainer.close()
+        close()
 
 
 class _Told:
@@ -185,7 +191,7 @@ class _Told:
     def _outcome(self, ended: FrozenTrial) -> str:
         if ended.state == TrialState.FAIL:
             return f"failed: {ended.user_attrs[search.FAILURE].splitlines()[0]}"
-        values = " ".join(f"{name}={value:.4g}" for name, value in ended.params.items())
+        values = " ".join(f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}" for name, value in ended.params.items())
         if ended.state == TrialState.PRUNED:
             return f"pruned after epoch {ended.last_step} ({values})"
         return f"{self._job.settings.metric} {ended.values[0]:.4f} ({values})"
@@ -216,13 +222,12 @@ def _finish(storage: BaseStorage, study: optuna.Study, job: trial.Job, data: Pre
 
 
 def _retrain(best: FrozenTrial, job: trial.Job, data: PreparedRun) -> None:
-    """Trains the best setting once more, on training and validation reviews, and measures that model once on the test split."""
-    values = {name: best.params.get(name, getattr(job.settings, name).low) for name in search.SEARCHED}
-    settings = part(TrainSettings, job.settings, **values, epochs=best.user_attrs[trial.BEST_EPOCH], prepared=data.run_id)
-    told = ", ".join(f"{name}={as_text(value)}" for name, value in asdict(settings).items() if name in (*search.SEARCHED, "epochs"))
+    """Trains the best setting once more, with n-grams beside the network, and measures that model once on the test split."""
+    values = search.suggest(FixedTrial(best.params), job.settings)
+    settings = trial.network_settings(job.settings, values, epochs=best.user_attrs[trial.BEST_EPOCH], prepared=data.run_id)
+    told = ", ".join(f"{name}={as_text(value)}" for name, value in (values | {"epochs": settings.epochs}).items())
     log.info("tune: trial %d was best, %s %.4f; final training with %s", best.number, job.settings.metric, best.values[0], told)
-    tags = {"study": job.study, "trained_on": "train, validation", "best_trial_run_id": best.user_attrs[trial.RUN_ID]}
-    trained = train.run(settings, job.parent, whole=True, **tags)
+    trained = train.run(settings, job.parent, study=job.study, best_trial_run_id=best.user_attrs[trial.RUN_ID])
     mlflow.set_tags({"best_trial": str(best.number), "final_run_id": trained.run_id})
     if len(job.data.rows(TEST)):
         mlflow.log_metrics(evaluate.run(data, trained, job.parent))

@@ -17,7 +17,7 @@ def main() -> None:
     from sentiment.trainer import framework, jobs
 
     framework.fix_threads(len(cores))
-    channel.send("ready", backend=framework.BACKEND, keras=framework.VERSION)
+    channel.send("ready", backend=framework.BACKEND, keras=framework.VERSION, device=framework.device())
     for job in channel.jobs():
         try:
             jobs.JOBS[job["job"]](job, channel)

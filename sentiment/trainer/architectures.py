@@ -6,8 +6,8 @@ for a token and 0 for padding. Convolutions see zeros there, as beyond the end. 
 by 2, its outputs being within -1 and 1, before the maximum over time is taken. The backward LSTM reads the reversed tokens,
 a second input, also padded at the end.
 
-Beside any of them, where the data have n-grams, stands what these say, which `sentiment.ngram_weights` has learned. Only the
-network is trained here, by itself: beside the n-grams, which are quick to learn, it would be left nothing to learn.
+Beside any of them may stand the n-grams of the whole review, each a number that the driver has fitted, summed; then the score is
+that of both logits, combined as the driver says. Only the network is trained here.
 """
 
 from typing import Any, Callable, Dict, List, Optional, Tuple
@@ -16,72 +16,121 @@ import keras
 import numpy as np
 
 from sentiment.trainer import framework
+from sentiment.trainer.files import FIRST_WORD, Model
 
 POOL = 4  # cnn-lstm: positions that become one step of the LSTM
 BACKWARD = ("bilstm",)  # the architectures that also read the reversed tokens
 
-NETWORK_WEIGHT = 0.1  # of its logit, beside that of the n-grams, which are right more often
-
-NGRAM_LAYERS = ("ratios", "ngram_weights")
+NGRAMS_ALONE = "ngrams"  # the architecture that has no network
+NGRAM_LAYERS = ("ngram_weights", "ngram_present")
 
 Inputs = Dict[str, Any]
-Shape = Tuple[Optional[int], Optional[int]]  # None: any length
+Shape = Tuple[Optional[int], Optional[int]]  # tokens and n-grams of a row; None: any number
 
 
 class Network:
     """One set of layers, and models over it.
 
-    settings: train's parameters; ids: number of token ids, the rows of the embedding; ngrams: how many are known; lstm: the class
-    of LSTM layers, if not the backend's.
+    settings: train's parameters; ids: number of token ids, the rows of the embedding; ngrams: how many stand beside the network, which
+    is of no account before `whole` is asked for.
     """
 
-    def __init__(self, settings: Dict[str, Any], ids: int, ngrams: int, lstm: Any = None) -> None:
-        self.settings, self._lstm_class = settings, lstm or framework.lstm()
-        self.trained_inputs = ["tokens"] + ["reversed_tokens"] * (settings["architecture"] in BACKWARD)
-        self.inputs = self.trained_inputs + ["ngrams"] * (ngrams > 0)
+    def __init__(self, settings: Dict[str, Any], ids: int, ngrams: int = 0) -> None:
+        framework.fix_threads_for(settings["architecture"])
+        self.settings, self.ngrams = settings, ngrams
+        self.has_network = settings["architecture"] != NGRAMS_ALONE
+        backward = ["reversed_tokens"] * (settings["architecture"] in BACKWARD)
+        self.network_inputs = ["tokens", *backward] if self.has_network else []
+        self._ids = ids
         self._layers: Dict[str, Any] = {}
-        self._ids, self.ngrams = ids, ngrams
         self._models: Dict[Tuple[str, Shape], Any] = {}
 
-    def model(self, shape: Shape) -> Any:
-        """The model for so many tokens and n-grams, `<int32>[batch, length]` each; its output is `<float32>[batch, 1]`, P(positive)."""
-        return self._model("score", shape, self.inputs, self._logit)
+    @property
+    def inputs(self) -> List[str]:
+        """Those of the whole."""
+        return self.network_inputs + ["ngrams"] * (self.ngrams > 0)
+
+    def whole(self, shape: Shape) -> Any:
+        """The model that is saved: the score, P(positive), of network and n-grams, `<float32>[batch, 1]`."""
+        return self._model("whole", shape, self.inputs, lambda inputs: self._score("score", self._combined(inputs)))
 
     def trained(self, shape: Shape) -> Any:
-        """The part that is trained, without the n-grams."""
-        return self._model("network_score", shape, self.trained_inputs, self._network_logit)
+        """The network alone, as it is trained: its own P(positive), `<float32>[batch, 1]`."""
+        return self._model("trained", shape, self.network_inputs, lambda inputs: self._score("network_score", self._network_logit(inputs)))
 
-    def _model(self, output: str, shape: Shape, names: List[str], logit: Callable[[Inputs], Any]) -> Any:
+    def logit(self, shape: Shape) -> Any:
+        """The network's logit, `<float32>[batch, 1]`."""
+        return self._model("logit", shape, self.network_inputs, self._network_logit)
+
+    def _model(self, name: str, shape: Shape, names: List[str], output: Callable[[Inputs], Any]) -> Any:
         """Built once: scoring asks for it at every batch."""
-        if (output, shape) not in self._models:
+        if (name, shape) not in self._models:
             lengths = {"tokens": shape[0], "reversed_tokens": shape[0], "ngrams": shape[1]}
-            inputs = {name: keras.layers.Input(shape=(lengths[name],), dtype="int32", name=name) for name in names}
-            score = self._layer(output, keras.layers.Activation, "sigmoid")(logit(inputs))
-            self._models[output, shape] = keras.models.Model(list(inputs.values()), score)
+            inputs = {each: keras.layers.Input(shape=(lengths[each],), dtype="int32", name=each) for each in names}
+            self._models[name, shape] = keras.models.Model(list(inputs.values()), output(inputs))
             self._freeze()
-        return self._models[output, shape]
+        return self._models[name, shape]
+
+    def _score(self, name: str, logit: Any) -> Any:
+        return self._layer(name, keras.layers.Activation, "sigmoid")(logit)
 
     def _network_logit(self, inputs: Inputs) -> Any:
         features = BUILDERS[self.settings["architecture"]](self, inputs)
         return self._layer("network_logit", keras.layers.Dense, 1)(self._dropout("features")(features))
 
-    def _logit(self, inputs: Inputs) -> Any:
-        """What the n-grams say, and a little of what the network says."""
+    def _combined(self, inputs: Inputs) -> Any:
+        """The logit of the network, of the n-grams, or of both."""
         if not self.ngrams:
             return self._network_logit(inputs)
-        both = self._layer("logits", keras.layers.Concatenate)([self._network_logit(inputs), self._ngram_sum(inputs["ngrams"])])
-        return self._layer("weighed_logit", keras.layers.Dense, 1, trainable=False)(both)
+        if not self.has_network:
+            return self._ngrams_logit(inputs["ngrams"])
+        both = self._layer("logits", keras.layers.Concatenate)([self._network_logit(inputs), self._ngrams_logit(inputs["ngrams"])])
+        return self._layer("combined_logit", keras.layers.Dense, 1, trainable=False)(both)
 
-    def _ngram_sum(self, ngrams: Any) -> Any:
-        """The sum of a review's n-grams, ratio times weight of each: `[batch, 1]`. Those of padding are 0."""
+    def _ngrams_logit(self, ngrams: Any) -> Any:
+        """The sum of the weights of a review's n-grams, and a bias: `[batch, 1]`. Keras sums over time by a Dot; padding has weight 0."""
         columns = [self._layer(name, keras.layers.Embedding, self.ngrams + 1, 1, trainable=False)(ngrams) for name in NGRAM_LAYERS]
-        return self._layer("ngram_sum", keras.layers.Reshape, (1,))(self._layer("ngram_products", keras.layers.Dot, 1)(columns))
+        summed = self._layer("ngram_sum", keras.layers.Reshape, (1,))(self._layer("ngram_products", keras.layers.Dot, 1)(columns))
+        return self._layer("ngrams_logit", keras.layers.Dense, 1, trainable=False)(summed)
 
-    def set_ngrams(self, ratios: np.ndarray, weights: np.ndarray, bias: float) -> None:
-        """What `sentiment.ngram_weights` has learned; `<float32>[ngrams + 1]` each."""
-        for name, column in zip(NGRAM_LAYERS, (ratios, weights)):
-            self._layers[name].set_weights([column[:, None]])
-        self._layers["weighed_logit"].set_weights([np.array([[NETWORK_WEIGHT], [1]], np.float32), np.array([bias], np.float32)])
+    def set_ngrams(self, weights: np.ndarray, bias: float, combination: List[float]) -> None:
+        """What the driver has fitted.
+
+        weights: `<float32>[ngrams + 1]`, 0 at place 0; combination: the weights of the network's
+        and of the n-grams' logit, and the intercept.
+        """
+        present = np.ones((self.ngrams + 1, 1), np.float32)
+        present[0] = 0
+        for name, column in zip(NGRAM_LAYERS, (weights[:, None], present)):
+            self._layers[name].set_weights([column])
+        self._layers["ngrams_logit"].set_weights([np.ones((1, 1), np.float32), np.array([bias], np.float32)])
+        if self.has_network:
+            shares = np.array(combination, np.float32)
+            self._layers["combined_logit"].set_weights([shares[:2, None], shares[2:]])
+
+    def start_from(self, model: Model, words: List[str]) -> None:
+        """Takes over the weights of another model's network of the same sizes; of its embedding, the rows of the words it knows.
+
+        words: those that have token ids here, the first FIRST_WORD.
+        """
+        places = {word: FIRST_WORD + place for place, word in enumerate(model.words)}
+        for name, layer in self._layers.items():
+            if name == "words":
+                table = layer.get_weights()[0]
+                table[:FIRST_WORD] = model.weights[name][0][:FIRST_WORD]
+                known = [(FIRST_WORD + place, places[word]) for place, word in enumerate(words) if word in places]
+                if known:
+                    rows, sources = zip(*known)
+                    table[list(rows)] = model.weights[name][0][list(sources)]
+                layer.set_weights([table])
+            elif layer.get_weights() and name != "present":
+                layer.set_weights(model.weights[name])
+
+    def set_weights(self, weights: Dict[str, List[np.ndarray]]) -> None:
+        """Gives the layers that are built the weights saved under their names."""
+        for name, layer in self._layers.items():
+            if layer.get_weights():
+                layer.set_weights(weights[name])
 
     def _layer(self, name: str, kind: Any, *sizes: Any, **options: Any) -> Any:
         """The layer of that name: the same one in every model."""
@@ -92,9 +141,10 @@ class Network:
 
     def _freeze(self) -> None:
         """Gives the layers that tell padding from tokens their numbers."""
-        table = np.ones((self._ids, 1), np.float32)
-        table[0] = 0
-        self._layers["present"].set_weights([table])
+        if "present" in self._layers:
+            table = np.ones((self._ids, 1), np.float32)
+            table[0] = 0
+            self._layers["present"].set_weights([table])
         for name, layer in self._layers.items():
             if name.startswith("lower_"):
                 layer.set_weights([np.array([[2]], np.float32), np.array([-2], np.float32)])
@@ -114,7 +164,7 @@ class Network:
         """The greatest output of each unit over the steps that are present: `[batch, units]`."""
         lstm = self._layer(
             "lstm_" + name,
-            self._lstm_class,
+            framework.lstm(),
             self.settings["lstm_size"],
             return_sequences=True,
             recurrent_activation="sigmoid",  # named, as Keras 2's default is another function than Keras 3's

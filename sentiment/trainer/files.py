@@ -2,24 +2,22 @@
 
 import json
 import os
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List
 
 import h5py
 import numpy as np
 
 from sentiment.trainer.batches import Ragged, Reviews
 
-FORMAT = "sentiment-model-1"
-TRAIN, VALIDATION, TEST = 0, 1, 2
+TRAIN, VALIDATION = 0, 1
 FIRST_WORD = 4  # the id of the first word of the vocabulary
 
 
-def read_prepared(path: str, splits: List[int]) -> Reviews:
-    """The reviews of some splits of a `prepared.h5`."""
+def read_prepared(path: str, split: int) -> Reviews:
+    """The token ids and labels of one split of a `prepared.h5`."""
     with h5py.File(path, "r") as file:
-        rows = np.flatnonzero(np.isin(file["split"][:], splits))
-        tokens, ngrams = (_take(_ragged(file, prefix), rows) for prefix in ("", "ngram_"))
-        return Reviews(tokens, ngrams, file["labels"][:][rows].astype(np.float32))
+        rows = np.flatnonzero(file["split"][:] == split)
+        return Reviews(_take(_ragged(file, ""), rows), _no_rows(len(rows)), file["labels"][:][rows].astype(np.float32))
 
 
 def read_ids(path: str) -> Reviews:
@@ -27,6 +25,10 @@ def read_ids(path: str) -> Reviews:
     with h5py.File(path, "r") as file:
         tokens, ngrams = _ragged(file, ""), _ragged(file, "ngram_")
     return Reviews(tokens, ngrams, np.zeros(len(tokens.lengths), np.float32))
+
+
+def _no_rows(count: int) -> Ragged:
+    return Ragged(np.empty(0, np.int32), np.zeros(count + 1, np.int64))
 
 
 def _ragged(file: Any, prefix: str) -> Ragged:
@@ -39,27 +41,43 @@ def _take(ragged: Ragged, rows: np.ndarray) -> Ragged:
     return Ragged(ragged.ids[np.arange(begins[-1]) + np.repeat(ragged.offsets[rows] - begins[:-1], lengths)], begins)
 
 
-def count_ids(path: str) -> Tuple[int, int]:
-    """Token ids that the data of a `prepared.h5` has, those of its words and the four before them; and n-grams."""
+def read_words(path: str) -> List[str]:
+    """The words that have token ids in a `prepared.h5`, the first FIRST_WORD."""
     with h5py.File(path, "r") as file:
-        return FIRST_WORD + len(file["vocabulary"]), len(file["ngrams/last"])
+        return _words(file)
 
 
-def read_ngram_weights(path: str, splits: List[int]) -> Tuple[np.ndarray, np.ndarray, float]:
-    """Ratios, weights and bias, as `sentiment.ngram_weights` has them, that a `prepared.h5` has learned from some splits."""
+def _words(group: Any) -> List[str]:
+    return [word.decode("utf-8") if isinstance(word, bytes) else word for word in group["vocabulary"][:]]
+
+
+def count_ids(path: str) -> int:
+    """Token ids that the data of a `prepared.h5` has, those of its words and the four before them."""
     with h5py.File(path, "r") as file:
-        group = file["ngram_weights/" + "_".join(str(split) for split in splits)]
-        return group["ratios"][:], group["weights"][:], float(group.attrs["bias"])
+        return FIRST_WORD + len(file["vocabulary"])
 
 
-def write_model(model: Any, path: str, settings: Dict[str, Any], prepared: str, backend: str) -> None:
-    """Writes `model.h5` whole or not at all: what Keras saves, and beside it in the group `sentiment` what texts need.
+class Parts:
+    """What the driver gives for a model file: all that is not the network.
+
+    count: of the n-grams; weights: `<float32>[count + 1]`; combination: as `Network.set_ngrams` takes it.
+    """
+
+    def __init__(self, path: str) -> None:
+        with h5py.File(path, "r") as file:
+            self.count = len(file["sentiment/ngrams/last"])
+            self.weights, self.bias = file["ngram_weights"][:], float(file["ngram_weights"].attrs["bias"])
+            self.combination = [float(value) for value in file["combination"][:]]
+
+
+def write_model(model: Any, path: str, parts: str) -> None:
+    """Writes `model.h5` whole or not at all: what Keras saves, and beside it the group `sentiment`, as the driver made it in `parts`.
 
     The time dimension is written as open, also where the backend trained with fixed lengths.
     """
     unfinished = path + ".unfinished.h5"
     model.save(unfinished, include_optimizer=False)
-    with h5py.File(unfinished, "r+") as file, h5py.File(prepared, "r") as data:
+    with h5py.File(unfinished, "r+") as file, h5py.File(parts, "r") as given:
         config = file.attrs["model_config"]
         config = json.loads(config.decode("utf-8") if isinstance(config, bytes) else config)
         for layer in config["config"]["layers"]:
@@ -67,15 +85,7 @@ def write_model(model: Any, path: str, settings: Dict[str, Any], prepared: str, 
                 shape = "batch_shape" if "batch_shape" in layer["config"] else "batch_input_shape"
                 layer["config"][shape] = [None, None]
         file.attrs["model_config"] = json.dumps(config).encode("utf-8")
-        own = file.create_group("sentiment")
-        own.attrs["format"] = FORMAT
-        own.attrs["backend"] = backend
-        own.attrs["settings"] = json.dumps(settings, sort_keys=True)
-        own.attrs["label_names"] = json.dumps(["negative", "positive"])
-        for name in ("text_settings", "data_fingerprint"):
-            own.attrs[name] = data.attrs[name]
-        for name in ("vocabulary", "more_words", "ngrams"):
-            data.copy(name, own)
+        given.copy("sentiment", file)
     os.replace(unfinished, path)
 
 
@@ -85,18 +95,38 @@ def was_trained_here(path: str) -> bool:
         return "sentiment" in file and "architecture" in json.loads(file["sentiment"].attrs["settings"])
 
 
-def read_model(path: str) -> Tuple[Dict[str, Any], int, int, Dict[str, List[np.ndarray]]]:
-    """Settings, numbers of token ids and of n-grams, and the weights by layer, of a `model.h5`.
+class Model:
+    """A `model.h5` as it is rebuilt: the graph that Keras saved is not read, as the settings say it, and Keras 2 would not know Keras 3's.
 
-    The graph that Keras saved is not read: the settings say it, and Keras 2 would not know Keras 3's.
+    settings: train's; words: those that have token ids; ngrams: how many; weights: by layer.
     """
-    with h5py.File(path, "r") as file:
-        own = file["sentiment"]
-        weights = {}
-        for layer, group in file["model_weights"].items():
-            names = group.attrs.get("weight_names", [])
-            weights[layer] = [group[name.decode("utf-8") if isinstance(name, bytes) else name][()] for name in names]
-        ngrams = len(own["ngrams/last"]) if "ngrams" in own else 0
-        if "network_logit" not in weights:  # the first files, which had no n-grams
-            weights["network_logit"] = weights.pop("score")
-        return json.loads(own.attrs["settings"]), FIRST_WORD + len(own["vocabulary"]), ngrams, weights
+
+    def __init__(self, path: str) -> None:
+        with h5py.File(path, "r") as file:
+            own = file["sentiment"]
+            self.settings: Dict[str, Any] = json.loads(own.attrs["settings"])
+            self.words = _words(own)
+            self.ngrams = len(own["ngrams/last"]) if "ngrams" in own else 0
+            self.weights = {layer: _arrays(group) for layer, group in file["model_weights"].items()}
+            _bring_up_to_date(self.weights)
+
+    @property
+    def ids(self) -> int:
+        return FIRST_WORD + len(self.words)
+
+
+def _arrays(group: Any) -> List[np.ndarray]:
+    names = group.attrs.get("weight_names", [])
+    return [group[name.decode("utf-8") if isinstance(name, bytes) else name][()] for name in names]
+
+
+def _bring_up_to_date(weights: Dict[str, List[np.ndarray]]) -> None:
+    """Renames the layers of earlier files: the first had no n-grams, those of `sentiment-model-1` had them in two factors."""
+    if "network_logit" not in weights and "score" in weights:
+        weights["network_logit"] = weights.pop("score")
+    if "ratios" in weights:
+        (ratios,), (factors,) = weights.pop("ratios"), weights["ngram_weights"]
+        weights["ngram_weights"] = [ratios * factors]
+        weights["ngram_present"] = [np.minimum(np.arange(len(ratios)), 1).astype(np.float32)[:, None]]
+        weights["ngrams_logit"] = [np.ones((1, 1), np.float32), np.zeros(1, np.float32)]
+        weights["combined_logit"] = weights.pop("weighed_logit")

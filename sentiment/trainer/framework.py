@@ -1,5 +1,7 @@
 """Keras as this process has it, and the few places where Keras 2.1.6 on CNTK and Keras 3 go different ways."""
 
+import importlib
+import os
 import random
 from typing import Any, Dict, List, Optional
 
@@ -15,39 +17,47 @@ MOST_SHAPES = 8 if BACKEND in ("cntk", "jax") else 24
 
 
 def lstm() -> Any:
-    """The class of LSTM layers: our own on a CPU, Keras's where there is a GPU."""
-    if _has_gpu():
-        return keras.layers.LSTM
-    from sentiment.trainer.lstm.layer import LSTM
-
-    return LSTM
+    """The class of LSTM layers: Keras's, or one that calls the backend's own LSTM where Keras has but a loop, on a CPU."""
+    if BACKEND in ("tensorflow", "torch") and device() == "cpu":
+        return importlib.import_module("sentiment.trainer.{}_lstm".format(BACKEND)).LSTM
+    return keras.layers.LSTM
 
 
-def _has_gpu() -> bool:
+def device() -> str:
+    """What computes: `cpu`, or the GPU's name."""
     if BACKEND == "tensorflow":
         import tensorflow
 
-        return bool(tensorflow.config.list_physical_devices("GPU"))
+        gpus = tensorflow.config.list_physical_devices("GPU")
+        return str(tensorflow.config.experimental.get_device_details(gpus[0]).get("device_name", "gpu")) if gpus else "cpu"
     if BACKEND == "jax":
         import jax
 
-        return bool(jax.default_backend() != "cpu")
-    return BACKEND == "torch" and bool(keras.ops.zeros(1).device.type != "cpu")
+        return str(jax.devices()[0].device_kind)
+    if BACKEND == "torch":
+        import torch
+
+        return str(torch.cuda.get_device_name(0)) if torch.cuda.is_available() else "cpu"
+    return "cpu"
 
 
 def fix_threads(count: int) -> None:
-    """The sums of some operations depend on how many threads share them. TensorFlow and JAX are told by the environment.
+    """The sums of some operations depend on how many threads share them. The others are told by the environment.
 
-    CNTK has one: a second gains an LSTM nothing.
+    CNTK has one: two share each step of an LSTM, and wait for one another more than they compute.
     """
     if BACKEND == "cntk":
         import cntk
 
         cntk.cntk_py.set_max_num_cputhreads(1)
-    elif BACKEND == "torch":
+
+
+def fix_threads_for(architecture: str) -> None:
+    """PyTorch shares each step of an LSTM between threads, which wait for one another more than they compute."""
+    if BACKEND == "torch":
         import torch
 
-        torch.set_num_threads(count)
+        torch.set_num_threads(1 if "lstm" in architecture else int(os.environ["OMP_NUM_THREADS"]))
 
 
 def start_over(seed: int) -> None:
@@ -71,7 +81,20 @@ def adam(learning_rate: float) -> Any:
     """Adam as in Kingma & Ba (2015), with Keras's epsilon of 1e-7 in both generations."""
     if BACKEND == "cntk":
         return _shared_adam()(lr=learning_rate)
-    return keras.optimizers.Adam(learning_rate)
+    return (_dense_adam() if BACKEND == "tensorflow" else keras.optimizers.Adam)(learning_rate)
+
+
+def _dense_adam() -> Any:
+    """On TensorFlow an embedding's gradient is a list of rows, in which a word is as often as the batch has it. Keras 3's Adam squares
+    each of these by itself, where the square of their sum is meant, so that frequent words would go too far; here they are summed before.
+    """
+    import tensorflow
+
+    class DenseAdam(keras.optimizers.Adam):  # type: ignore[misc]
+        def apply(self, grads: List[Any], trainable_variables: Any = None) -> Any:
+            return super().apply([tensorflow.convert_to_tensor(gradient) for gradient in grads], trainable_variables)
+
+    return DenseAdam
 
 
 def _shared_adam() -> Any:

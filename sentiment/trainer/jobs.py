@@ -1,12 +1,13 @@
 """What the trainer can be asked to do."""
 
 import time
-from typing import Any, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 import numpy as np
 
 from sentiment.trainer import batches, files, framework, saved
-from sentiment.trainer.architectures import Network
+from sentiment.trainer.architectures import Network, Shape
+from sentiment.trainer.averaging import MovingAverage
 from sentiment.trainer.batches import Reviews
 from sentiment.trainer.channel import Channel
 
@@ -16,57 +17,77 @@ TOLD_EVERY = 0.2  # seconds between two signs of progress
 
 
 def train(job: Dict[str, Any], channel: Channel) -> None:
-    """Trains on the `job["splits"]` of `job["prepared"]` as `job["settings"]` say and writes `job["model"]`.
+    """Trains the network on the training reviews of `job["prepared"]` as `job["settings"]` say, from `job["start"]` if that names a model.
 
-    After each epoch it sends the loss, the accuracy and the scores of the validation reviews, and is told whether these are
-    the weights to keep (`keep`) and whether to stop (`stop`): what is best is not decided here. The n-grams of the model that is
-    written have been weighed on the validation reviews too.
+    After each epoch it sends the loss, the accuracy and the network's logits of the validation reviews, and is told whether these
+    are the weights to keep (`keep`) and whether to stop (`stop`): what is best is not decided here. At the end it is told the
+    path of the rest of the model (`parts`) and where to write the whole (`model`; None: nowhere).
     """
     settings = job["settings"]
     framework.start_over(settings["seed"])
-    splits = job["splits"]
-    reviews = files.read_prepared(job["prepared"], splits)
-    validation = files.read_prepared(job["prepared"], [] if files.VALIDATION in splits else [files.VALIDATION])
+    network = Network(settings, files.count_ids(job["prepared"]))
+    shape = _train_network(job, network, channel) if network.has_network else (1, 1)
+    answer = channel.ask("trained")
+    if answer["model"]:
+        parts = files.Parts(answer["parts"])
+        network.ngrams = parts.count
+        model = network.whole((shape[0], 1) if framework.STATIC_LENGTHS else ANY)
+        if parts.count:
+            network.set_ngrams(parts.weights, parts.bias, parts.combination)
+        files.write_model(model, answer["model"], answer["parts"])
+    channel.send("done")
+
+
+def _train_network(job: Dict[str, Any], network: Network, channel: Channel) -> Shape:
+    """Trains until it is told to stop; the network then has the weights that were to be kept. Returns the shape of a model of it."""
+    settings = job["settings"]
+    reviews, validation = (files.read_prepared(job["prepared"], split) for split in (files.TRAIN, files.VALIDATION))
     size = min(settings["batch_size"], len(reviews.labels))
     within = batches.buckets(reviews, size, settings["kernel_size"], framework.MOST_SHAPES)
-    network = Network(settings, *files.count_ids(job["prepared"]))
     random = np.random.RandomState(settings["seed"])
     models = _compiled(network, within.shapes, framework.adam(settings["learning_rate"]))
-    any_model = network.model(within.shapes[-1] if framework.STATIC_LENGTHS else ANY)
-    if "ngrams" in network.inputs:
-        network.set_ngrams(*files.read_ngram_weights(job["prepared"], splits))
+    shape = within.shapes[-1] if framework.STATIC_LENGTHS else ANY
+    any_model = network.trained(shape)
+    if job["start"]:
+        network.start_from(files.Model(job["start"]), files.read_words(job["prepared"]))
     channel.send("built", parameters=int(any_model.count_params()), shapes=within.shapes)
-    kept = any_model.get_weights()
+    average, kept = MovingAverage(settings["weight_average"]), any_model.get_weights()
+
+    def after_step() -> None:
+        if settings["weight_average"]:
+            average.add(any_model.get_weights())
+
     for epoch in range(1, settings["epochs"] + 1):
-        found = _epoch(network, models, reviews, batches.shuffled(within, size, random), size, channel)
-        answer = channel.ask("epoch", epoch=epoch, val_scores=_scores(network, validation), **found)
+        means = _epoch(network, models, reviews, batches.shuffled(within, size, random), size, channel, after_step)
+        trained = any_model.get_weights()
+        if settings["weight_average"]:
+            any_model.set_weights(average.get())
+        answer = channel.ask("epoch", epoch=epoch, val_logits=_network_logits(network, validation), **means)
         if answer["keep"]:
             kept = any_model.get_weights()
         if answer["stop"]:
             break
+        any_model.set_weights(trained)
     any_model.set_weights(kept)
-    if "ngrams" in network.inputs:  # no choice is left to be made, so what those say that the epochs were judged by counts as well
-        network.set_ngrams(*files.read_ngram_weights(job["prepared"], [files.TRAIN, files.VALIDATION]))
-    files.write_model(any_model, job["model"], settings, job["prepared"], framework.BACKEND)
-    channel.send("done")
+    return shape
 
 
 def score(job: Dict[str, Any], channel: Channel) -> None:
-    """Scores the token ids in `job["reviews"]` with `job["model"]`, whichever backend wrote that."""
+    """Scores the token ids in `job["reviews"]` with `job["model"]`, whichever backend wrote that; sends the scores and, if the model has
+    a network of this project, its logits.
+    """
     framework.start_over(0)
     reviews = files.read_ids(job["reviews"])
     if not files.was_trained_here(job["model"]):
-        channel.send("done", scores=saved.scores(job["model"], reviews))
+        channel.send("done", scores=saved.scores(job["model"], reviews), network_logits=[])
         return
-    settings, ids, ngrams, weights = files.read_model(job["model"])
-    network = Network(settings, ids, ngrams)
+    model = files.Model(job["model"])
+    network = Network(model.settings, model.ids, model.ngrams)
     # A model of Keras 2 needs a length to be built with; the weights are the same for all.
-    longest = batches.buckets(reviews, SCORING_BATCH, settings["kernel_size"], framework.MOST_SHAPES).shapes[-1]
-    model = network.model(longest if framework.STATIC_LENGTHS else ANY)
-    for layer in model.layers:
-        if layer.get_weights():
-            layer.set_weights(weights[layer.name])
-    channel.send("done", scores=_scores(network, reviews))
+    network.whole(_buckets(network, reviews).shapes[-1] if framework.STATIC_LENGTHS else ANY)
+    network.set_weights(model.weights)
+    scores = _outputs(network.whole, network.inputs, network, reviews)
+    channel.send("done", scores=scores, network_logits=_network_logits(network, reviews) if network.has_network else [])
 
 
 def _compiled(network: Network, shapes: List[Tuple[int, int]], optimizer: Any) -> Dict[Tuple[int, int], Any]:
@@ -78,14 +99,21 @@ def _compiled(network: Network, shapes: List[Tuple[int, int]], optimizer: Any) -
 
 
 def _epoch(
-    network: Network, models: Dict[Tuple[int, int], Any], reviews: Reviews, planned: List[batches.Batch], size: int, channel: Channel
+    network: Network,
+    models: Dict[Tuple[int, int], Any],
+    reviews: Reviews,
+    planned: List[batches.Batch],
+    size: int,
+    channel: Channel,
+    after_step: Callable[[], None],
 ) -> Dict[str, float]:
     """One pass; returns its means over the reviews, its seconds and its real tokens per second."""
     begun = told = time.perf_counter()
     totals, tokens = np.zeros(2), 0
-    for inputs, labels, batch in batches.labelled(reviews, planned, size, network.trained_inputs):
+    for inputs, labels, batch in batches.labelled(reviews, planned, size, network.network_inputs):
         rows = len(batch.rows)
         totals += rows * np.array(framework.train_step(models[batch.shape], inputs, labels, framework.row_weights(rows, size)))
+        after_step()
         tokens += int(reviews.tokens.lengths[batch.rows].sum())
         if time.perf_counter() - told > TOLD_EVERY:
             told = time.perf_counter()
@@ -95,15 +123,22 @@ def _epoch(
     return {"train_loss": loss, "train_accuracy": accuracy, "epoch_seconds": seconds, "tokens_per_second": tokens / seconds}
 
 
-def _scores(network: Network, reviews: Reviews) -> List[float]:
-    """P(positive) of each review, in their order."""
-    scores = np.empty(len(reviews.labels))
-    within = batches.buckets(reviews, SCORING_BATCH, network.settings["kernel_size"], framework.MOST_SHAPES)
-    for batch in batches.in_order(within, SCORING_BATCH):
-        inputs = batches.padded(reviews, batch, len(batch.rows), network.inputs)
-        model = network.model(batch.shape if framework.STATIC_LENGTHS else ANY)
-        scores[batch.rows] = np.asarray(model.predict_on_batch(inputs))[:, 0]
-    return [float(value) for value in scores]
+def _network_logits(network: Network, reviews: Reviews) -> List[float]:
+    return _outputs(network.logit, network.network_inputs, network, reviews)
+
+
+def _outputs(model: Callable[[Shape], Any], inputs: List[str], network: Network, reviews: Reviews) -> List[float]:
+    """What the model of a shape gives for each review, in their order."""
+    outputs = np.empty(len(reviews.labels))
+    for batch in batches.in_order(_buckets(network, reviews), SCORING_BATCH):
+        arrays = batches.padded(reviews, batch, len(batch.rows), inputs)
+        shape = batch.shape if framework.STATIC_LENGTHS else ANY
+        outputs[batch.rows] = np.asarray(model(shape).predict_on_batch(arrays))[:, 0]
+    return [float(value) for value in outputs]
+
+
+def _buckets(network: Network, reviews: Reviews) -> batches.Buckets:
+    return batches.buckets(reviews, SCORING_BATCH, network.settings["kernel_size"], framework.MOST_SHAPES)
 
 
 JOBS = {"train": train, "score": score}

@@ -1,0 +1,175 @@
+"""One training: which epoch is kept, what is measured of its parts, and what is written."""
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from sentiment import ensemble, evaluation, model_file, ngram_regression, prepared, preparing, training
+from sentiment.errors import UserError
+from sentiment.prepared import Prepared
+from sentiment.reviews import find_source
+from sentiment.reviews.batch import VALIDATION
+from sentiment.scorer import Scorer
+from sentiment.settings import PrepareSettings, TrainSettings
+from sentiment.trainer_process import Trainer
+from sentiment.training import EarlyStopping
+from tests.conftest import SIZES, train_small
+from tests.test_contract import Trainers, train_network
+
+QUICK = SIZES | {"architecture": "cnn"}
+
+
+@pytest.fixture
+def trainer(trainers: Trainers) -> Trainer:
+    return trainers("tensorflow")
+
+
+@pytest.fixture(scope="module")
+def data(small: Path) -> Prepared:
+    return prepared.read(small)
+
+
+def measured(data: Prepared, logits: np.ndarray) -> dict[str, float]:
+    """As a network's `val_...`."""
+    measures = evaluation.measure(data.labels[data.rows(VALIDATION)].astype(np.int64), expit(logits))
+    return {"val_loss": measures["log_loss"], "val_accuracy": measures["accuracy"], "val_auc": measures["auc"]}
+
+
+def test_the_least_loss_is_kept_and_patience_counts_from_it() -> None:
+    stopping = EarlyStopping(2)
+    verdicts = [stopping.judge(loss) for loss in (0.7, 0.6999, 0.8, 0.6998, 0.6998, 0.7)]
+    assert [verdict.keep for verdict in verdicts] == [True, True, False, True, False, False]
+    assert [verdict.stop for verdict in verdicts] == [False, False, False, False, False, True]
+
+
+def test_the_model_has_the_epoch_of_the_least_validation_loss(trainer: Trainer, small: Path, data: Prepared, tmp_path: Path) -> None:
+    """With a learning rate at which it soon gets worse; not the n-grams, which would hide it, are asked."""
+    epochs: dict[int, dict[str, float]] = {}
+
+    def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
+        epochs[epoch] = metrics
+        return False
+
+    settings = TrainSettings(**QUICK | {"learning_rate": 0.05, "epochs": 20, "patience": 2})
+    trained = training.train(trainer, settings, data, small, tmp_path / "model.h5", after_epoch)
+    best = min(epochs, key=lambda epoch: epochs[epoch]["val_loss"])
+    assert trained.summary["best_epoch"] == best
+    assert len(epochs) == best + settings.patience < settings.epochs
+    words = data.words.take(data.rows(VALIDATION))
+    scorer = Scorer(tmp_path / "model.h5")
+    logits = scorer.outputs(scorer.model.encoder.encode_numbers(words))["network_logit"]
+    for name, value in measured(data, logits).items():
+        assert value == pytest.approx(epochs[best][name], abs=1e-5)
+        assert trained.summary[f"network_{name}"] == trained.network[name] == epochs[best][name]
+
+
+def test_the_parts_and_the_model_are_measured(trainer: Trainer, small: Path, data: Prepared, tmp_path: Path) -> None:
+    trained = train_small(trainer, small, tmp_path / "model.h5", architecture="cnn", epochs=2)
+    summary = trained.summary
+    names = {f"{part}_val_{what}" for part in ("network", "ngrams", "model") for what in ("loss", "accuracy", "auc")}
+    assert summary.keys() == names | {"network_weight", "ngrams_weight", "best_epoch", "weights"}
+    scorer = Scorer(tmp_path / "model.h5")
+    network = scorer.outputs(scorer.model.encoder.encode_numbers(data.words.take(data.rows(VALIDATION))))["network_logit"]
+    ngrams = ngram_regression.fit(data, SIZES["ngrams"], 1).val_logits
+    logits, labels = np.column_stack([network, ngrams]), data.labels[data.rows(VALIDATION)].astype(np.int64)
+    for part, each in (("network", network), ("ngrams", ngrams), ("model", ensemble.cross_fitted(logits, labels, 1))):
+        for name, value in measured(data, each).items():
+            assert summary[f"{part}_{name}"] == pytest.approx(value, abs=1e-5)
+    weights = ensemble.fit(logits, labels).weights
+    assert [summary["network_weight"], summary["ngrams_weight"]] == pytest.approx(weights, abs=1e-4)
+    assert trained.note.startswith(f"{weights[0]:.2f} of the network's logit and {weights[1]:.2f} of the n-grams'")
+    assert "16 validation reviews, which are few" in trained.note
+    trainable = [scorer.model.weights[layer] for layer in ("words", "present", "convolution", "dense", "network_logit")]
+    assert summary["weights"] == sum(array.size for array in itertools.chain(*trainable))
+    assert [path.name for path in tmp_path.glob("*.h5*")] == ["model.h5"]
+    assert not list(tmp_path.glob("*unfinished*"))
+
+
+def test_the_network_alone(trainer: Trainer, small: Path, tmp_path: Path) -> None:
+    trained = train_small(trainer, small, tmp_path / "model.h5", architecture="cnn", epochs=2, ngrams=0)
+    assert trained.note == "the network alone"
+    assert not [name for name in trained.summary if name.startswith("ngrams_val")]
+    assert (trained.summary["network_weight"], trained.summary["ngrams_weight"]) == (1, 0)
+    for what in ("loss", "accuracy", "auc"):
+        assert trained.summary[f"model_val_{what}"] == trained.summary[f"network_val_{what}"]
+    model = model_file.read(tmp_path / "model.h5")
+    assert "combined_logit" not in model.weights
+    assert (len(model.encoder.ngrams), model.encoder.more_words) == (0, ())
+
+
+def test_the_network_is_the_same_with_ngrams_beside_it(trainer: Trainer, small: Path, tmp_path: Path) -> None:
+    for ngrams in (0, 500):
+        train_small(trainer, small, tmp_path / f"{ngrams}.h5", architecture="cnn", epochs=3, ngrams=ngrams)
+    alone, beside = (model_file.read(tmp_path / f"{ngrams}.h5").weights for ngrams in (0, 500))
+    for layer, weights in alone.items():
+        for a, b in zip(weights, beside[layer], strict=True):
+            np.testing.assert_array_equal(a, b, err_msg=layer)
+
+
+def test_the_ngrams_alone(trainer: Trainer, small: Path, tmp_path: Path) -> None:
+    path = tmp_path / "model.h5"
+    trained = train_small(trainer, small, path, architecture="ngrams")
+    assert (trained.network, trained.note) == ({}, "the ngrams alone")
+    names = {f"{part}_val_{what}" for part in ("ngrams", "model") for what in ("loss", "accuracy", "auc")}
+    assert trained.summary.keys() == names | {"network_weight", "ngrams_weight"}
+    assert trained.summary["model_val_loss"] == trained.summary["ngrams_val_loss"]
+    assert "words" not in model_file.read(path).weights
+
+
+def test_a_training_that_is_given_up_writes_nothing(trainer: Trainer, small: Path, data: Prepared, tmp_path: Path) -> None:
+    epochs: list[int] = []
+
+    def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
+        epochs.append(epoch)
+        return epoch == 2
+
+    trained = training.train(trainer, TrainSettings(**QUICK), data, small, tmp_path / "model.h5", after_epoch)
+    assert epochs == [1, 2]
+    assert trained.network.keys() == {"val_loss", "val_accuracy", "val_auc"}
+    assert not trained.summary
+    assert not list(tmp_path.glob("*model*"))
+
+
+def test_ngrams_that_tie_leave_none(trainer: Trainer, tmp_path: Path) -> None:
+    """Two that are in every review, where there is room for one."""
+    rows = [f"{'fine' if at % 2 else 'dull'} film {at},{at % 2}" for at in range(60)]
+    (tmp_path / "reviews.csv").write_text("\n".join(["text,label", *(f"a very {row}" for row in rows)]))
+    settings, path = PrepareSettings(reviews=str(tmp_path / "reviews.csv")), tmp_path / "prepared.h5"
+    prepared.write(preparing.prepare(find_source(settings), settings)[0], path)
+    trained = train_small(trainer, path, tmp_path / "model.h5", architecture="cnn", epochs=1, ngrams=1)
+    assert trained.note == "the network alone"
+    assert "ngrams_logit" not in model_file.read(tmp_path / "model.h5").weights
+    with pytest.raises(UserError, match="Give more ngrams"):
+        train_small(trainer, path, tmp_path / "none.h5", architecture="ngrams", ngrams=1)
+
+
+def test_a_start_gives_each_word_its_own_row(trainer: Trainer, small: Path, data: Prepared, tmp_path: Path) -> None:
+    """Of a model with other words in another order; words that it doesn't know begin as they would without it."""
+    vocabulary = data.encoder.vocabulary
+    theirs = (*reversed(vocabulary[::2]), "elsewhere", "abroad")
+    random = np.random.default_rng(0)
+    ids = random.integers(0, 4 + len(theirs), len(data.tokens.ids)).astype(np.int32)
+    other = replace(data, encoder=replace(data.encoder, vocabulary=theirs), tokens=replace(data.tokens, ids=ids))
+    prepared.write(other, tmp_path / "other.h5")
+    train_network(trainer, tmp_path / "other.h5", tmp_path / "start.h5", architecture="cnn", epochs=1)
+    for name, start in (("new", None), ("started", tmp_path / "start.h5")):
+        train_network(trainer, small, tmp_path / f"{name}.h5", start, architecture="cnn", epochs=0)
+    before, new, started = (model_file.read(tmp_path / f"{name}.h5").weights for name in ("start", "new", "started"))
+    np.testing.assert_array_equal(started["words"][0][:4], before["words"][0][:4])
+    for place, word in enumerate(vocabulary):
+        source = before["words"][0][4 + theirs.index(word)] if word in theirs else new["words"][0][4 + place]
+        np.testing.assert_array_equal(started["words"][0][4 + place], source, err_msg=word)
+    for layer in ("convolution", "dense", "network_logit"):
+        np.testing.assert_array_equal(started[layer][0], before[layer][0])
+        assert (started[layer][0] != new[layer][0]).any()
+    assert started["present"][0][:, 0].tolist() == [0] + [1] * (3 + len(vocabulary))
+
+
+@pytest.mark.parametrize(("reviews", "size"), [(10, 16), (11_199, 16), (11_200, 32), (22_399, 32), (22_400, 64), (10**6, 64)])
+def test_few_reviews_go_in_small_batches(reviews: int, size: int) -> None:
+    assert training.batch_size(TrainSettings(), reviews) == size
+    assert training.batch_size(TrainSettings(batch_size=7), reviews) == 7
