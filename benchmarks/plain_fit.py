@@ -20,7 +20,7 @@ def main(path: str, settings: Dict[str, Any], cores: List[int]) -> None:
     from sentiment.trainer.architectures import Network
     from sentiment.trainer.batches import Batch
 
-    framework.fix_threads(len(cores))
+    framework.fix_threads()
     framework.lstm = lambda: keras.layers.LSTM
     framework.start_over(1)
     reviews = files.read_prepared(path, files.TRAIN)

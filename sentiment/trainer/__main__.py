@@ -16,7 +16,7 @@ def main() -> None:
     channel = Channel()  # before Keras is imported, which prints
     from sentiment.trainer import framework, jobs
 
-    framework.fix_threads(len(cores))
+    framework.fix_threads()
     channel.send("ready", backend=framework.BACKEND, keras=framework.VERSION, device=framework.device())
     for job in channel.jobs():
         try:

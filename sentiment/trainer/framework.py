@@ -41,7 +41,7 @@ def device() -> str:
     return "cpu"
 
 
-def fix_threads(count: int) -> None:
+def fix_threads() -> None:
     """The sums of some operations depend on how many threads share them. The others are told by the environment.
 
     CNTK has one: two share each step of an LSTM, and wait for one another more than they compute.
