@@ -66,7 +66,7 @@ def _train(settings: TrainSettings, data: Prepared, path: Path) -> tuple[dict[st
     """Test metrics, and minutes of the whole training."""
     model, begun = path.with_name("model.h5"), time.perf_counter()
     with Trainer(ALL[settings.backend]) as trainer:
-        training.train(trainer, settings, data, path, model, lambda epoch, metrics: False)
+        training.train(trainer, settings, data, model, lambda epoch, metrics: False)
     minutes = (time.perf_counter() - begun) / 60
     metrics = evaluate.test_metrics(Scorer(model), data)
     parts = ", ".join(f"{name} {metrics[metric]:.4f}" for name, metric in PARTS.items())

@@ -61,7 +61,7 @@ def main() -> None:
                 for seed in SEEDS[data_set]:
                     with Trainer(ALL[settings.backend]) as trainer:
                         model = path.with_name("model.h5")
-                        each = training.train(trainer, replace(settings, seed=seed), data, path, model, lambda epoch, metrics: False)
+                        each = training.train(trainer, replace(settings, seed=seed), data, model, lambda epoch, metrics: False)
                     found.append(each.summary)
                 write(row(data_set, experiment, found, (time.perf_counter() - begun) / len(found)))
 

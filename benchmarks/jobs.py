@@ -17,7 +17,7 @@ def track_in(folder: Path) -> None:
     mlflow.set_experiment(experiment_id=mlflow.create_experiment("benchmark", f"file://{folder}/artifacts"))
 
 
-def start(name: str, settings: TuneSettings, data: Prepared, path: Path, stopping: Callable[[], bool] = lambda: False) -> trial.Job:
+def start(name: str, settings: TuneSettings, data: Prepared, stopping: Callable[[], bool] = lambda: False) -> trial.Job:
     """What the trials of a study of that name share, with a run that theirs are children of."""
     with tracking.step_run("tune", settings, study=name) as parent:
-        return trial.Job(settings, name, parent.info.run_id, data, path, {}, stopping)
+        return trial.Job(settings, name, parent.info.run_id, data, {}, stopping)

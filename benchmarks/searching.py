@@ -90,7 +90,7 @@ def _search(data_set: DataSet, seed: int, trainer: Trainer, data: Prepared, path
 
     def study_of(name: str) -> tuple[optuna.Study, Callable[[optuna.Trial], float]]:
         """A new study, and how a trial of it is done."""
-        job = jobs.start(f"{name} {seed}", SETTINGS, data, path)
+        job = jobs.start(f"{name} {seed}", SETTINGS, data)
         return search.open_study(storage, job.study, SETTINGS.metric)[0], lambda trial: run_trial(trial, job, lambda backend: trainer)
 
     study, do = study_of("tune")
@@ -103,7 +103,7 @@ def _search(data_set: DataSet, seed: int, trainer: Trainer, data: Prepared, path
         search.work(random, len(random.trials) + 1, do_random, lambda: False, fails_alone=False)
     model = path.with_name(f"{seed}.h5")
     default = TrainSettings(ngrams=0, epochs=SETTINGS.epochs, patience=SETTINGS.patience, seed=seed)
-    trained = training.train(trainer, default, data, path, model, lambda epoch, metrics: False)
+    trained = training.train(trainer, default, data, model, lambda epoch, metrics: False)
     found = _Search(
         [each.values[0] for each in study.trials if each.values],
         sum(each.state == TrialState.PRUNED for each in study.trials),

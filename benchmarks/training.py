@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks.common import paired, prepare
 from benchmarks.report import Row
+from sentiment import prepared
 from sentiment.backends import ALL
 from sentiment.places import PROJECT
 from sentiment.settings import PrepareSettings, TrainSettings
@@ -44,7 +45,7 @@ def _ours(settings: TrainSettings, path: Path) -> float:
         return Verdict(keep=True, stop=False)
 
     with Trainer(ALL[settings.backend]) as trainer:
-        trainer.train(path, asdict(settings), judge, lambda: None)
+        trainer.train(prepared.read(path), asdict(settings), judge, lambda: None)
     return epochs[-1].tokens_per_second
 
 

@@ -66,7 +66,7 @@ class _Search:
 
     def __init__(self, name: str, trainers: list[TimedTrainer], data: Prepared, path: Path) -> None:
         self._study, _ = search.open_study(search.open_storage(str(path.with_name(name))), name, SETTINGS.metric)
-        self._job = jobs.start(name, SETTINGS, data, path)
+        self._job = jobs.start(name, SETTINGS, data)
         self._trainers = trainers
         self.measured: list[tuple[float, float]] = []
         self._do(len(trainers))

@@ -2,12 +2,14 @@
 
 The file is what `keras.models.save_model` writes as HDF5 (attribute `model_config`, group `model_weights`), and beside it the
 group `sentiment`: what `text_file` writes and the attributes `format`, `label_names`, `settings` (JSON), `backend` and
-`data_fingerprint`. Only numbers, strings and JSON are taken from it; nothing is unpickled or executed.
+`data_fingerprint`. Only numbers, strings and JSON are taken from it, all of which has to fit together; nothing is unpickled or
+executed.
 
 A trainer saves the network by Keras and adds the rest, which `sentiment.model_parts` writes for it.
 """
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,11 @@ from typing import Any
 import h5py
 import numpy as np
 
+from sentiment import hdf5, keras_config, keras_file
 from sentiment.errors import UserError
+from sentiment.hdf5 import Group
+from sentiment.keras_file import KerasFile
+from sentiment.settings import ARCHITECTURES, SIZES
 from sentiment.text import Encoder
 from sentiment.text_file import read_encoder, write_encoder
 
@@ -43,70 +49,117 @@ class ModelFile:
 
 
 def is_ours(path: Path) -> bool:
-    """Whether the file is of this project."""
+    """Whether the file is of this project, damaged or not."""
     try:
-        with h5py.File(path, "r") as file:
+        with hdf5.reading(path, "", "") as file:
             return "sentiment" in file
-    except (OSError, RuntimeError):
+    except UserError:
         return False
 
 
 def read(path: Path) -> ModelFile:
-    """Raises UserError if the file is not a model of this project."""
-    try:
-        with h5py.File(path, "r") as file:
-            own = file.get("sentiment")
-            if own is None or own.attrs.get("format") not in READABLE:
-                raise UserError(f"The file is not a sentiment model. Received: {path}. Give a model.h5 that train wrote.")
-            negative, positive = json.loads(own.attrs["label_names"])
-            return ModelFile(
-                graph=json.loads(file.attrs["model_config"])["config"],
-                weights=read_weights(file["model_weights"]),
-                encoder=read_encoder(own),
-                label_names=(negative, positive),
-                settings=json.loads(own.attrs["settings"]),
-                backend=str(own.attrs["backend"]),
-                data_fingerprint=str(own.attrs["data_fingerprint"]),
-            )
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
-        raise UserError(
-            f"The file can't be read as a sentiment model. Received: {path}: {error}. Give a model.h5 that train wrote."
-        ) from error
+    """Raises UserError if the file is not a model of this project, or anything in it is not known or does not fit the rest."""
+    with hdf5.reading(path, "a sentiment model", "Give a model.h5 that train wrote.") as file:
+        if "sentiment" not in file or file.group("sentiment").text("format", "") not in READABLE:
+            raise ValueError("it is not a sentiment model of a known format")
+        own = file.group("sentiment")
+        saved = json.loads(file.text("model_config"))
+        keras_config.check(saved)
+        graph, encoder = saved["config"], read_encoder(own)
+        if not isinstance(graph, dict):
+            raise ValueError("its layers are a list, without their inputs")
+        weights = _read_weights(graph, file.group("model_weights"))
+        _check_rows(graph, encoder)
+        settings = json.loads(own.text("settings"))
+        _check_settings(settings, weights)
+        return ModelFile(
+            graph=graph,
+            weights=weights,
+            encoder=encoder,
+            label_names=_label_names(json.loads(own.text("label_names"))),
+            settings=settings,
+            backend=_matching(r"[a-z]{1,20}", own.text("backend")),
+            data_fingerprint=_matching(r"[0-9a-f]{0,64}", own.text("data_fingerprint")),
+        )
+
+
+def _read_weights(graph: dict[str, Any], group: Group) -> dict[str, list[np.ndarray]]:
+    """Those of each layer that has some, in the layer's order, as its options say that they are."""
+    weights = {}
+    for layer in graph["layers"]:
+        name, shapes = layer["config"]["name"], keras_config.weight_shapes(layer)
+        arrays = keras_file.read_arrays(group, name)
+        if len(arrays) != len(shapes):
+            raise ValueError(f"the layer {name} has {len(arrays)} arrays of weights, not {len(shapes)}")
+        for array, shape in zip(arrays, shapes, strict=True):
+            hdf5.check_shape(f"a weight of {name}", array.shape, shape)
+        if arrays:
+            weights[name] = arrays
+    return weights
+
+
+def _check_rows(graph: dict[str, Any], encoder: Encoder) -> None:
+    """That each embedding of an input has a row for each id that the input may have."""
+    rows = {"tokens": encoder.size, "reversed_tokens": encoder.size, "ngrams": len(encoder.ngrams) + 1}
+    for layer in graph["layers"]:
+        inputs = {name for node in layer["inbound_nodes"] for name, _ in keras_config.sources(node)}
+        for name in inputs & set(rows) if layer["class_name"] == "Embedding" else ():
+            if layer["config"]["input_dim"] < rows[name]:
+                raise ValueError(f"the layer {layer['config']['name']} has {layer['config']['input_dim']} rows for {rows[name]} ids")
+
+
+def _check_settings(settings: Any, weights: dict[str, list[np.ndarray]]) -> None:
+    """That the sizes in the settings, by which a trainer builds the network anew, are those of the weights."""
+    if not isinstance(settings, dict) or not all(value is None or isinstance(value, str | int | float) for value in settings.values()):
+        raise ValueError("its settings are not names with values")
+    if "architecture" not in settings:
+        return
+    if settings["architecture"] not in ARCHITECTURES:
+        raise ValueError(f"there is no architecture {settings['architecture']}")
+    places = {"embedding_size": ("words", 0, 1), "lstm_size": ("lstm_forward", 1, 0), "filters": ("convolution", 0, 2),
+              "kernel_size": ("convolution", 0, 0), "dense_size": ("dense", 0, 1)}  # fmt: skip
+    for size in SIZES[settings["architecture"]]:
+        layer, array, axis = places[size]
+        actual = weights[layer][array].shape[axis]
+        if settings[size] != actual or type(settings[size]) is not int:
+            raise ValueError(f"its settings have {size}={settings[size]}, its weights {actual}")
+
+
+def _label_names(value: Any) -> tuple[str, str]:
+    negative, positive = value
+    if not isinstance(negative, str) or not isinstance(positive, str) or negative == positive:
+        raise ValueError(f"its label_names are {str(value)[:80]}")
+    return negative, positive
+
+
+def _matching(pattern: str, value: str) -> str:
+    if not re.fullmatch(pattern, value):
+        raise ValueError(f"{value[:80]!r} is not of the form {pattern}")
+    return value
 
 
 def write(model: ModelFile, path: Path) -> None:
     """Writes the file whole or not at all, as Keras 2 and 3 open it. The graph has to be of Keras 2's form."""
     unfinished = path.with_suffix(".unfinished")
     with h5py.File(unfinished, "w") as file:
-        file.attrs["model_config"] = json.dumps({"class_name": "Model", "config": model.graph}).encode()
-        group = file.create_group("model_weights")
-        for place in (file, group):
-            place.attrs["keras_version"], place.attrs["backend"] = KERAS.encode(), b"tensorflow"
-        named = [layer["name"] for layer in model.graph["layers"] if layer["name"] in model.weights]
-        group.attrs["layer_names"] = np.array([name.encode() for name in named])
-        for name in named:
-            arrays = {f"{name}_{place}": array for place, array in enumerate(model.weights[name])}
-            part = group.create_group(name)
-            part.attrs["weight_names"] = np.array([array.encode() for array in arrays])
-            for array_name, array in arrays.items():
-                part[array_name] = array
-        write_description(file, model.encoder, model.settings, model.backend, model.data_fingerprint)
+        saved = {"class_name": "Model", "config": model.graph}
+        named = [layer["config"]["name"] for layer in model.graph["layers"]]
+        weights = {name: model.weights[name] for name in named if name in model.weights}
+        keras_file.write(KerasFile(saved, weights, KERAS, "tensorflow"), file)
+        write_description(file, model.encoder, model.settings, model.backend, model.data_fingerprint, model.label_names)
     unfinished.replace(path)
 
 
-def write_description(file: h5py.File, encoder: Encoder, settings: dict[str, Any], backend: str, data_fingerprint: str) -> None:
+def write_description(
+    file: h5py.File,
+    encoder: Encoder,
+    settings: dict[str, Any],
+    backend: str,
+    data_fingerprint: str,
+    label_names: tuple[str, str] = LABEL_NAMES,
+) -> None:
     """The group `sentiment`: all that raw texts need beside the network."""
     own = file.create_group("sentiment")
     own.attrs["format"], own.attrs["backend"], own.attrs["data_fingerprint"] = FORMAT, backend, data_fingerprint
     write_encoder(encoder, own)
-    own.attrs["label_names"], own.attrs["settings"] = json.dumps(LABEL_NAMES), json.dumps(settings, sort_keys=True)
-
-
-def read_weights(group: h5py.Group) -> dict[str, list[np.ndarray]]:
-    """The arrays of each layer, in the layer's order."""
-    return {layer: [part[as_text(name)][()] for name in part.attrs.get("weight_names", ())] for layer, part in group.items()}
-
-
-def as_text(value: Any) -> str:
-    """A string attribute; each version of Keras and h5py writes its own kind."""
-    return value.decode() if isinstance(value, bytes) else str(value)
+    own.attrs["label_names"], own.attrs["settings"] = json.dumps(label_names), json.dumps(settings, sort_keys=True)

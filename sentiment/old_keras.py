@@ -5,15 +5,14 @@ and in `hard_sigmoid`: 0.2 x + 0.5 there, x / 6 + 0.5 in Keras 3, each clipped t
 so the weights of an LSTM's gates are multiplied by 1.2.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from sentiment.errors import UserError
-from sentiment.model_file import ModelFile, as_text, read_weights
+from sentiment.keras_file import KerasFile
+from sentiment.model_file import ModelFile
 from sentiment.old_text import OldEncoder, read_words
 from sentiment.settings import TextSettings
 
@@ -59,8 +58,8 @@ GATES = np.array([1.2, 1.2, 1, 1.2])  # input, forget, (cell), output
 Layer = dict[str, Any]
 
 
-def read(path: Path, vocabulary: Path, max_length: int) -> ModelFile:
-    """The model, from its file and its word index.
+def convert(model: KerasFile, vocabulary: Path, max_length: int) -> ModelFile:
+    """The model of a file that Keras 1 or 2 saved, and of its word index.
 
     max_length: tokens that it reads, if its file does not fix that.
 
@@ -68,16 +67,12 @@ def read(path: Path, vocabulary: Path, max_length: int) -> ModelFile:
         UserError: A file is damaged or something else, or the model has a layer or an option that is not known.
     """
     try:
-        with h5py.File(path, "r") as file:
-            saved, group = json.loads(as_text(file.attrs["model_config"])), file["model_weights"]
-            version, backend = (as_text(group.attrs.get(name, "")) for name in ("keras_version", "backend"))
-            arrays = read_weights(group)
-        graph = _graph(saved, max_length)
-        weights = {layer["name"]: _weights(layer, arrays.get(layer["name"], []), backend) for layer in graph["layers"]}
+        graph = _graph(model.saved, max_length)
+        weights = {layer["name"]: _weights(layer, model.weights.get(layer["name"], []), model.backend) for layer in graph["layers"]}
         rows = min(len(weights[layer["name"]][0]) for layer in graph["layers"] if layer["class_name"] == "Embedding")
-    except (OSError, RuntimeError, KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise UserError(
-            f"The file can't be read as a model of Keras 1 or 2. Received: run={path}: {error!r}. Give what its model.save wrote, in HDF5."
+            f"The model can't be read as one of Keras 1 or 2. Received: {error!r}. Give what its model.save wrote, in HDF5."
         ) from error
     length = graph["layers"][0]["config"]["batch_input_shape"][1]
     text = TextSettings(vocabulary_size=rows, max_length=length)
@@ -86,8 +81,13 @@ def read(path: Path, vocabulary: Path, max_length: int) -> ModelFile:
         weights={layer: its for layer, its in weights.items() if its},
         encoder=OldEncoder(text, read_words(vocabulary, rows)),
         label_names=("negative", "positive"),
-        settings={"keras_version": version or "1", "keras_backend": backend or "unknown", "max_length": length, "vocabulary_size": rows},
-        backend=backend or "unknown",
+        settings={
+            "keras_version": model.version or "1",
+            "keras_backend": model.backend or "unknown",
+            "max_length": length,
+            "vocabulary_size": rows,
+        },
+        backend=model.backend or "unknown",
         data_fingerprint="",
     )
 

@@ -26,6 +26,10 @@ class OldEncoder(Encoder):
     vocabulary: as in `Encoder`, and behind the words that have a row in the embedding the rarer ones.
     """
 
+    @property
+    def size(self) -> int:
+        return self.settings.vocabulary_size
+
     def number(self, texts: list[str]) -> Ragged:
         """The id of each word of each text; 0 for one that is too rare for the embedding."""
         rows = [[self._id(word) for word in self.words(text)] for text in texts]

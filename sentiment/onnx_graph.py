@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from sentiment import keras_config
 from sentiment.errors import UserError
 from sentiment.model_file import ModelFile
 
@@ -77,7 +78,7 @@ class _Graph:
             return name
         if kind not in _LAYERS:
             raise UserError(f"The model has a layer that the scorer does not know. Received: {kind}. Known: {', '.join(sorted(_LAYERS))}.")
-        inputs = [self.tensor(source, at) for source, at in _sources(layer["inbound_nodes"][node])]
+        inputs = [self.tensor(source, at) for source, at in keras_config.sources(layer["inbound_nodes"][node])]
         return _LAYERS[kind](self, config, inputs, self._weights.get(name, []))
 
     def emit(self, operator: str, inputs: list[str], output: str | None = None, **options: Any) -> str:
@@ -104,24 +105,6 @@ class _Graph:
                 f"The model has an activation that the scorer does not know. Received: {activation}. Known: {', '.join(ACTIVATIONS)}."
             )
         return self.emit(ACTIVATIONS[activation], [tensor])
-
-
-def _sources(node: Any) -> list[tuple[str, int]]:
-    """(layer, use) of each input of a node."""
-    if isinstance(node, list):  # Keras 2
-        return [(name, at) for name, at, *_ in node]
-    found: list[tuple[str, int]] = []
-
-    def walk(value: Any) -> None:
-        if isinstance(value, dict) and value.get("class_name") == "__keras_tensor__":
-            name, at, _ = value["config"]["keras_history"]
-            found.append((name, at))
-        elif isinstance(value, list):
-            for item in value:
-                walk(item)
-
-    walk(node["args"])
-    return found
 
 
 Config = dict[str, Any]

@@ -12,14 +12,18 @@ Attributes: `format`, `text_settings` (JSON), `data_fingerprint`, and `split_met
 """
 
 import itertools
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
 import numpy as np
 
+from sentiment import hdf5
 from sentiment.errors import UserError
+from sentiment.hdf5 import Group
 from sentiment.ragged import Ragged
+from sentiment.reviews.batch import TEST, UNLABELLED
 from sentiment.text import Encoder
 from sentiment.text_file import read_encoder, write_encoder
 
@@ -73,23 +77,51 @@ def write_ragged(rows: Ragged, file: h5py.File, prefix: str) -> None:
 
 
 def read(path: Path) -> Prepared:
-    """Raises UserError if the file is not one that `write` made."""
-    try:
-        with h5py.File(path, "r") as file:
-            written = file.attrs.get("format")
-            if written != FORMAT:
-                kind = "is of an earlier version" if str(written).startswith("sentiment-prepared-") else "is not prepared data"
-                raise UserError(f"The file {kind}. Received: {path}, format {written}. Make it with prepare: mlflow run . -e prepare.")
-            texts, bounds = file["test_texts/bytes"][:].tobytes(), file["test_texts/offsets"][:]
-            return Prepared(
-                Ragged(file["ids"][:], file["offsets"][:]),
-                Ragged(file["words/ids"][:], file["words/offsets"][:]),
-                file["labels"][:],
-                file["split"][:],
-                read_encoder(file),
-                [texts[a:b].decode() for a, b in itertools.pairwise(bounds)],
-                str(file.attrs["data_fingerprint"]),
-                str(file.attrs["split_method"]),
-            )
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise UserError(f"The file can't be read as prepared data. Received: {path}: {error}. Make it with prepare.") from error
+    """Raises UserError if the file is not one that `write` made, or its parts do not fit together."""
+    with hdf5.reading(path, "prepared data", "Make it with prepare.") as file:
+        written = file.text("format", "none")
+        if written != FORMAT:
+            kind = "is of an earlier version" if written.startswith("sentiment-prepared-") else "is not prepared data"
+            raise UserError(f"The file {kind}. Received: {path}, format {written[:50]}. Make it with prepare: mlflow run . -e prepare.")
+        encoder = read_encoder(file)
+        labels, split = (file.array(name, "i") for name in ("labels", "split"))
+        texts = read_ragged(file, "test_texts/", "bytes", 256)
+        content = texts.ids.tobytes()
+        made = Prepared(
+            read_ragged(file, "", "ids", encoder.size),
+            read_ragged(file, "words/", "ids", len(encoder.vocabulary) + len(encoder.more_words) + 1),
+            labels,
+            split,
+            encoder,
+            [content[begin:end].decode() for begin, end in itertools.pairwise(texts.offsets.tolist())],
+            _fingerprint(file.text("data_fingerprint")),
+            file.text("split_method"),
+        )
+        _check(made)
+        return made
+
+
+def read_ragged(group: Group, prefix: str, name: str, below: int) -> Ragged:
+    """The datasets `<prefix><name>` and `<prefix>offsets`. below: what every id has to be less than."""
+    rows = Ragged(group.array(prefix + name, "iu"), group.array(prefix + "offsets", "i"))
+    if not len(rows.offsets) or rows.offsets[0] or rows.offsets[-1] != len(rows.ids) or (np.diff(rows.offsets) < 0).any():
+        raise ValueError(f"{prefix}offsets are not those of {prefix}{name}")
+    if len(rows.ids) and (rows.ids.min() < 0 or rows.ids.max() >= below):
+        raise ValueError(f"{prefix}{name} has numbers that are not from 0 to {below - 1}")
+    return rows
+
+
+def _check(prepared: Prepared) -> None:
+    labels, split = prepared.labels, prepared.split
+    if not len(labels) == len(split) == len(prepared.tokens) == len(prepared.words):
+        raise ValueError(f"it has {len(labels)} labels, {len(split)} splits, and {len(prepared.tokens)} and {len(prepared.words)} reviews")
+    if len(prepared.test_texts) != len(prepared.rows(TEST)):
+        raise ValueError(f"it has {len(prepared.test_texts)} texts of {len(prepared.rows(TEST))} test reviews")
+    if not np.isin(split, range(UNLABELLED + 1)).all() or not np.isin(labels[split != UNLABELLED], (0, 1)).all():
+        raise ValueError("it has labels or splits that are not known")
+
+
+def _fingerprint(value: str) -> str:
+    if not re.fullmatch("[0-9a-f]{1,64}", value):
+        raise ValueError(f"its fingerprint is {value[:80]!r}")
+    return value

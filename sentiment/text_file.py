@@ -12,9 +12,11 @@ from typing import Any
 
 import h5py
 
+from sentiment.errors import UserError
+from sentiment.hdf5 import Group
 from sentiment.ngrams import NONE, Ngrams
 from sentiment.old_text import OldEncoder
-from sentiment.settings import TextSettings
+from sentiment.settings import TextSettings, as_text, from_text, parameters
 from sentiment.text import Encoder
 
 KINDS: dict[str, type[Encoder]] = {"usual": Encoder, "sample-2017": OldEncoder}
@@ -29,10 +31,31 @@ def write_encoder(encoder: Encoder, group: h5py.Group) -> None:
         group[f"ngrams/{name}"] = getattr(encoder.ngrams, name)
 
 
-def read_encoder(group: h5py.Group) -> Encoder:
+def read_encoder(group: Group) -> Encoder:
     """Raises KeyError, TypeError or ValueError if the group does not hold one. The first files had no n-grams."""
-    settings: dict[str, Any] = json.loads(group.attrs["text_settings"])
+    settings: dict[str, Any] = json.loads(group.text("text_settings"))
     settings.pop("ngrams", None)  # of files in which it was a setting of texts
-    vocabulary, more_words = (tuple(group[name].asstr()[:]) if name in group else () for name in ("vocabulary", "more_words"))
-    ngrams = Ngrams(group["ngrams/prefix"][:], group["ngrams/last"][:]) if "ngrams" in group else NONE
-    return KINDS[group.attrs.get("encoder", "usual")](TextSettings(**settings), vocabulary, more_words, ngrams)
+    text_settings = TextSettings(**settings)
+    _check_ranges(text_settings)
+    vocabulary, more_words = (group.strings(name) if name in group else () for name in ("vocabulary", "more_words"))
+    return KINDS[group.text("encoder", "usual")](text_settings, vocabulary, more_words, _read_ngrams(group))
+
+
+def _check_ranges(settings: TextSettings) -> None:
+    for about in parameters(TextSettings):
+        value = getattr(settings, about.name)
+        try:
+            if type(value) is not about.type:
+                raise ValueError(f"its text settings have {about.name}={value!r}"[:200])
+            from_text(about, as_text(value))
+        except UserError as error:
+            raise ValueError(str(error)) from error
+
+
+def _read_ngrams(group: Group) -> Ngrams:
+    if "ngrams" not in group:
+        return NONE
+    prefix, last = (group.array(f"ngrams/{name}", "i") for name in ("prefix", "last"))
+    if len(prefix) != len(last) or (prefix < 0).any() or (prefix > len(prefix)).any() or (last < 0).any():
+        raise ValueError("its n-grams are not sequences of words")
+    return Ngrams(prefix, last)

@@ -1,4 +1,7 @@
-"""The driver's side of a trainer: starts it, gives it jobs, hears its events."""
+"""The driver's side of a trainer: starts it, gives it jobs, hears its events.
+
+A trainer reads no file that came from elsewhere: what it needs of one is checked here and written anew for it.
+"""
 
 import contextlib
 import json
@@ -6,7 +9,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,10 +17,12 @@ from typing import Any, Self
 import h5py
 import numpy as np
 
-from sentiment import prepared
+from sentiment import keras_file, model_file, prepared
 from sentiment.backends import Backend
 from sentiment.errors import StepError
 from sentiment.places import PROJECT
+from sentiment.prepared import Prepared
+from sentiment.ragged import from_lengths
 from sentiment.text import Encoded
 
 LOG_LINES = 15
@@ -110,8 +115,9 @@ class Trainer:
     def __init__(self, backend: Backend, cores: Sequence[int] | None = None) -> None:
         self.backend = backend
         self._cores = cores or available_cores()
-        self._log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 (closed in close)
         interpreter = backend.interpreter()
+        self._log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 (closed in close)
+        self._folder = tempfile.TemporaryDirectory(prefix="sentiment-trainer-")
         self._process = subprocess.Popen(
             [str(interpreter), "-m", "sentiment.trainer", "--cores", *map(str, self._cores)],
             stdin=subprocess.PIPE,
@@ -135,7 +141,7 @@ class Trainer:
 
     def train(
         self,
-        prepared_path: Path,
+        data: Prepared,
         settings: dict[str, Any],
         after_epoch: Callable[[Epoch], Verdict],
         finish: Callable[[], ModelFiles | None],
@@ -147,9 +153,14 @@ class Trainer:
         start: a model whose network it starts from.
 
         Raises:
+            UserError: `start` is not a model.
             TrainerError: It failed.
         """
-        self._send({"job": "train", "prepared": str(prepared_path), "settings": settings, "start": str(start) if start else None})
+        reviews = Path(self._folder.name) / "prepared.h5"
+        nothing = from_lengths(np.empty(0, np.int32), np.zeros(len(data.labels), np.int64))
+        prepared.write(replace(data, words=nothing, test_texts=[]), reviews)
+        started = str(self._rewritten(start)) if start else None
+        self._send({"job": "train", "prepared": str(reviews), "settings": settings, "start": started})
         parameters = 0
         while True:
             message = self._receive()
@@ -168,10 +179,24 @@ class Trainer:
                 return parameters
 
     def score(self, model: Path, reviews: Path) -> Scores:
-        """Scores the ids in a file that `write_ids` wrote, as the backend computes it."""
-        self._send({"job": "score", "model": str(model), "reviews": str(reviews)})
+        """Scores the ids in a file that `write_ids` wrote, as the backend computes it. model: of this project, or of Keras 1 or 2.
+
+        Raises:
+            UserError: It is neither, or something in it is not known.
+        """
+        self._send({"job": "score", "model": str(self._rewritten(model)), "reviews": str(reviews)})
         message = self._receive()
         return Scores(np.array(message["scores"]), np.array(message["network_logits"]))
+
+    def _rewritten(self, model: Path) -> Path:
+        path = Path(self._folder.name) / "model.h5"
+        if model_file.is_ours(model):
+            model_file.write(model_file.read(model), path)
+        else:
+            checked = keras_file.read(model)
+            with h5py.File(path, "w") as file:
+                keras_file.write(checked, file)
+        return path
 
     def log(self) -> str:
         """What the trainer printed so far."""
@@ -211,3 +236,4 @@ class Trainer:
                 with contextlib.suppress(BrokenPipeError):
                     stream.close()
         self._log.close()
+        self._folder.cleanup()

@@ -62,7 +62,6 @@ def train(
     trainer: Trainer,
     settings: TrainSettings,
     data: Prepared,
-    prepared_path: Path,
     model: Path,
     after_epoch: Callable[[int, dict[str, float]], bool],
     progress: Callable[[int, int], None] = lambda done, of: None,
@@ -113,7 +112,7 @@ def train(
         return ModelFiles(parts, model)
 
     try:
-        parameters = trainer.train(prepared_path, asdict(settings), judge, finish, progress, start)
+        parameters = trainer.train(data, asdict(settings), judge, finish, progress, start)
     finally:
         parts.unlink(missing_ok=True)
     network = {name: value for name, value in best.metrics.items() if name.startswith("val_")}

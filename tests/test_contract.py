@@ -72,7 +72,7 @@ def train_network(trainer: Trainer, data: Path, path: Path, start: Path | None =
         model_parts.write(parts, prepared.read(data), chosen, trainer.backend.name, ngram_regression.NONE, None)
         return ModelFiles(parts, path)
 
-    trainer.train(data, chosen, keep, finish, start=start)
+    trainer.train(prepared.read(data), chosen, keep, finish, start=start)
     return epochs
 
 

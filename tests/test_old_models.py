@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
-from sentiment import model_file, old_keras
+from sentiment import keras_file, model_file, old_keras
 from sentiment.errors import UserError
 from sentiment.old_text import read_words
 from sentiment.ragged import from_lengths
@@ -38,7 +38,7 @@ Config = dict[str, Any]
 
 def convert(old: Path, folder: Path) -> Path:
     path = folder / "model.h5"
-    model_file.write(old_keras.read(old, WORDS, LENGTH), path)
+    model_file.write(old_keras.convert(keras_file.read(old), WORDS, LENGTH), path)
     return path
 
 
@@ -51,7 +51,7 @@ def rewritten(
     """A copy of an old file with another configuration, or other weights."""
     path = shutil.copyfile(FOLDER / name, folder / "old.h5")
     with h5py.File(path, "r+") as file:
-        saved = json.loads(model_file.as_text(file.attrs["model_config"]))
+        saved = json.loads(file.attrs["model_config"])
         edit(saved)
         file.attrs["model_config"] = json.dumps(saved).encode()
         edit_weights(file["model_weights"])
@@ -80,7 +80,7 @@ def change_kernel(edit: Callable[[np.ndarray], np.ndarray], **attributes: bytes)
 
     def edited(group: h5py.Group) -> None:
         (part,) = [part for name, part in group.items() if name.startswith("conv1d")]
-        name = model_file.as_text(part.attrs["weight_names"][0])
+        name = part.attrs["weight_names"][0]
         kernel = edit(part[name][()])
         del part[name]
         part[name] = kernel
@@ -240,7 +240,7 @@ def test_a_model_that_would_score_otherwise_is_refused(monkeypatch: pytest.Monke
         part = group["dense_3"]
         part[part.attrs["weight_names"][1]][...] = np.nan
 
-    with pytest.raises(UserError, match="by up to nan"):
+    with pytest.raises(UserError, match="dense_3 has weights that are not numbers"):
         bring_in.check(rewritten("old-lstm.h5", tmp_path, edit_weights=spoil), settings)
     monkeypatch.setattr(old_keras, "GATES", np.ones(4))
     with pytest.raises(UserError, match=r"would not score as it did: by up to \d"):

@@ -11,6 +11,7 @@ from scipy.special import expit
 from sentiment import ensemble, evaluation, model_file, ngram_regression, prepared, preparing, training
 from sentiment.errors import UserError
 from sentiment.prepared import Prepared
+from sentiment.ragged import from_lengths
 from sentiment.reviews import find_source
 from sentiment.reviews.batch import VALIDATION
 from sentiment.scorer import Scorer
@@ -55,7 +56,7 @@ def test_the_model_has_the_epoch_of_the_least_validation_loss(trainer: Trainer, 
         return False
 
     settings = TrainSettings(**QUICK | {"learning_rate": 0.05, "epochs": 20, "patience": 2})
-    trained = training.train(trainer, settings, data, small, tmp_path / "model.h5", after_epoch)
+    trained = training.train(trainer, settings, data, tmp_path / "model.h5", after_epoch)
     best = min(epochs, key=lambda epoch: epochs[epoch]["val_loss"])
     assert trained.summary["best_epoch"] == best
     assert len(epochs) == best + settings.patience < settings.epochs
@@ -127,7 +128,7 @@ def test_a_training_that_is_given_up_writes_nothing(trainer: Trainer, small: Pat
         epochs.append(epoch)
         return epoch == 2
 
-    trained = training.train(trainer, TrainSettings(**QUICK), data, small, tmp_path / "model.h5", after_epoch)
+    trained = training.train(trainer, TrainSettings(**QUICK), data, tmp_path / "model.h5", after_epoch)
     assert epochs == [1, 2]
     assert trained.network.keys() == {"val_loss", "val_accuracy", "val_auc"}
     assert not trained.summary
@@ -153,7 +154,8 @@ def test_a_start_gives_each_word_its_own_row(trainer: Trainer, small: Path, data
     theirs = (*reversed(vocabulary[::2]), "elsewhere", "abroad")
     random = np.random.default_rng(0)
     ids = random.integers(0, 4 + len(theirs), len(data.tokens.ids)).astype(np.int32)
-    other = replace(data, encoder=replace(data.encoder, vocabulary=theirs), tokens=replace(data.tokens, ids=ids))
+    no_words = from_lengths(np.empty(0, np.int32), np.zeros(len(data.labels), np.int64))
+    other = replace(data, encoder=replace(data.encoder, vocabulary=theirs), tokens=replace(data.tokens, ids=ids), words=no_words)
     prepared.write(other, tmp_path / "other.h5")
     train_network(trainer, tmp_path / "other.h5", tmp_path / "start.h5", architecture="cnn", epochs=1)
     for name, start in (("new", None), ("started", tmp_path / "start.h5")):

@@ -54,7 +54,7 @@ def run(settings: TrainSettings, parent: str | None = None, **tags: str) -> Trai
         with Trainer(backend) as trainer:
             mlflow.log_param("device", trainer.device)
             try:
-                trained = training.train(trainer, settings, data, source, path, after_epoch, bar.set, start)
+                trained = training.train(trainer, settings, data, path, after_epoch, bar.set, start)
             finally:
                 bar.close()
                 tracking.log_text_if_possible(trainer.log(), "trainer.log")

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import mlflow
@@ -22,14 +21,13 @@ BEST_EPOCH, RUN_ID = "best_epoch", "run_id"  # attributes of a trial
 class Job:
     """What the trials of a study share.
 
-    parent: the run of the study; path: of `prepared.h5`; tags: of every run; stopping: whether to end after the present epoch.
+    parent: the run of the study; tags: of every run; stopping: whether to end after the present epoch.
     """
 
     settings: TuneSettings
     study: str
     parent: str
     data: Prepared
-    path: Path
     tags: dict[str, str]
     stopping: Callable[[], bool]
 
@@ -69,7 +67,7 @@ def run(trial: optuna.Trial, job: Job, trainer_for: Callable[[str], Trainer]) ->
 
             trainer = trainer_for(settings.backend)
             mlflow.log_param("device", trainer.device)
-            trained = training.train(trainer, settings, job.data, job.path, path, after_epoch)
+            trained = training.train(trainer, settings, job.data, path, after_epoch)
             epochs.flush()
             if ended:
                 raise Stopped(ended)

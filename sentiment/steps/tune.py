@@ -58,7 +58,7 @@ def run(settings: TuneSettings) -> None:
     parent = ""
     try:
         with _parent_run(study, new, settings, tags) as parent:
-            job = trial.Job(settings, settings.study, parent, data, path, tags, lambda: stop.is_set() or time.monotonic() > end)
+            job = trial.Job(settings, settings.study, parent, data, tags, lambda: stop.is_set() or time.monotonic() > end)
             trial.settle(study, parent)
             _search(study, job, settings.seed if new else None, stop)
             trial.settle(study, parent)
