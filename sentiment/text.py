@@ -97,6 +97,14 @@ def _rules(settings: TextSettings) -> tuple[tuple[str, str], ...]:
     return (("</?[A-Za-z][^<>]*>", " "), *punctuation, *quotes)
 
 
+def split_at_blanks(cleaned: pa.StringArray) -> pa.ListArray:
+    """The words of texts from `clean`, and empty ones where two blanks stand together or one at an end.
+
+    `utf8_split_whitespace` reads the byte behind the last text (in Arrow 25): if that is no UTF-8, a blank at the end stays in the word.
+    """
+    return pc.split_pattern(cleaned, " ")
+
+
 @dataclass(frozen=True)
 class Words:
     """The words of some texts. distinct: the different ones; rows: those of each text, by their places in `distinct`, from 0."""
@@ -111,7 +119,7 @@ class Words:
 
 def find_words(texts: list[str], settings: TextSettings) -> Words:
     """The words that count, as `settings` say."""
-    split = pc.utf8_split_whitespace(clean(to_arrow(texts), settings))
+    split = split_at_blanks(clean(to_arrow(texts), settings))
     flat = split.flatten().dictionary_encode()
     distinct = flat.dictionary.to_pylist()
     dropped = STOP_WORDS | {""} if settings.remove_stop_words else {""}

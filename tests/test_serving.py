@@ -7,6 +7,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,20 @@ def test_the_logged_model_holds_what_serving_needs_and_nothing_pickled(logged: P
     done = subprocess.run([sys.executable, "-c", BLOCKED, str(logged)], cwd="/", capture_output=True, text=True, check=True)
     (answer,) = json.loads(done.stdout.splitlines()[-1])
     assert answer["score"] == pytest.approx(float(Scorer(FILE).score(["good"])[0]), abs=1e-6)
+
+
+def test_texts_have_the_same_score_however_many_are_scored_at_once(logged: Path) -> None:
+    # Cleaned, each fills whole units of 64 bytes and ends with a blank: what Arrow puts in memory behind it is another text's.
+    texts = ["é " * words + "x" * (128 - 3 * words - 3) + "." for words in range(1, 30)]
+    expected = Scorer(FILE).score([f"{text} " for text in texts]).tolist()
+    model = mlflow.pyfunc.load_model(str(logged))
+
+    def ask(repetition: int) -> list[float]:
+        return [float(model.predict(pd.DataFrame({"reviewText": [text]}))["score"][0]) for text in texts]
+
+    with ThreadPoolExecutor(8) as pool:
+        for scores in pool.map(ask, range(16)):
+            assert scores == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.fixture

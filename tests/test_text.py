@@ -1,12 +1,16 @@
 """Cleaning, words, vocabulary."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from sentiment import ngrams
+from sentiment.ahead import ahead
 from sentiment.ragged import Ragged
 from sentiment.settings import TextSettings
-from sentiment.text import LITTLE, STOP_WORDS, Encoder, WordCounter, clean, find_words, to_arrow
+from sentiment.text import LITTLE, STOP_WORDS, Encoder, WordCounter, clean, find_words, split_at_blanks, to_arrow
 
 
 def words(text: str, **settings: bool) -> list[str]:
@@ -129,6 +133,40 @@ def test_little_text_is_encoded_as_much_is(settings: TextSettings) -> None:
     much = encoder.number([*texts, "z" * LITTLE])
     for place, text in enumerate(texts):
         assert encoder.number([text]).ids.tolist() == row(much, place), repr(text)
+
+
+# Cleaned, each fills whole units of 64 bytes, so that Arrow's buffer ends where the text does; and with a blank.
+FILLING = ["é " * words + "x" * (size - 3 * words - 3) + "." for size in (64, 128, 256, 1024) for words in range(1, 20)]
+
+
+def test_what_lies_behind_a_text_is_not_read() -> None:
+    for behind in (b"", b"\x00", b"x", b" ", b"\x80", b"\xff"):
+        cleaned = pa.StringArray.from_buffers(1, pa.py_buffer(np.array([0, 4], np.int32)), pa.py_buffer(b"a . " + behind))
+        assert split_at_blanks(cleaned).to_pylist() == [["a", ".", ""]], behind
+
+
+def test_eight_threads_find_the_words_that_one_finds() -> None:
+    expected = [[*text.removesuffix(".").split(), "."] for text in FILLING]
+
+    def find(repetition: int) -> list[list[str]]:
+        return [split_alone(text) for text in FILLING]
+
+    def split_alone(text: str) -> list[str]:
+        words = find_words([text], TextSettings())
+        return [words.distinct[place] for place in words.rows.ids]
+
+    assert [len(str(clean(to_arrow([text]), TextSettings())[0]).encode()) % 64 for text in FILLING] == [0] * len(FILLING)
+    with ThreadPoolExecutor(8) as pool:
+        for words in pool.map(find, range(64)):
+            assert words == expected
+
+
+def test_words_found_ahead_are_those_found_alone() -> None:
+    """As `prepare` finds them: the next batches in other threads, while the words of one are counted."""
+    batches = [[one, other] for one, other in zip(FILLING, reversed(FILLING), strict=True)] * 16
+    python = Encoder(TextSettings(), ())
+    for batch, words in ahead(lambda batch: find_words(batch, TextSettings()), batches):
+        assert [words.distinct[place] for place in words.rows.ids] == [word for text in batch for word in python.words(text)]
 
 
 def test_a_long_review_keeps_its_ends() -> None:
