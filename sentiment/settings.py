@@ -11,6 +11,7 @@ METRICS = ("val_auc", "val_accuracy", "val_loss")
 NETWORKS = ("bilstm", "lstm", "cnn", "cnn-lstm")
 NGRAMS_ALONE = "ngrams"
 ARCHITECTURES = (*NETWORKS, NGRAMS_ALONE)
+CLEANING = 2  # the version of how `sentiment.text` cleans; files that name none are of version 1
 # The sizes that each architecture has.
 SIZES: dict[str, tuple[str, ...]] = {
     "bilstm": ("embedding_size", "lstm_size"),
@@ -37,6 +38,7 @@ class TextSettings:
     lowercase: bool = parameter(True, "lower-case the text")
     strip_punctuation: bool = parameter(False, "drop punctuation (false: each mark is a token)")
     remove_stop_words: bool = parameter(False, "drop English function words; negations stay")
+    cleaning: int = CLEANING  # no parameter: a model cleans texts for ever as those that it was trained on
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class PrepareSettings(TextSettings):
     validation_fraction: float = parameter(0.1, "share of the training reviews that validates", least=0, below=1)
     test_fraction: float = parameter(0.2, "share that tests, where the file has no test split of its own", least=0, below=1)
     seed: int = parameter(1, "fixes every random choice", least=0, below=2**31)
+
+    cleaning: int = field(default=CLEANING, init=False, repr=False)
 
     @property
     def text(self) -> TextSettings:

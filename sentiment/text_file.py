@@ -16,7 +16,7 @@ from sentiment.errors import UserError
 from sentiment.hdf5 import Group
 from sentiment.ngrams import NONE, Ngrams
 from sentiment.old_text import OldEncoder
-from sentiment.settings import TextSettings, as_text, from_text, parameters
+from sentiment.settings import CLEANING, TextSettings, as_text, from_text, parameters
 from sentiment.text import Encoder
 
 KINDS: dict[str, type[Encoder]] = {"usual": Encoder, "sample-2017": OldEncoder}
@@ -33,7 +33,7 @@ def write_encoder(encoder: Encoder, group: h5py.Group) -> None:
 
 def read_encoder(group: Group) -> Encoder:
     """Raises KeyError, TypeError or ValueError if the group does not hold one. The first files had no n-grams."""
-    settings: dict[str, Any] = json.loads(group.text("text_settings"))
+    settings: dict[str, Any] = {"cleaning": 1} | json.loads(group.text("text_settings"))
     settings.pop("ngrams", None)  # of files in which it was a setting of texts
     text_settings = TextSettings(**settings)
     _check_ranges(text_settings)
@@ -42,12 +42,15 @@ def read_encoder(group: Group) -> Encoder:
 
 
 def _check_ranges(settings: TextSettings) -> None:
+    if settings.cleaning not in range(1, CLEANING + 1):
+        raise ValueError(f"its texts are cleaned in a way that is not known, {settings.cleaning!r}"[:200])
     for about in parameters(TextSettings):
         value = getattr(settings, about.name)
         try:
             if type(value) is not about.type:
                 raise ValueError(f"its text settings have {about.name}={value!r}"[:200])
-            from_text(about, as_text(value))
+            if about.metadata:
+                from_text(about, as_text(value))
         except UserError as error:
             raise ValueError(str(error)) from error
 

@@ -1,7 +1,9 @@
 """Cleaning, words, vocabulary."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import h5py
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -9,8 +11,9 @@ import pytest
 from sentiment import ngrams
 from sentiment.ahead import ahead
 from sentiment.ragged import Ragged
-from sentiment.settings import TextSettings
+from sentiment.settings import PrepareSettings, TextSettings
 from sentiment.text import LITTLE, STOP_WORDS, Encoder, WordCounter, clean, find_words, split_at_blanks, to_arrow
+from sentiment.text_file import read_encoder
 
 
 def words(text: str, **settings: bool) -> list[str]:
@@ -27,7 +30,10 @@ def words(text: str, **settings: bool) -> list[str]:
         ("cafe\u0301", ["café"]),  # composed, or it would be another word
         ("2 < 3 and a<b", ["2", "3", "and", "a", "b"]),
         ("a\tb\nc\x00d\u200be\u00a0f", ["a", "b", "c", "d", "e", "f"]),
-        ("日本語の映画。हिन्दी", ["日本語の映画", "हिन्दी"]),
+        ("日本語の映画。हिन्दी 한국어", ["日", "本", "語", "の", "映", "画", "हिन्दी", "한국어"]),
+        ("น่ารักมาก ลาว", ["น่", "า", "รั", "ก", "ม", "า", "ก", "ล", "า", "ว"]),  # marks stay with their character
+        ("iPhone很好abc", ["iphone", "很", "好", "abc"]),
+        ("don´t can`t won′t I&acute;m &#96;so&#96; ``quoted''", ["don't", "can't", "won't", "i'm", "so", "quoted"]),
         ("don\x92t\x85well", ["don't", "well"]),
         ("It&#39;s &quot;A &amp; B&quot; &eacute;t&eacute;", ["it's", "a", "b", "été"]),
         ("😀 ok", ["ok"]),
@@ -37,6 +43,15 @@ def words(text: str, **settings: bool) -> list[str]:
 )
 def test_words_are_what_a_reader_sees(text: str, expected: list[str]) -> None:
     assert words(text) == expected
+
+
+def test_files_that_name_no_cleaning_are_cleaned_as_ever() -> None:
+    with h5py.File(Path(__file__).parent / "fixtures" / "default-bilstm.h5") as file:
+        assert "cleaning" not in file["sentiment"].attrs["text_settings"]
+        encoder = read_encoder(file["sentiment"])
+    assert encoder.words("很好. don´t can`t won′t") == ["很好", ".", "don", "\u0301t", "can", "`", "t", "won", "′", "t"]
+    assert len(encoder.number(["can`t"]).ids) == 3
+    assert TextSettings() == PrepareSettings().text != encoder.settings
 
 
 def test_each_setting_does_what_it_says() -> None:
