@@ -1,9 +1,12 @@
 """How good scores are, as metrics."""
 
 import numpy as np
+from scipy.stats import mannwhitneyu
 from sklearn import metrics
 
 from sentiment.scorer import THRESHOLD
+
+SIGNIFICANCE = 0.05  # of a p, below which chance is no explanation
 
 
 def measure(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
@@ -24,6 +27,16 @@ def measure(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
 def accuracy(labels: np.ndarray, scores: np.ndarray) -> float:
     """labels: 0 or 1, `[reviews]`; scores: P(positive), `[reviews]`."""
     return float(metrics.accuracy_score(labels, scores >= THRESHOLD))
+
+
+def ranking(labels: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
+    """The area under the ROC curve, and the one-sided p that guessing would reach it (Mann & Whitney 1947).
+
+    labels: 0 or 1, both present; logits; each `[reviews]`.
+    """
+    positive, negative = logits[labels == 1], logits[labels == 0]
+    found = mannwhitneyu(positive, negative, alternative="greater")
+    return float(found.statistic / (len(positive) * len(negative))), float(found.pvalue)
 
 
 def prefixed(prefix: str, found: dict[str, float]) -> dict[str, float]:

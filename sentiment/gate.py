@@ -7,11 +7,11 @@ models score the same texts, so the comparison is paired.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest, mannwhitneyu
+from scipy.stats import binomtest
 
+from sentiment.evaluation import SIGNIFICANCE, ranking
 from sentiment.scorer import THRESHOLD, Scorer
 
-SIGNIFICANCE = 0.05
 # Texts that any model of sentiment tells apart: the first of each pair has to score higher than the second.
 GOLDEN = (
     ("A wonderful film. I loved it.", "A terrible film. I hated it."),
@@ -58,9 +58,8 @@ def worse_by_chance(labels: np.ndarray, candidate: np.ndarray, champion: np.ndar
 
 def network_measures(labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
     """The network's AUC, and the one-sided p that guessing would reach it (Mann & Whitney 1947). labels: 0 or 1; logits; each `[texts]`."""
-    positive, negative = logits[labels == 1], logits[labels == 0]
-    found = mannwhitneyu(positive, negative, alternative="greater")
-    return {"network_auc": float(found.statistic / (len(positive) * len(negative))), "network_p": float(found.pvalue)}
+    auc, p = ranking(labels, logits)
+    return {"network_auc": auc, "network_p": p}
 
 
 def judge(candidate: Scorer, champion: Scorer | None, texts: list[str], labels: np.ndarray) -> Verdict:

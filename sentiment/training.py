@@ -51,11 +51,14 @@ class _Best:
 
 @dataclass(frozen=True)
 class Trained:
-    """network: the metrics of the kept epoch, as `val_...`; summary: what a run logs at its end; note: how the logits are combined."""
+    """network: the metrics of the kept epoch, as `val_...`; summary: what a run logs at its end; note: how the logits are combined;
+    guessing: the parts whose ranking of the validation reviews chance explains, each with its AUC.
+    """
 
     network: dict[str, float]
     summary: dict[str, float]
     note: str
+    guessing: tuple[str, ...] = ()
 
 
 def train(
@@ -120,10 +123,12 @@ def train(
         return Trained(network, {}, "given up")
     logits = {"network": best.logits} if best.epoch else {}
     logits |= {"ngrams": ngrams.val_logits} if ngrams else {}
-    summary, note = _combined(logits, combination, labels, settings.seed)
+    if combination is not None:
+        logits["model"] = ensemble.cross_fitted(np.column_stack(list(logits.values())), labels, settings.seed)
+    summary, note = _combined(logits, combination, labels)
     if best.epoch:
         summary |= {"best_epoch": best.epoch, "weights": parameters, "reviews_per_step": settings.batch_size}
-    return Trained(network, summary, note)
+    return Trained(network, summary, note, _guessing(logits, labels))
 
 
 def _fit_ngrams(data: Prepared, settings: TrainSettings) -> Fitted | None:
@@ -138,22 +143,23 @@ def _fit_ngrams(data: Prepared, settings: TrainSettings) -> Fitted | None:
     return None
 
 
-def _combined(
-    logits: dict[str, np.ndarray], combination: Combination | None, labels: np.ndarray, seed: int
-) -> tuple[dict[str, float], str]:
+def _combined(logits: dict[str, np.ndarray], combination: Combination | None, labels: np.ndarray) -> tuple[dict[str, float], str]:
     """Metrics of the network, the n-grams and the model on the validation reviews, the weights of the two; and how these came about."""
     found = {name: value for part, each in logits.items() for name, value in _measure(f"{part}_val", labels, each).items()}
     if combination is None:
         (part,) = logits
         weights = {f"{name}_weight": float(name == part) for name in ("network", "ngrams")}
         return found | _measure("model_val", labels, logits[part]) | weights, f"the {part} alone"
-    columns = np.column_stack(list(logits.values()))
-    found |= _measure("model_val", labels, ensemble.cross_fitted(columns, labels, seed))
     network, ngrams = (float(weight) for weight in combination.weights)
     note = f"{network:.2f} of the network's logit and {ngrams:.2f} of the n-grams', learned from {combination.reviews:,} validation reviews"
     if combination.reviews < ensemble.FEW:
         note += ", which are few: held near equal shares"
     return found | {"network_weight": network, "ngrams_weight": ngrams}, note
+
+
+def _guessing(logits: dict[str, np.ndarray], labels: np.ndarray) -> tuple[str, ...]:
+    ranked = {part: evaluation.ranking(labels, each) for part, each in logits.items()}
+    return tuple(f"{part} {auc:.4f} (p = {p:.2g})" for part, (auc, p) in ranked.items() if p >= evaluation.SIGNIFICANCE and auc < 1)
 
 
 def _measure(prefix: str, labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:

@@ -16,6 +16,7 @@ from sentiment.reviews import find_source
 from sentiment.reviews.batch import VALIDATION
 from sentiment.scorer import Scorer
 from sentiment.settings import PrepareSettings, TrainSettings
+from sentiment.steps import train as train_step
 from sentiment.trainer_process import Trainer
 from sentiment.training import EarlyStopping
 from tests.conftest import SIZES, train_small
@@ -119,6 +120,37 @@ def test_the_ngrams_alone(trainer: Trainer, small: Path, tmp_path: Path) -> None
     assert trained.summary.keys() == names | {"network_weight", "ngrams_weight"}
     assert trained.summary["model_val_loss"] == trained.summary["ngrams_val_loss"]
     assert "words" not in model_file.read(path).weights
+
+
+def prepare_chinese(path: Path, praise: str, blame: str, reviews: int = 80) -> Prepared:
+    """Reviews without a blank: an opinion between characters that say nothing, each review others."""
+    random = np.random.default_rng(0)
+    fill = ["".join(chr(code) for code in random.integers(0x4E00, 0x6E00, size=4)) for _ in range(2 * reviews)]
+    lines = [f"{fill[2 * i]}{(blame, praise)[i % 2]}{fill[2 * i + 1]},{i % 2}" for i in range(reviews)]
+    path.with_suffix(".csv").write_text("\n".join(["text,label", *lines]), "utf-8")
+    settings = PrepareSettings(reviews=str(path.with_suffix(".csv")), validation_fraction=0.4)
+    data, _ = preparing.prepare(find_source(settings), settings)
+    prepared.write(data, path)
+    return data
+
+
+def test_a_language_without_blanks_is_learned(trainer: Trainer, tmp_path: Path) -> None:
+    path, model = tmp_path / "prepared.h5", tmp_path / "model.h5"
+    data = prepare_chinese(path, "我很喜欢这部电影", "我不想再看这部电影")
+    trained = training.train(trainer, TrainSettings(architecture="ngrams"), data, path, model, lambda epoch, metrics: False)
+    assert trained.summary["ngrams_val_auc"] > 0.95
+    assert trained.guessing == ()
+    good, bad = Scorer(model).score(["朋友很喜欢", "朋友不想再看"])
+    assert good > 0.5 > bad
+
+
+def test_a_training_that_learned_nothing_says_so(trainer: Trainer, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "prepared.h5"
+    prepare_chinese(path, "我看了这部电影", "我看了这部电影")
+    with caplog.at_level("WARNING", "sentiment"):
+        run = train_step.run(TrainSettings(prepared=str(path), architecture="ngrams"))
+    (said,) = [record.getMessage() for record in caplog.records if record.name == "sentiment.steps.train"]
+    assert f"no better than guessing, by the AUC on 26 validation reviews: ngrams {run.summary['ngrams_val_auc']:.4f} (p = " in said
 
 
 def test_a_training_that_is_given_up_writes_nothing(trainer: Trainer, small: Path, data: Prepared, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from sentiment import model_file, models, prepared, served_model, tracking, trai
 from sentiment.backends import ALL
 from sentiment.errors import UserError
 from sentiment.progress import Bar
+from sentiment.reviews.batch import VALIDATION
 from sentiment.settings import NGRAMS_ALONE, SIZES, TrainSettings
 from sentiment.steps.prepare import FILE as PREPARED
 from sentiment.trainer_process import Trainer
@@ -64,15 +65,21 @@ def run(settings: TrainSettings, parent: str | None = None, **tags: str) -> Trai
         mlflow.log_artifact(str(path))
         served_model.log(path)
         run_id = active.info.run_id
-    _tell(settings, trained, run_id)
+    _tell(settings, trained, run_id, len(data.rows(VALIDATION)))
     return TrainedRun(run_id, path, trained.summary)
 
 
-def _tell(settings: TrainSettings, trained: Trained, run_id: str) -> None:
+def _tell(settings: TrainSettings, trained: Trained, run_id: str, reviews: int) -> None:
     parts = (("network", f", epoch {trained.summary.get('best_epoch', 0):.0f}"), ("ngrams", ""), ("model", ""))
     shown = [f"{part} {trained.summary[name]:.4f}{more}" for part, more in parts if (name := f"{part}_val_accuracy") in trained.summary]
     log.info("train: validation accuracy of %s", "; ".join(shown))
     log.info("train: %s on %s, %s (run %s)", settings.architecture, settings.backend, trained.note, run_id)
+    if trained.guessing:
+        log.warning(
+            "train: no better than guessing, by the AUC on %d validation reviews: %s. Give more reviews, or see if their labels are right.",
+            reviews,
+            "; ".join(trained.guessing),
+        )
 
 
 def start_model(settings: TrainSettings) -> Path | None:
