@@ -2,7 +2,7 @@
 
 Any number of threads, processes and machines may work on one study. Optuna's storage numbers the trials, so that each is
 done by one of them; whoever dies leaves a trial that is found and given up: in a database by the heartbeat that stops, in a
-file by the process that is gone.
+file by the lock that is gone.
 """
 
 import os
@@ -10,6 +10,7 @@ import socket
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,14 @@ from typing import Any
 import optuna
 from optuna.pruners import MedianPruner, NopPruner
 from optuna.samplers import TPESampler
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages import BaseStorage, RDBStorage
 from optuna.study import StudyDirection
 from optuna.trial import BaseTrial, FrozenTrial, Trial, TrialState
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from sentiment.errors import Stopped, UserError
+from sentiment.journal import Journal
 from sentiment.settings import SIZES, Choices, Range, TuneSettings
 
 HEARTBEAT, GRACE = 5, 30  # seconds between two signs of life; and without one, until a trial is given up
@@ -51,7 +52,7 @@ def open_storage(given: str) -> BaseStorage:
         path = Path(given).expanduser()
         if not path.parent.is_dir():
             raise UserError(f"There is no folder for the study. Received: storage={given}. Make it, or give another file.")
-        return JournalStorage(JournalFileBackend(str(path)))
+        return Journal(path)
     if given.startswith("sqlite"):
         raise UserError(f"SQLite does not hold several workers. Received: storage={given}. Give a file's name, or postgresql://….")
     for attempt in range(ATTEMPTS):
@@ -128,7 +129,7 @@ def work(
     caught = (Exception,) if fails_alone else (Stopped,)
 
     def do_if_wanted(trial: Trial) -> float:
-        trial.set_user_attr(PROCESS, _this_process())
+        trial.set_user_attr(PROCESS, _this_process(study._storage))
         if stopping() or sum(other.number < trial.number for other in counted(study)) >= wanted:
             raise Stopped
         try:
@@ -153,29 +154,22 @@ def work(
 
 def give_up_dead(study: optuna.Study) -> None:
     """Ends the trials whose process is gone."""
-    if isinstance(study._storage, JournalStorage):
+    if isinstance(study._storage, Journal):
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            if _is_gone(trial):
-                study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
+            if _is_gone(trial, study._storage):
+                with suppress(optuna.exceptions.UpdateFinishedTrialError):  # another found it, too
+                    study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
     else:
         optuna.storages.fail_stale_trials(study)
 
 
-def _is_gone(trial: FrozenTrial) -> bool:
+def _is_gone(trial: FrozenTrial, journal: Journal) -> bool:
     """Whether no process is at work on it any more; one that has not said who it is within GRACE, never will."""
     if PROCESS not in trial.user_attrs:
         return trial.datetime_start is not None and (datetime.now() - trial.datetime_start).total_seconds() > GRACE
-    host, pid, begun = trial.user_attrs[PROCESS]
-    return bool(host == socket.gethostname() and _begun(pid) != begun)
+    *_, mark = trial.user_attrs[PROCESS]
+    return not journal.is_alive(mark)
 
 
-def _this_process() -> tuple[str, int, str]:
-    return socket.gethostname(), os.getpid(), _begun(os.getpid())
-
-
-def _begun(pid: int) -> str:
-    """When a process of this machine began, in the kernel's ticks, as ids are used again; nothing if there is none."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except OSError:
-        return ""
+def _this_process(storage: BaseStorage) -> tuple[str, int, str]:
+    return socket.gethostname(), os.getpid(), storage.mark if isinstance(storage, Journal) else ""
