@@ -15,9 +15,10 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from optuna.trial import TrialState
 
-from sentiment import search, tracking
+from sentiment import prepared, search, tracking
 from sentiment.places import PROJECT
-from sentiment.settings import TrainSettings, parameters
+from sentiment.settings import TrainSettings, TuneSettings, parameters
+from sentiment.steps import trial as trial_step
 from tests.conftest import Launch, opened, running
 
 SMALL = ("--architecture=cnn", "--filters=8", "--dense-size=8", "--embedding-size=4..16", "--batch-size=8..16")
@@ -115,6 +116,43 @@ def test_two_workers_and_a_crash(launch: Launch, journal: str, tmp_path: Path, m
     (failed,) = (run for run in tracking.children(parent.info.run_id, "trial") if run.info.status == "FAILED")
     assert "was killed by signal 9" in failed.data.tags["failure"]
     assert "failed: The tensorflow trainer was killed by signal 9" in told
+
+
+def test_a_trainer_that_dies_while_it_starts(launch: Launch, journal: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_DEFAULT_ARTIFACT_ROOT", str(tmp_path / "artifacts"))
+    prepare(launch)
+    process = command("--trials=2", "--epochs=2", "--study=s", f"--storage={journal}", "--register=false")
+    os.kill(trainer_of(process.pid), signal.SIGKILL)
+    told, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, told
+    study, _ = search.open_study(search.open_storage(journal), "s", "val_auc")
+    parent = parent_of("s").info.run_id
+    runs = {run.data.tags["trial"]: run for run in tracking.children(parent, "trial")}
+    assert [STATUS[trial.state] for trial in study.trials] == ["FAILED", "FINISHED"]
+    assert [runs[str(trial.number)].info.status for trial in study.trials] == ["FAILED", "FINISHED"]
+    assert runs["0"].data.tags["failure"].startswith("The tensorflow trainer was killed by signal 9")
+
+
+def test_a_trial_that_failed_without_a_run_gets_one(store: str, journal: str, small: Path) -> None:
+    """As when the tracking server was away at its beginning."""
+    study, _ = search.open_study(search.open_storage(journal), "s", "val_auc")
+    settings = TuneSettings()
+
+    def fail(suggested: optuna.Trial) -> float:
+        if suggested.number:
+            search.suggest(suggested, settings)
+        raise RuntimeError("no server" if suggested.number else "no memory")
+
+    search.work(study, 2, fail, lambda: False)
+    with mlflow.start_run() as parent:
+        job = trial_step.Job(settings, "s", parent.info.run_id, prepared.read(small), small, {"data_fingerprint": "f"}, lambda: False)
+        for _ in range(2):  # the second time there is nothing to do
+            trial_step.add_missing(study, job)
+        runs = sorted(tracking.children(parent.info.run_id, "trial"), key=lambda run: run.data.tags["trial"])
+    assert [run.info.status for run in runs] == ["FAILED", "FAILED"]
+    assert [run.data.tags["failure"] for run in runs] == ["no memory", "no server"]
+    assert [run.data.tags["data_fingerprint"] for run in runs] == ["f", "f"]
+    assert {name: str(value) for name, value in study.trials[1].params.items()}.items() <= runs[1].data.params.items()
 
 
 def test_interrupted_and_gone_on_with_on_cntk(launch: Launch, journal: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,14 +1,16 @@
 """One trial of a search: the training of a network with the settings that Optuna suggests, as a child run. N-grams have no part in it."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import mlflow
 import optuna
+from optuna.trial import FixedTrial, FrozenTrial, TrialState
 
 from sentiment import models, search, tracking, training
-from sentiment.errors import Stopped
+from sentiment.errors import StepError, Stopped
 from sentiment.prepared import Prepared
 from sentiment.settings import SIZES, TrainSettings, TuneSettings, parameters
 from sentiment.trainer_process import Trainer
@@ -83,10 +85,31 @@ def run(trial: optuna.Trial, job: Job, trainer_for: Callable[[str], Trainer]) ->
 
 
 def settle(study: optuna.Study, parent: str) -> None:
-    """Ends as FAILED the child runs whose trial was given up, because its process was gone."""
+    """Ends as FAILED the child runs whose trial failed otherwise than in them, mostly because its process was gone."""
     ended = {str(trial.number): trial for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()}
-    given_up = {number for number, trial in ended.items() if trial.state == optuna.trial.TrialState.FAIL}
+    given_up = {number for number, trial in ended.items() if trial.state == TrialState.FAIL}
     for child in tracking.children(parent, "trial"):
         number, status = child.data.tags.get("trial"), child.info.status
         if (status == "RUNNING" and number in ended) or (status == "FINISHED" and number in given_up):
-            tracking.fail_run(child.info.run_id, GONE)
+            tracking.fail_run(child.info.run_id, ended[number].user_attrs.get(search.FAILURE, GONE))
+
+
+def add_missing(study: optuna.Study, job: Job) -> None:
+    """Gives each trial that counts, but failed before it could have a run, one with the reason. For one of the workers only."""
+    present = {child.data.tags.get("trial") for child in tracking.children(job.parent, "trial")}
+    for trial in search.counted(study):
+        if trial.state == TrialState.FAIL and str(trial.number) not in present:
+            with (
+                suppress(StepError),
+                tracking.step_run("trial", _known(trial, job), job.parent, trial=str(trial.number), study=job.study, **job.tags),
+            ):
+                raise StepError(trial.user_attrs[search.FAILURE])
+
+
+def _known(trial: FrozenTrial, job: Job) -> TrainSettings:
+    """The settings of a trial, as far as they had been suggested."""
+    try:
+        values = search.suggest(FixedTrial(trial.params), job.settings)
+    except ValueError:
+        values = {}
+    return network_settings(job.settings, values, ngrams=0)

@@ -210,6 +210,7 @@ def _finish(storage: BaseStorage, study: optuna.Study, job: trial.Job, data: Pre
             for child in tracking.children(job.parent, step):
                 if child.info.status == "RUNNING":
                     tracking.fail_run(child.info.run_id, trial.GONE)
+        trial.add_missing(study, job)
         mlflow.log_text(search_page.page(study, job.settings.metric), PAGE)
         completed = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         if not completed:
