@@ -17,6 +17,7 @@ LONGEST = 3
 APART = (2, 3)  # steps from the one word of such a pair to the other: "not … good"
 MARK = 1 << 30
 FEW = 200  # words
+PLACES = 1 << 15  # words of a text that are searched at a time
 PART = 1000  # texts encoded at a time: each of their words takes some hundred bytes
 LEAST = 2  # texts that a sequence has to occur in, but where there is room for all
 
@@ -50,11 +51,35 @@ class Ngrams:
             return from_lengths(np.empty(0, np.int32), np.zeros(len(words), np.int64))
         if len(words.ids) <= FEW:
             return self._encode_few(words)
+        if len(words) == 1:
+            return self._encode_one(words.ids)
         return concatenate([self._encode_part(words.slice(begin, begin + PART)) for begin in range(0, len(words), PART)])
 
     def _encode_part(self, words: Ragged) -> Ragged:
-        found = _distinct(np.concatenate([rows << 32 | ids for rows, ids in _walk(words, self._find)]))
+        row_of = np.repeat(np.arange(len(words)), words.lengths)
+        found = _distinct(np.concatenate([row_of[starts] << 32 | ids for starts, _, ids in _walk(words, self._find)]))
         return from_lengths((found & 0xFFFFFFFF).astype(np.int32), np.bincount(found >> 32, minlength=len(words)))
+
+    def _encode_one(self, words: np.ndarray) -> Ragged:
+        """The same for one text, which may be a long one: by parts, so that it takes little memory."""
+        seen = np.zeros(len(self) + 1, bool)
+        for ids, _ in self.occurrences(words):
+            seen[ids] = True
+        ids = np.flatnonzero(seen).astype(np.int32)
+        return from_lengths(ids, np.array([len(ids)]))
+
+    def occurrences(self, words: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Where the sequences are in one text, some thousand words at a time: ids, `<int64>[found]`, and the places of their words,
+        `<int64>[found, LONGEST]`; of shorter ones the last place again and again.
+
+        words: numbers from 1, `<int32>[words]`; 0 for one that is not known.
+        """
+        for begin in range(0, len(words) if len(self) else 0, PLACES):
+            part = words[begin : begin + PLACES + max(LONGEST - 1, *APART)]
+            for length, (starts, lasts, ids) in enumerate(_walk(from_lengths(part, np.array([len(part)])), self._find), 1):
+                places = np.stack([starts, starts + 1 if length == LONGEST else lasts, lasts], axis=1)
+                mine = starts < PLACES
+                yield ids[mine], places[mine] + begin
 
     def _encode_few(self, words: Ragged) -> Ragged:
         """The same, for so few words that NumPy's calls take longer than their work."""
@@ -89,24 +114,25 @@ class Ngrams:
 NONE = Ngrams(np.empty(0, np.int32), np.empty(0, np.int32))
 
 
-def _walk(words: Ragged, find: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The rows and the ids of what `find` knows, the shortest sequences first; `find` is given keys and rows."""
+def _walk(words: Ragged, find: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Iterator[tuple[np.ndarray, ...]]:
+    """Where what `find` knows begins, where its last word is, and its id; the shortest sequences first. `find` is given keys and rows."""
     row_of = np.repeat(np.arange(len(words)), words.lengths)
     begins, ids = np.arange(len(words.ids)), np.zeros(len(words.ids), np.int64)
 
-    def longer(by: int, mark: int = 0) -> tuple[np.ndarray, np.ndarray]:
-        """Where each that is still at hand and has a word so many steps on begins; and its key with that word."""
+    def longer(by: int, mark: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Where each that is still at hand and has a word so many steps on begins; where that word is; and its key with it."""
         inside = begins + by < len(row_of)
         start, known = begins[inside], ids[inside]
         last = words.ids[start + by]
         possible = (last > 0) & (row_of[start + by] == row_of[start])
-        return start[possible], (known << 32 | mark | last)[possible]
+        start = start[possible]
+        return start, start + by, (known << 32 | mark | last)[possible]
 
     for length in range(LONGEST):
         parts = [longer(length)] + [longer(by, MARK) for by in APART if length == 1]
-        starts, keys = (np.concatenate(column) for column in zip(*parts, strict=True))
+        starts, lasts, keys = (np.concatenate(column) for column in zip(*parts, strict=True))
         found = find(keys, row_of[starts])
-        yield row_of[starts[found > 0]], found[found > 0]
+        yield starts[found > 0], lasts[found > 0], found[found > 0]
         begins, ids = starts[: len(parts[0][0])], found[: len(parts[0][0])]
         begins, ids = begins[ids > 0], ids[ids > 0]
 

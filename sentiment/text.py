@@ -219,6 +219,10 @@ class Encoder:
         ids = np.where((numbers.ids > 0) & (numbers.ids <= len(self.vocabulary)), numbers.ids + (FIRST_WORD - 1), UNKNOWN)
         return _start_and_cut(Ragged(ids.astype(np.int32), numbers.offsets), self.settings.max_length)
 
+    def kept(self, words: int) -> np.ndarray:
+        """The places of those words of a text of so many that `tokens` keeps: `<int32>[kept]`, from 0."""
+        return _start_and_cut(from_lengths(np.arange(words, dtype=np.int32), np.array([words])), self.settings.max_length).ids[1:]
+
     def with_ngrams(self, ngrams: Ngrams) -> "Encoder":
         """The same words, but of those without a token id only such as stand in these n-grams."""
         return replace(self, more_words=self.more_words[: max(ngrams.words - len(self.vocabulary), 0)], ngrams=ngrams)

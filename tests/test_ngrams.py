@@ -80,3 +80,22 @@ def test_nothing_of_nothing() -> None:
     assert len(fit(rows([]), 10)) == len(fit(rows([[], []]), 10)) == len(fit(rows([[1, 2], [1, 2]]), 0)) == 0
     assert NONE.encode(rows([[1, 2], []])).lengths.tolist() == [0, 0]
     assert fit(rows([[1, 2], [1, 2]]), 10).encode(rows([])).lengths.tolist() == []
+
+
+def test_each_occurrence_is_found_at_its_places(texts: list[list[int]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also over the bounds of the parts that a long text is searched by."""
+    monkeypatch.setattr("sentiment.ngrams.PLACES", 7)
+    known, (text,) = fit(rows(texts), 300), [[word for each in texts for word in each]]
+    spellings = spelled(known)
+    found: Counter[tuple[int, ...]] = Counter()
+    for ids, places in known.occurrences(np.array(text, np.int32)):
+        for number, (first, middle, last) in zip(ids.tolist(), places.tolist(), strict=True):
+            place = dict.fromkeys((first, middle, last))
+            spelling = tuple(text[at] for at in place)
+            apart = len(place) == 2 and last - first > 1
+            assert spellings[number - 1] == ((spelling[0], MARK + spelling[1]) if apart else spelling)
+            found[spellings[number - 1]] += 1
+    every = Counter(tuple(text[at : at + length]) for length in range(1, LONGEST + 1) for at in range(len(text) - length + 1))
+    every += Counter((text[at], MARK + text[at + by]) for by in APART for at in range(len(text) - by))
+    assert found == {sequence: count for sequence, count in every.items() if sequence in set(spellings)}
+    assert known.encode(rows([text])).ids.tolist() == known.encode(rows([text, []])).ids.tolist()
