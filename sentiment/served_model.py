@@ -3,6 +3,7 @@
 MLflow runs this file when it loads the model; `log` is the other side, which saves it.
 """
 
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,15 @@ from mlflow.models.model import ModelInfo
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
-from sentiment.explaining import explain
+from sentiment.explaining import LONG, Explanation
 from sentiment.scorer import Scorer
+from sentiment.served_input import deadline, leave_values_as_they_are, slices, texts_of
 
 NAME = "model"
 TEXT, LABEL, SCORE = "reviewText", "label", "score"
-EXPLAIN, WORDS = "explain", "words"
+EXPLAIN, WORDS, PARTS, NOTE = "explain", "words", "parts", "note"
+NO_WORDS = "no words: this is the score of an empty text"
+BY_PARTS = f"over {LONG} words: explained by parts, too"
 SIGNATURE = ModelSignature(
     inputs=Schema([ColSpec(DataType.string, TEXT)]),
     outputs=Schema([ColSpec(DataType.string, LABEL), ColSpec(DataType.double, SCORE)]),
@@ -32,20 +36,39 @@ EXAMPLE = "The movie was great. I liked it"
 class ServedModel(PythonModel):
     """A column `reviewText` in, the columns `label` and `score` (P(positive)) out, a row for each row.
 
-    With the parameter `explain` also `words`: those that carried the score, with their weights.
+    With the parameter `explain` also `words`, those that carried the score, and `parts`, the parts of a long text, with their weights.
+    `note` is there if there is something to say of one of the texts.
     """
 
     def load_context(self, context: PythonModelContext) -> None:
+        leave_values_as_they_are(SIGNATURE.inputs)
         self._scorer = Scorer(Path(context.artifacts["file"]))
         self._scorer.score([EXAMPLE])  # so that the first request is as fast as the next
 
     def predict(self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        texts = model_input[TEXT].tolist()
-        scores = self._scorer.score(texts)
-        answer: dict[str, Any] = {LABEL: [self._scorer.label(score) for score in scores], SCORE: scores.astype("float64")}
-        if params and params.get(EXPLAIN):
-            answer[WORDS] = [explain(self._scorer, text, float(score)) for text, score in zip(texts, scores, strict=True)]
-        return pd.DataFrame(answer)
+        check = deadline()
+        explained = bool(params and params.get(EXPLAIN))
+        texts = texts_of(model_input, TEXT)
+        rows = [row for part in slices(texts) for row in self._rows(part, explained, check)]
+        columns = [LABEL, SCORE, *((WORDS, PARTS) if explained else ()), *([NOTE] if any(NOTE in row for row in rows) else ())]
+        return pd.DataFrame({name: [row.get(name, "") for row in rows] for name in columns})
+
+    def _rows(self, texts: list[str], explained: bool, check: Callable[[], None]) -> Iterator[dict[str, Any]]:
+        check()
+        encoder = self._scorer.model.encoder
+        numbers = encoder.number(texts)
+        scores = self._scorer.score_ids(encoder.encode_numbers(numbers))
+        for text, words, score in zip(texts, numbers.lengths.tolist(), scores.astype("float64").tolist(), strict=True):
+            row: dict[str, Any] = {LABEL: self._scorer.label(score), SCORE: score}
+            if not words:
+                row[NOTE] = NO_WORDS
+            if explained:
+                check()
+                found = Explanation(self._scorer, text)
+                row |= {WORDS: found.words(), PARTS: found.parts()}
+                if row[PARTS]:
+                    row[NOTE] = BY_PARTS
+            yield row
 
 
 def log(model: Path) -> ModelInfo:

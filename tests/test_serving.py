@@ -92,6 +92,7 @@ def test_the_served_model(served: str, tmp_path: Path) -> None:
     texts = ["The movie was great. I liked it", "dull", "", "x" * 1_000_000, "日本語 😀", "null \x00 byte", "a\nb"]
     scorer = Scorer(FILE)
     expected = [{"label": scorer.label(score), "score": pytest.approx(float(score), abs=1e-6)} for score in scorer.score(texts)]
+    noted = [answer | {"note": "" if text else served_model.NO_WORDS} for text, answer in zip(texts, expected, strict=True)]
     records = [{"reviewText": text} for text in texts]
     forms: list[tuple[Any, str]] = [
         ({"dataframe_records": records}, "application/json"),
@@ -100,7 +101,7 @@ def test_the_served_model(served: str, tmp_path: Path) -> None:
         ({"instances": records}, "application/json"),
     ]
     for content, kind in forms:
-        assert ask(served, content, kind) == (200, expected), content
+        assert ask(served, content, kind) == (200, noted), content
     table = pd.DataFrame({"reviewText": texts[:2]}).to_csv(index=False).encode()
     assert ask(served, table, "text/csv") == (200, expected[:2])
     status, explained = ask(served, {"dataframe_records": records[:3], "params": {"explain": True}})
@@ -110,6 +111,9 @@ def test_the_served_model(served: str, tmp_path: Path) -> None:
         words = scorer.model.encoder.words(text)
         assert {word["word"] for word in answer["words"]} <= set(words)
         assert len(answer["words"]) == min(len(words), 10)
+    status, said = ask(served, {"inputs": {"reviewText": ["good", None]}})
+    assert status == 400
+    assert "row 2, column reviewText: null" in said
     for wrong in ({"dataframe_records": [{"text": "no such column"}]}, {"dataframe_records": [{"reviewText": 5}]}, {"nothing": 1}):
         status, said = ask(served, wrong)
         assert status == 400, said
