@@ -10,30 +10,29 @@ import numpy as np
 from scipy.stats import binomtest
 
 from sentiment.evaluation import SIGNIFICANCE, ranking
+from sentiment.golden import Golden
 from sentiment.scorer import THRESHOLD, Scorer
 
-# Texts that any model of sentiment tells apart: the first of each pair has to score higher than the second.
-GOLDEN = (
-    ("A wonderful film. I loved it.", "A terrible film. I hated it."),
-    ("Great story, brilliant and moving.", "Awful story, boring and dull."),
-    ("Excellent. One of the best films of the year.", "Dreadful. One of the worst films of the year."),
-    ("Funny, warm and beautiful. Highly recommended!", "A waste of time and money. Avoid it."),
-)
+SHOWN = 8  # golden texts in a reason
+TRAIN_MORE = "Train on more reviews or for more epochs, or with other settings"
+OTHER_GOLDEN = "If these are no texts of the model's kind, give some that are: golden=FILE, a table with texts and labels"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """passed: whether the gate opens; reason: why, in one sentence; measures: the figures that it rests on."""
+    """passed: whether the gate opens; reason: why, in one sentence; measures: the figures that it rests on; advice: what to do, if it
+    does not open."""
 
     passed: bool
     reason: str
     measures: dict[str, float]
+    advice: str = ""
 
 
-def golden_failures(scorer: Scorer) -> list[str]:
-    """The first texts of the pairs that the model does not tell apart."""
-    scores = scorer.score([text for pair in GOLDEN for text in pair]).reshape(-1, 2)
-    return [better for (better, _), (high, low) in zip(GOLDEN, scores, strict=True) if high <= low]
+def golden_failures(scorer: Scorer, golden: Golden) -> list[str]:
+    """The first texts of the pairs that the model does not tell apart: whose first text does not score higher than the second."""
+    scores = scorer.score([text for pair in golden.pairs for text in pair]).reshape(-1, 2)
+    return [better for (better, _), (high, low) in zip(golden.pairs, scores, strict=True) if high <= low]
 
 
 def _right(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
@@ -62,20 +61,21 @@ def network_measures(labels: np.ndarray, logits: np.ndarray) -> dict[str, float]
     return {"network_auc": auc, "network_p": p}
 
 
-def judge(candidate: Scorer, champion: Scorer | None, texts: list[str], labels: np.ndarray) -> Verdict:
-    """Compares the two on the texts of a test split. labels: 0 or 1, `[texts]`."""
+def judge(candidate: Scorer, champion: Scorer | None, texts: list[str], labels: np.ndarray, golden: Golden) -> Verdict:
+    """Compares the two on the texts of a test split. labels: 0 or 1, `[texts]`; golden: those pairs that count for the candidate."""
     outputs = candidate.parts(texts)
     scores = outputs["score"]
     accuracy = float(_right(labels, scores).mean())
-    measures = {"candidate_accuracy": accuracy, "test_texts": float(len(texts))}
+    measures = {"candidate_accuracy": accuracy, "test_texts": float(len(texts)), "golden_pairs": float(len(golden.pairs))}
     if "network_logit" in outputs:
         measures |= network_measures(labels, outputs["network_logit"])
         if measures["network_p"] >= SIGNIFICANCE:
             reason = "its network is no better than guessing: AUC {network_auc:.4f} on the test split, p = {network_p:.3g}"
-            return Verdict(False, reason.format(**measures), measures)
-    failures = golden_failures(candidate)
+            return Verdict(False, reason.format(**measures), measures, TRAIN_MORE)
+    failures = golden_failures(candidate, golden)
     if failures:
-        return Verdict(False, f"golden texts not told apart: {'; '.join(failures)}", measures)
+        shown = "; ".join(f"{text:.80}" for text in failures[:SHOWN]) + (f" and {len(failures) - SHOWN} more" if failures[SHOWN:] else "")
+        return Verdict(False, f"golden texts not told apart ({golden.source}): {shown}", measures, OTHER_GOLDEN)
     if champion is None:
         return Verdict(True, f"there is no champion yet; accuracy {accuracy:.4f} on the test split", measures)
     champion_scores = champion.score(texts)
@@ -85,5 +85,5 @@ def judge(candidate: Scorer, champion: Scorer | None, texts: list[str], labels: 
     measures |= {"only_candidate_right": only_candidate, "only_champion_right": only_champion}
     told = f"accuracy {accuracy:.4f}, champion {champion_accuracy:.4f}, McNemar p = {p:.3g}"
     if p < SIGNIFICANCE:
-        return Verdict(False, f"worse than the champion beyond noise: {told}", measures)
+        return Verdict(False, f"worse than the champion beyond noise: {told}", measures, TRAIN_MORE)
     return Verdict(True, f"not worse than the champion beyond noise: {told}", measures)

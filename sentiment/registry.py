@@ -15,12 +15,31 @@ def version_of(run_id: str, name: str) -> ModelVersion:
     Raises:
         UserError: The run has no model that can be registered.
     """
-    for version in MlflowClient().search_model_versions(f"name = '{name}' and run_id = '{run_id}'"):
-        return version
+    if not _versions(run_id, name):
+        try:
+            mlflow.register_model(f"runs:/{run_id}/{served_model.NAME}", name)
+        except MlflowException as error:
+            raise UserError(
+                f"The run's model can't be registered. Received: run={run_id}: {str(error)[:200]}. Give another run."
+            ) from error
+    first, *others = _versions(run_id, name)
+    for other in others:  # another command registered the same run at the same time; both keep the first
+        _delete(other)
+    return first
+
+
+def _versions(run_id: str, name: str) -> list[ModelVersion]:
+    """Those of a run's model, the first ones first."""
+    found = MlflowClient().search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
+    return sorted(found, key=lambda version: int(version.version))
+
+
+def _delete(version: ModelVersion) -> None:
     try:
-        return mlflow.register_model(f"runs:/{run_id}/{served_model.NAME}", name)
+        MlflowClient().delete_model_version(version.name, version.version)
     except MlflowException as error:
-        raise UserError(f"The run's model can't be registered. Received: run={run_id}: {str(error)[:200]}. Give another run.") from error
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":  # the other command was sooner
+            raise
 
 
 def holder(name: str, alias: str) -> ModelVersion | None:
@@ -33,6 +52,15 @@ def holder(name: str, alias: str) -> ModelVersion | None:
         raise
 
 
+def find(address: str) -> ModelVersion | None:
+    """The version that `models:/name@alias` or `models:/name/version` names; None for other addresses."""
+    name, at, alias = address.removeprefix("models:/").partition("@")
+    if at:
+        return holder(name, alias)
+    name, _, number = name.partition("/")
+    return version(name, number) if number.isdigit() else None
+
+
 def give_alias(version: ModelVersion, alias: str) -> None:
     MlflowClient().set_registered_model_alias(version.name, alias, version.version)
 
@@ -40,6 +68,10 @@ def give_alias(version: ModelVersion, alias: str) -> None:
 def tag(version: ModelVersion, **tags: object) -> None:
     for key, value in tags.items():
         MlflowClient().set_model_version_tag(version.name, version.version, key, str(value)[:5000])
+
+
+def untag(version: ModelVersion, key: str) -> None:
+    MlflowClient().delete_model_version_tag(version.name, version.version, key)
 
 
 def version(name: str, number: str) -> ModelVersion:

@@ -3,6 +3,7 @@
 MLflow runs this file when it loads the model; `log` is the other side, which saves it.
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +23,8 @@ from sentiment.served_input import deadline, leave_values_as_they_are, slices, t
 NAME = "model"
 TEXT, LABEL, SCORE = "reviewText", "label", "score"
 EXPLAIN, WORDS, PARTS, NOTE = "explain", "words", "parts", "note"
+TRAINED_ON = "trained_on"
+APP = "mlflow.pyfunc.scoring_server.app"  # the module that `mlflow models serve` runs
 NO_WORDS = "no words: this is the score of an empty text"
 BY_PARTS = f"over {LONG} words: explained by parts, too"
 SIGNATURE = ModelSignature(
@@ -43,6 +46,9 @@ class ServedModel(PythonModel):
     def load_context(self, context: PythonModelContext) -> None:
         leave_values_as_they_are(SIGNATURE.inputs)
         self._scorer = Scorer(Path(context.artifacts["file"]))
+        if APP in sys.modules:
+            trained_on = (context.model_config or {}).get(TRAINED_ON) or "reviews that are not known here"
+            print(f"serve: a model trained on {trained_on} (data {self._scorer.model.data_fingerprint[:12] or 'not named'})", flush=True)
         self._scorer.score([EXAMPLE])  # so that the first request is as fast as the next
 
     def predict(self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
@@ -71,19 +77,20 @@ class ServedModel(PythonModel):
             yield row
 
 
-def log(model: Path) -> ModelInfo:
-    """Logs the model of the active run, with the versions that it needs to be served."""
-    info: ModelInfo = mlflow.pyfunc.log_model(name=NAME, **_parts(model))
+def log(model: Path, trained_on: str = "") -> ModelInfo:
+    """Logs the model of the active run, with the versions that it needs to be served. trained_on: its reviews, as a server names them."""
+    info: ModelInfo = mlflow.pyfunc.log_model(name=NAME, **_parts(model, trained_on))
     return info
 
 
 def save(model: Path, folder: Path) -> None:
     """Saves the model in a folder, which is made."""
-    mlflow.pyfunc.save_model(str(folder), **_parts(model))
+    mlflow.pyfunc.save_model(str(folder), **_parts(model, ""))
 
 
-def _parts(model: Path) -> dict[str, Any]:
+def _parts(model: Path, trained_on: str) -> dict[str, Any]:
     return {
+        "model_config": {TRAINED_ON: trained_on},
         "python_model": str(Path(__file__)),
         "artifacts": {"file": str(model)},
         "code_paths": [str(Path(__file__).parent)],

@@ -10,6 +10,7 @@ BACKENDS = ("tensorflow", "cntk", "jax", "torch")
 METRICS = ("val_auc", "val_accuracy", "val_loss")
 NETWORKS = ("bilstm", "lstm", "cnn", "cnn-lstm")
 NGRAMS_ALONE = "ngrams"
+GOLDEN = "texts that the gate wants told apart: a table with texts and labels (none: built-in ones, as far as the model knows their words)"
 ARCHITECTURES = (*NETWORKS, NGRAMS_ALONE)
 CLEANING = 2  # the version of how `sentiment.text` cleans; files that name none are of version 1
 # The sizes that each architecture has.
@@ -92,6 +93,7 @@ class MainSettings(TrainSettings, PrepareSettings):
 
     prepared: str = field(default="latest", init=False, repr=False)  # main trains on what it prepares
     register: bool = parameter(True, "register the model, and make it champion if the gate opens")
+    golden: str = parameter("none", GOLDEN)
 
 
 @dataclass(frozen=True)
@@ -171,6 +173,7 @@ class RegisterSettings:
     metric: str = parameter("val_auc", "what best is measured by: the model's, on the validation split", choices=METRICS)
     name: str = parameter("sentiment", "the registered model")
     alias: str = parameter("champion", "the alias that the candidate takes if the gate opens")
+    golden: str = parameter("none", GOLDEN)
     force: bool = parameter(False, "take the alias even if the gate does not open")
     vocabulary: str = parameter("none", "the word index of a model of Keras 1 or 2: JSON, each word with its rank")
     max_length: int = parameter(400, "tokens that a model of Keras 1 or 2 reads, if its file does not fix that", least=2)

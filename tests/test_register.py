@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
-from sentiment import gate
+from sentiment import gate, golden
 from sentiment.places import PROJECT
 from sentiment.scorer import Scorer
 
 from .conftest import Launch
 
+GOLDEN = golden.read("none")
 FILE = Path(__file__).parent / "fixtures" / "cntk-bilstm.h5"
 
 
@@ -31,12 +32,12 @@ def test_mcnemar_by_hand() -> None:
 class Fixed(Scorer):
     """Scores that are given, and golden texts told apart, or not."""
 
-    def __init__(self, scores: list[float], golden: bool = True, network: np.ndarray | None = None) -> None:
-        self._scores, self._golden, self._network = np.array(scores, np.float32), golden, network
+    def __init__(self, scores: list[float], apart: bool = True, network: np.ndarray | None = None) -> None:
+        self._scores, self._apart, self._network = np.array(scores, np.float32), apart, network
 
     def score(self, texts: list[str]) -> np.ndarray:
-        if len(texts) == 2 * len(gate.GOLDEN):
-            return np.array([0.9, 0.1] * len(gate.GOLDEN)) if self._golden else np.full(len(texts), 0.5)
+        if len(texts) == 2 * len(GOLDEN.pairs):
+            return np.array([0.9, 0.1] * len(GOLDEN.pairs)) if self._apart else np.full(len(texts), 0.5)
         return self._scores
 
     def parts(self, texts: list[str]) -> dict[str, np.ndarray]:
@@ -48,27 +49,27 @@ def test_the_gate_vetoes_what_is_worse_beyond_noise() -> None:
     labels, texts = np.array([1, 0] * 10), ["t"] * 20
     right, wrong = [0.9, 0.1] * 10, [0.1, 0.9] * 10
     a_little_worse = [0.1, 0.9, *right[2:]]
-    assert gate.judge(Fixed(right), None, texts, labels).passed
-    assert gate.judge(Fixed(a_little_worse), Fixed(right), texts, labels).passed
-    assert gate.judge(Fixed(right), Fixed(wrong), texts, labels).passed
-    much_worse = gate.judge(Fixed(wrong), Fixed(right), texts, labels)
+    assert gate.judge(Fixed(right), None, texts, labels, GOLDEN).passed
+    assert gate.judge(Fixed(a_little_worse), Fixed(right), texts, labels, GOLDEN).passed
+    assert gate.judge(Fixed(right), Fixed(wrong), texts, labels, GOLDEN).passed
+    much_worse = gate.judge(Fixed(wrong), Fixed(right), texts, labels, GOLDEN)
     assert not much_worse.passed
     assert "beyond noise" in much_worse.reason
-    assert not gate.judge(Fixed(right, golden=False), None, texts, labels).passed
+    assert not gate.judge(Fixed(right, apart=False), None, texts, labels, GOLDEN).passed
 
 
 def test_the_gate_vetoes_a_network_that_is_no_better_than_guessing() -> None:
     """However good the n-grams beside it are."""
     labels, texts, right = np.array([1, 0] * 10), ["t"] * 20, [0.9, 0.1] * 10
     for logits, passes in ((np.zeros(20), False), (np.array([-1.0, 1] * 10), False), (np.arange(20.0), False), (labels - 0.5, True)):
-        verdict = gate.judge(Fixed(right, network=logits), None, texts, labels)
+        verdict = gate.judge(Fixed(right, network=logits), None, texts, labels, GOLDEN)
         assert verdict.passed == passes
         assert ("network is no better than guessing" in verdict.reason) != passes
         assert 0 <= verdict.measures["network_auc"] <= 1
 
 
 def test_a_small_model_tells_the_golden_texts_apart() -> None:
-    assert not gate.golden_failures(Scorer(FILE))
+    assert not gate.golden_failures(Scorer(FILE), GOLDEN)
 
 
 def champion(uri: str) -> str:

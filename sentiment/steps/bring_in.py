@@ -8,7 +8,7 @@ from pathlib import Path
 import mlflow
 import numpy as np
 
-from sentiment import keras_file, model_file, models, old_keras, served_model, tracking
+from sentiment import keras_file, model_file, models, old_keras, origin, served_model, tracking
 from sentiment.backends import ALL
 from sentiment.errors import UserError
 from sentiment.model_file import ModelFile
@@ -64,10 +64,11 @@ def check(given: Path, settings: RegisterSettings) -> Brought:
 def track(brought: Brought, parent: str) -> str:
     """Logs the model in a run of its own; returns the run's id."""
     with tracking.step_run("import", brought.settings, parent, **brought.tags) as active:
-        mlflow.log_params(model_file.read(brought.path).settings)
+        model = model_file.read(brought.path)
+        mlflow.log_params(model.settings)
         mlflow.log_metrics(brought.metrics)
         mlflow.log_artifact(str(brought.path))
-        served_model.log(brought.path)
+        served_model.log(brought.path, origin.reviews_of(brought.tags["prepared_run_id"]) if model.data_fingerprint else "")
     return str(active.info.run_id)
 
 

@@ -5,7 +5,7 @@ import os
 
 import mlflow
 
-from sentiment import prepared, tracking
+from sentiment import golden, prepared, tracking
 from sentiment.backends import ALL
 from sentiment.errors import UserError
 from sentiment.reviews import find_source
@@ -25,6 +25,7 @@ def run(settings: MainSettings) -> None:
     find_source(part(PrepareSettings, settings))
     ALL[settings.backend].interpreter()
     train.start_model(part(TrainSettings, settings))
+    golden.read(settings.golden)
     with tracking.step_run("main", settings) as parent:
         parent_id = parent.info.run_id
         data = prepare.run(part(PrepareSettings, settings), parent_id)
@@ -34,7 +35,9 @@ def run(settings: MainSettings) -> None:
         mlflow.set_tags({"prepared_run_id": data.run_id, "data_fingerprint": made.data_fingerprint})
         trained = train.run(part(TrainSettings, settings, prepared=data.run_id), parent_id)
         mlflow.log_metrics(trained.summary | evaluate.run(data, trained, parent_id))
-        if settings.register:
-            register.run(RegisterSettings(run=trained.run_id), parent_id)
+        champion = settings.register and register.run(RegisterSettings(run=trained.run_id, golden=settings.golden), parent_id)
     place = f"It is on {tracking.where()}." if os.environ.get("MLFLOW_TRACKING_URI") else "Look at it with: make ui"
-    log.info("main: done (run %s). %s", parent_id, place)
+    if not settings.register:
+        log.info("main: the model is not registered, so no champion. It is with: mlflow run . -e register -P run=%s", trained.run_id)
+    done = "done" if champion or not settings.register else "done, but the model did not become the champion"
+    log.info("main: %s (run %s). %s", done, parent_id, place)

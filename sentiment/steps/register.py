@@ -12,9 +12,10 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.models import MetricThreshold
 from mlflow.models.evaluation.validation import ModelValidationFailedException
 
-from sentiment import gate, models, prepared, registry, tracking
+from sentiment import gate, golden, models, origin, prepared, registry, tracking
 from sentiment.errors import UserError
 from sentiment.gate import Verdict
+from sentiment.golden import Golden
 from sentiment.prepared import Prepared
 from sentiment.reviews.batch import TEST
 from sentiment.scorer import THRESHOLD, Scorer
@@ -23,58 +24,89 @@ from sentiment.steps import bring_in
 from sentiment.steps.prepare import FILE as PREPARED
 
 ATTEMPTS = 5
+LOST = f"the champion changed {ATTEMPTS} times during the comparison"
+ALREADY = "it is the champion already"
+PREVIOUS = "previous_champion"
 MEASURING = ("evaluate", "register")  # the steps that look at the test split
 log = logging.getLogger(__name__)
 
 
-def run(settings: RegisterSettings, parent: str | None = None) -> None:
-    """Registers the candidate; gives it the alias if the gate opens, or if forced.
+def run(settings: RegisterSettings, parent: str | None = None) -> bool:
+    """Registers the candidate; gives it the alias if the gate opens, or if forced. Returns whether it has the alias.
 
     Raises:
-        UserError: There is no such run, or its test split can't be had.
+        UserError: There is no such run, or its test split can't be had, or there are no such golden texts.
     """
     if settings.run == "previous":
         _roll_back(settings)
-        return
+        return True
+    texts = golden.read(settings.golden)
     tags, find = _source(settings)
     data = _data(settings.run, tags["prepared_run_id"])
     with tracking.step_run("register", settings, parent, **tags) as active:
         candidate = mlflow.get_run(find(active.info.run_id))
         path = tracking.artifact(candidate.info.run_id, models.FILE)
+        scorer = Scorer(path)
+        counting = texts.known_to(scorer.model.encoder)
         uses = 1 + sum(len(tracking.find_runs(step, most=10_000, data_fingerprint=data.data_fingerprint)) for step in MEASURING)
         mlflow.set_tags({"test_split_uses": str(uses), "candidate_run_id": candidate.info.run_id})
         version = registry.version_of(candidate.info.run_id, settings.name)
-        verdict = _decide(settings, version, path, data)
-        decision = "passed" if verdict.passed else "forced" if settings.force else "rejected"
-        told = {"gate": decision, "gate_reason": verdict.reason, "test_split_uses": str(uses)}
+        registry.tag(version, **origin.tags(tags))
+        verdict = _decide(settings, version, scorer, data, counting)
+        decision = "passed" if verdict.passed else "forced" if settings.force and verdict.reason != LOST else "rejected"
+        told = {"gate": decision, "gate_reason": verdict.reason, "test_split_uses": str(uses), "golden": counting.source}
+        if counting.left_out:
+            told["golden_left_out"] = "; ".join(counting.left_out)[:500]
         registry.tag(version, **{name: value for name, value in candidate.data.metrics.items() if name == bring_in.DIFFERENCE})
-        registry.tag(version, **told, **{f"gate_{name}": f"{value:g}" for name, value in verdict.measures.items()})
+        if verdict.reason != ALREADY:  # what made it the champion stays
+            registry.tag(version, **told, **{f"gate_{name}": f"{value:g}" for name, value in verdict.measures.items()})
         mlflow.set_tags(told | {"model_version": version.version})
         mlflow.log_metrics(verdict.measures)
     log.info("register: version %s of %s %s: %s", version.version, settings.name, decision, verdict.reason)
+    if counting.left_out:
+        known = f"{len(counting.pairs)} of {len(texts.pairs)}"
+        log.info("register: the model knows the words of %s built-in golden pairs, which are about films; golden=FILE gives others", known)
+    if decision == "rejected":
+        _tell_what_to_do(settings, verdict, candidate.info.run_id)
+    return decision != "rejected"
 
 
-def _decide(settings: RegisterSettings, version: ModelVersion, path: Path, data: Prepared) -> Verdict:
+def _tell_what_to_do(settings: RegisterSettings, verdict: Verdict, run_id: str) -> None:
+    champion = registry.holder(settings.name, settings.alias)
+    there = (
+        f"Version {champion.version} is still the {settings.alias}" if champion else f"There is no {settings.alias}, for score and serve"
+    )
+    advice = f"{verdict.advice}. Or" if verdict.advice else "To"
+    log.info("register: %s. %s take this one all the same: mlflow run . -e register -P run=%s -P force=true", there, advice, run_id)
+
+
+def _decide(settings: RegisterSettings, version: ModelVersion, candidate: Scorer, data: Prepared, texts: Golden) -> Verdict:
     """Compares with the champion, and gives the alias. If another took it in the meantime, compares with that one."""
     labels = data.labels[data.rows(TEST)].astype(np.int64)
-    candidate = Scorer(path)
     guessing = _no_better_than_guessing(candidate, data.test_texts, labels)
+    taken = False
     for _ in range(ATTEMPTS):
         champion = registry.holder(settings.name, settings.alias)
         if champion and champion.version == version.version:
-            return Verdict(True, "it is the champion already", {})
+            return Verdict(True, ALREADY, {})
         rival = Scorer(models.find(f"models:/{settings.name}/{champion.version}")) if champion else None
-        verdict = gate.judge(candidate, rival, data.test_texts, labels)
+        verdict = gate.judge(candidate, rival, data.test_texts, labels, texts)
         if guessing:
-            verdict = Verdict(False, guessing, verdict.measures)
+            verdict = Verdict(False, guessing, verdict.measures, gate.TRAIN_MORE)
         if not (verdict.passed or settings.force):
+            if taken:
+                registry.untag(version, PREVIOUS)
             return verdict
         now = registry.holder(settings.name, settings.alias)
-        if (now and now.version) == (champion and champion.version):
-            registry.tag(version, previous_champion=champion.version if champion else "none")
-            registry.give_alias(version, settings.alias)
+        if (now and now.version) != (champion and champion.version):
+            continue
+        registry.tag(version, **{PREVIOUS: champion.version if champion else "none"})
+        registry.give_alias(version, settings.alias)
+        taken = True
+        now = registry.holder(settings.name, settings.alias)
+        if now and now.version == version.version:  # MLflow has no way to give it only if nobody else just did
             return verdict
-    return Verdict(False, f"the champion changed {ATTEMPTS} times during the comparison", {})
+    return Verdict(False, LOST, {}, "Try again")
 
 
 def _no_better_than_guessing(candidate: Scorer, texts: list[str], labels: np.ndarray) -> str:
@@ -133,7 +165,7 @@ def _data(given: str, run_id: str) -> Prepared:
 
 def _roll_back(settings: RegisterSettings) -> None:
     champion = registry.holder(settings.name, settings.alias)
-    before = champion.tags.get("previous_champion", "none") if champion else "none"
+    before = champion.tags.get(PREVIOUS, "none") if champion else "none"
     if champion is None or before == "none":
         raise UserError(f"There is no champion before the present one. Received: run=previous, name={settings.name}. Give the id of a run.")
     with tracking.step_run("register", settings):

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import mlflow
 
-from sentiment import models, served_model, spark, tracking
+from sentiment import model_file, models, origin, served_model, spark, tracking
 from sentiment.errors import UserError
 from sentiment.progress import Bar
 from sentiment.reviews.rows import Rows, open_rows
@@ -39,6 +39,7 @@ def _score_here(settings: ScoreSettings) -> None:
     opened = [(source, output, *_open(source, settings)) for source, output in jobs]
     path = models.find(settings.model)
     scorer = Scorer(path)
+    log.info("score: with %s", origin.describe(settings.model, scorer.model.data_fingerprint))
     digest = _digest(path)
     with tracking.step_run("score", settings, model_digest=digest[:16]):
         begun = time.perf_counter()
@@ -61,6 +62,7 @@ def _score_on_spark(settings: ScoreSettings) -> None:
     from sentiment import spark_scoring  # PySpark is an extra
 
     path = models.find(settings.model)
+    log.info("score: with %s", origin.describe(settings.model, model_file.read(path).data_fingerprint))
     with spark.session(settings.spark_master) as session, TemporaryDirectory() as folder:
         source, output = _spark_paths(settings)
         spark_scoring.check_output(session, output)

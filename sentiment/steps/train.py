@@ -6,7 +6,7 @@ from pathlib import Path
 
 import mlflow
 
-from sentiment import model_file, models, prepared, served_model, tracking, training
+from sentiment import model_file, models, origin, prepared, served_model, tracking, training
 from sentiment.backends import ALL
 from sentiment.errors import UserError
 from sentiment.progress import Bar
@@ -63,7 +63,7 @@ def run(settings: TrainSettings, parent: str | None = None, **tags: str) -> Trai
         mlflow.log_metrics(trained.summary)
         mlflow.set_tag("combination", trained.note)
         mlflow.log_artifact(str(path))
-        served_model.log(path)
+        served_model.log(path, origin.reviews_of(prepared_run_id) or str(source))
         run_id = active.info.run_id
     _tell(settings, trained, run_id, len(data.rows(VALIDATION)))
     return TrainedRun(run_id, path, trained.summary)

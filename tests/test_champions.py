@@ -1,0 +1,149 @@
+"""Who is champion when several commands register at once, and what is said of champions."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+
+from sentiment import gate, origin, prepared, registry, served_model
+from sentiment.settings import PrepareSettings, RegisterSettings, ScoreSettings
+from sentiment.steps import prepare, register, score
+
+FILE = Path(__file__).parent / "fixtures" / "default-bilstm.h5"
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> prepare.PreparedRun:
+    """A prepare run of the bundled reviews, in an experiment whose artifacts are the test's own."""
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", mlflow.create_experiment("champions", artifact_location=str(tmp_path / "artifacts")))
+    return prepare.run(PrepareSettings(vocabulary_size=200, max_length=60))
+
+
+def trained(data: prepare.PreparedRun, folder: Path) -> str:
+    """The id of a train run, which has the kept model."""
+    fingerprint = prepared.read(data.path).data_fingerprint
+    model = folder / "model.h5"
+    model.write_bytes(FILE.read_bytes())
+    with mlflow.start_run(tags={"step": "train", "prepared_run_id": data.run_id, "data_fingerprint": fingerprint}) as run:
+        mlflow.log_artifact(str(model))
+        served_model.log(model, "data/reviews.txt")
+    return str(run.info.run_id)
+
+
+def champion() -> ModelVersion:
+    version = registry.holder("sentiment", "champion")
+    assert version
+    return version
+
+
+def interrupted(action: Callable[..., Any], other: Callable[[], object]) -> Callable[..., Any]:
+    """The action, upon whose first call another command does something at once."""
+    calls = 0
+
+    def both(*arguments: Any, **named: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        done = action(*arguments, **named)
+        if calls == 1:
+            other()
+        return done
+
+    return both
+
+
+def test_one_run_registered_twice_at_once_has_one_version(
+    data: prepare.PreparedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = trained(data, tmp_path)
+    address = f"runs:/{run}/{served_model.NAME}"
+    registered = mlflow.register_model
+    monkeypatch.setattr(mlflow, "register_model", interrupted(registered, lambda: registered(address, "sentiment")))
+    register.run(RegisterSettings(run=run))
+    (version,) = MlflowClient().search_model_versions("name = 'sentiment'")
+    assert (version.version, version.tags["gate"]) == (champion().version, "passed")
+    assert version.tags["gate_reason"].startswith("there is no champion yet")
+    register.run(RegisterSettings(run=run))
+    assert champion().tags["gate_reason"].startswith("there is no champion yet")  # what made it the champion stays
+
+
+def test_who_loses_the_alias_at_once_is_measured_against_the_winner(
+    data: prepare.PreparedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes the alias from it, as it is no worse; the way back leads over the winner to the first."""
+    first, winner, loser = (trained(data, tmp_path) for _ in range(3))
+    register.run(RegisterSettings(run=first))
+    gave = registry.give_alias
+
+    def win() -> None:
+        version = registry.version_of(winner, "sentiment")
+        registry.tag(version, previous_champion="1")
+        gave(version, "champion")
+
+    monkeypatch.setattr(registry, "give_alias", interrupted(gave, win))
+    register.run(RegisterSettings(run=loser))
+    monkeypatch.undo()
+    assert champion().run_id == loser
+    assert champion().tags["previous_champion"] == str(registry.version_of(winner, "sentiment").version)
+    for back in (winner, first):
+        register.run(RegisterSettings(run="previous"))
+        assert champion().run_id == back
+
+
+def test_who_loses_the_alias_to_a_better_one_says_so(data: prepare.PreparedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    winner, loser = (trained(data, tmp_path) for _ in range(2))
+    gave, judged = registry.give_alias, gate.judge
+    monkeypatch.setattr(registry, "give_alias", interrupted(gave, lambda: gave(registry.version_of(winner, "sentiment"), "champion")))
+
+    def judge(candidate: Any, rival: Any, *rest: Any) -> Any:
+        return judged(candidate, rival, *rest) if rival is None else gate.Verdict(False, "worse than the winner", {})
+
+    monkeypatch.setattr(gate, "judge", judge)
+    assert not register.run(RegisterSettings(run=loser))
+    assert champion().run_id == winner
+    tags = registry.version("sentiment", registry.version_of(loser, "sentiment").version).tags
+    assert (tags["gate"], tags["gate_reason"]) == ("rejected", "worse than the winner")
+    assert "previous_champion" not in tags
+
+
+def test_a_candidate_that_is_refused_leaves_a_reason_and_what_to_do(
+    data: prepare.PreparedRun, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    run = trained(data, tmp_path)
+    golden = tmp_path / "golden.csv"
+    golden.write_text("text,label\nA terrible film,positive\nA wonderful film,negative\n")
+    assert not register.run(RegisterSettings(run=run, golden=str(golden)))
+    assert registry.holder("sentiment", "champion") is None
+    said = caplog.messages[-1]
+    assert "There is no champion" in said
+    assert "golden=FILE" in said
+    assert f"-P run={run} -P force=true" in said
+    (made,) = MlflowClient().search_runs([mlflow.get_run(run).info.experiment_id], "tags.step = 'register'")
+    assert made.data.tags["golden"] == str(golden)
+    assert made.data.metrics["golden_pairs"] == 1
+    assert register.run(RegisterSettings(run=run))
+    assert champion().tags["golden"] == "built-in"
+    assert champion().tags["reviews"] == "data/reviews.txt"
+
+
+def test_score_names_the_data_of_its_model_first(data: prepare.PreparedRun, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    register.run(RegisterSettings(run=trained(data, tmp_path)))
+    table = tmp_path / "table.csv"
+    table.write_text("text\ngood\n")
+    caplog.set_level(logging.INFO)
+    caplog.clear()
+    score.run(ScoreSettings(input=str(table)))
+    assert caplog.messages[0].startswith("score: with version 1 of sentiment, trained on data/reviews.txt (data ")
+    assert "others" not in caplog.messages[0]
+    others = tmp_path / "other.csv"
+    others.write_text("text,label\n" + "".join(f"word{n} thing,{n % 2}\n" for n in range(60)))
+    prepare.run(PrepareSettings(reviews=str(others)))
+    caplog.clear()
+    score.run(ScoreSettings(input=str(table), output=str(tmp_path / "again.csv")))
+    assert f"the newest prepared data are others, {others}" in caplog.messages[0]
+    assert origin.describe(str(FILE), "").endswith("trained on reviews that are not known here (no data named in its file)")
