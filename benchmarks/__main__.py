@@ -9,7 +9,7 @@ if they are of the same machine and versions.
 import sys
 from collections.abc import Callable, Iterable, Sequence
 
-from benchmarks import accuracy, preparing, report, scoring, searching, serving, training, tuning
+from benchmarks import accuracy, load, preparing, report, scoring, searching, serving, training, tuning
 from benchmarks.data_sets import IMDB, MPQA, SUBJ, available
 from benchmarks.report import Accuracies, Row
 from sentiment.places import PROJECT
@@ -18,6 +18,7 @@ from sentiment.settings import PrepareSettings
 Parts = Iterable[Sequence[Row | Accuracies]]  # each measured when it is asked for
 ALL: dict[str, Callable[[], Parts]] = {
     "serving": lambda: map(serving.rows, [PrepareSettings()]),
+    "load": lambda: map(load.rows, [PrepareSettings()]),
     "scoring": lambda: (scoring.rows(each.reviews) for each in available(IMDB)),
     "preparing": lambda: (preparing.rows(each.reviews) for each in available(IMDB)),
     "training": lambda: (training.rows(each.reviews) for each in available(IMDB)),

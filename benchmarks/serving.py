@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import mlflow
@@ -70,9 +71,17 @@ def save(folder: Path, model: Path) -> dict[str, Path]:
     return places
 
 
+@dataclass(frozen=True)
+class Server:
+    """port: where it answers; group: the process group of its processes."""
+
+    port: int
+    group: int
+
+
 @contextmanager
-def served(place: Path) -> Iterator[int]:
-    """The port of a server of a saved model."""
+def served(place: Path) -> Iterator[Server]:
+    """A server of a saved model."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
@@ -89,7 +98,7 @@ def served(place: Path) -> Iterator[int]:
                 if process.poll() is not None:
                     raise RuntimeError(f"the server of {place} ended") from None
                 time.sleep(0.2)
-        yield port
+        yield Server(port, process.pid)
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(30)
@@ -129,7 +138,7 @@ def rows(settings: PrepareSettings) -> list[Row]:
     found = []
     with tempfile.TemporaryDirectory() as folder, ExitStack() as servers:
         places = save(Path(folder), make_model(settings, Path(folder)))
-        ports = {name: servers.enter_context(served(place)) for name, place in places.items()}
+        ports = {name: servers.enter_context(served(place)).port for name, place in places.items()}
         for against, title in (("constant", "a server that returns a constant"), ("keras", "one that calls Keras predict")):
             for clients in (1, 8):
                 for name in ("ours", against):

@@ -37,7 +37,7 @@ def logged(store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     experiment = mlflow.create_experiment("serving", artifact_location=str(tmp_path / "artifacts"))
     model = shutil.copyfile(FILE, tmp_path / "model.h5")
     with mlflow.start_run(experiment_id=experiment):
-        info = served_model.log(model)
+        info = served_model.log(model, "data/reviews.txt")
     return Path(mlflow.artifacts.download_artifacts(info.model_uri))
 
 
@@ -133,4 +133,5 @@ def test_served_by_every_environment_manager(logged: Path, tmp_path: Path, manag
     with running(tmp_path, "/ping", "models", "serve", "-m", str(logged), *chosen, **environment) as url:
         status, (answer,) = ask(url, {"dataframe_records": [{"reviewText": "good"}]})
     assert status == 200
+    assert "serve: a model trained on data/reviews.txt (data " in (tmp_path / "server.log").read_text()
     assert answer["score"] == pytest.approx(float(Scorer(FILE).score(["good"])[0]), abs=1e-6)
