@@ -50,6 +50,7 @@ def prepare(
     names: dict[str, str] = {}
     held: dict[int, str] = {}
     digests = bytearray()
+    other_labels = 0
     for batch, words in ahead(lambda batch: find_words(batch.texts, settings.text), source.read(heard)):
         counter.add(words)
         held.update({len(labels) + at: text for at, text in enumerate(batch.texts) if batch.splits[at] == TEST})
@@ -57,10 +58,12 @@ def prepare(
         given += batch.splits
         groups += batch.groups
         names |= batch.group_names
+        other_labels += batch.left_out
         for text in batch.texts:
             digests += hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
     if not labels:
-        raise UserError(f"There are no reviews. Received: reviews={settings.reviews}. Give some, with labels.")
+        others = f", {other_labels} rows with other labels than {settings.positive} and {settings.negative}" if other_labels else ""
+        raise UserError(f"There are no reviews. Received: reviews={settings.reviews}{others}. Give some, with labels.")
     label, begins, numbered = np.array(labels, np.int8), np.array(given, np.int8), counter.numbered
     worded = np.flatnonzero(numbered.lengths > 0)
     rows = worded[splits.sample(label[worded], begins[worded], settings.sample, settings.seed)]
@@ -82,6 +85,7 @@ def prepare(
     prepared = Prepared(encoder.tokens(by_rank), by_rank, label, split, encoder, texts, fingerprint, method)
     counts = {
         "rows_without_words": len(labels) - len(worded),
+        "rows_with_other_labels": other_labels,
         "rows_in_two_splits": left_out,
         "unlabelled_reviews": int((~labelled).sum()),
     }

@@ -5,17 +5,21 @@ still the same job: the same input, model and settings.
 """
 
 import csv
+import fcntl
 import io
 import json
+import os
 import shutil
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sentiment.errors import UserError
 from sentiment.reviews.batch import Heard
 from sentiment.reviews.rows import Row, Rows
 from sentiment.scorer import Scorer
@@ -27,7 +31,8 @@ ADDED = ("label", "score")
 def score_table(rows: Rows, text_column: str, scorer: Scorer, job: dict[str, Any], output: Path, heard: Heard) -> dict[str, int]:
     """Writes `output` and, if any row is bad, `OUTPUT.bad.jsonl` with the rows' numbers and what is wrong with them.
 
-    A column of the input that is called `label` or `score` is written as `given_label` or `given_score`.
+    A column of the input that is called `label` or `score` is written as `given_label` or `given_score`. No other process may
+    write there: see `only_writer`.
 
     job: what the result follows from, as JSON holds it.
 
@@ -36,17 +41,15 @@ def score_table(rows: Rows, text_column: str, scorer: Scorer, job: dict[str, Any
     """
     parts = _Parts(output.with_name(f"{output.name}.parts"), job)
     names = scored_names(rows.names)
-    place = rows.names.index(text_column)
     resumed = 0
-    for number, part in enumerate(_chunks(rows.read(heard), PART_ROWS)):
+    for number, part in enumerate(_chunks(rows.read(heard, [text_column], whole=True), PART_ROWS)):
         if parts.has(number):
             resumed += len(part)
             continue
-        good, bad = _split(part, place)
-        scores = scorer.score([row.values[place] for row in good])
-        labels = [scorer.label(score) for score in scores]
-        lines = [[*row.values, label, float(score)] for row, label, score in zip(good, labels, scores, strict=True)]
-        _WRITERS[rows.kind](parts.part(number), rows, names, lines)
+        good, bad = _split(part)
+        scores = [float(score) for score in scorer.score([row.values[0] for row in good])]
+        added = [(scorer.label(score), score) for score in scores]
+        _WRITERS[rows.kind](parts.part(number), rows, names, [row.record for row in good], added)
         parts.finish(number, len(good), bad)
     counts = parts.counts()
     unfinished = output.with_name(f"{output.name}.unfinished")
@@ -60,6 +63,30 @@ def score_table(rows: Rows, text_column: str, scorer: Scorer, job: dict[str, Any
     return counts | {"rows_resumed": resumed}
 
 
+@contextmanager
+def only_writer(output: Path) -> Iterator[None]:
+    """While it lasts, no other process gets here. Raises UserError if one did before, or the folder can't be written."""
+    lock = output.with_name(f"{output.name}.lock")
+    try:
+        file = lock.open("a")
+    except OSError as error:
+        raise UserError(f"The output can't be written. Received: output={output}: {error.strerror}. Give another path.") from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            mine = os.fstat(file.fileno()).st_ino == lock.stat().st_ino  # not one that has just been removed
+        except (BlockingIOError, FileNotFoundError):
+            mine = False
+        except OSError:  # a file system without locks
+            mine = True
+        if not mine:
+            raise UserError(f"Another job writes that output. Received: output={output}. Wait for it, or give another path.")
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
+
+
 def scored_names(names: list[str]) -> list[str]:
     """The columns of the output."""
     return [f"given_{name}" if name in ADDED else name for name in names] + list(ADDED)
@@ -70,16 +97,22 @@ def _chunks(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:
         yield part
 
 
-def _split(part: list[Row], place: int) -> tuple[list[Row], list[dict[str, Any]]]:
+def _split(part: list[Row]) -> tuple[list[Row], list[dict[str, Any]]]:
     """The rows that can be scored, and what is wrong with the others."""
     good, bad = [], []
     for row in part:
-        problem = row.problem or ("" if isinstance(row.values[place], str) else f"the text is {row.values[place]!r:.60}")
+        problem = row.problem or _problem(row.values[0])
         if problem:
             bad.append({"row": row.number, "problem": problem})
         else:
             good.append(row)
     return good, bad
+
+
+def _problem(text: Any) -> str:
+    if not isinstance(text, str):
+        return f"the text is {text!r:.60}"
+    return "" if text.strip() else "the text is empty"
 
 
 class _Parts:
@@ -116,20 +149,30 @@ class _Parts:
         return self.folder / f"{kind}-{number:06}"
 
 
-def _separated(path: Path, rows: Rows, names: list[str], lines: list[list[Any]]) -> None:
+Added = list[tuple[str, float]]  # label and score of each row
+
+
+def _separated(path: Path, rows: Rows, names: list[str], records: list[list[str]], added: Added) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
+        lines = ([*record, *more] for record, more in zip(records, added, strict=True))
         csv.writer(file, delimiter=rows.separator, lineterminator="\n").writerows(lines)
 
 
-def _json_lines(path: Path, rows: Rows, names: list[str], lines: list[list[Any]]) -> None:
+def _json_lines(path: Path, rows: Rows, names: list[str], records: list[list[Any]], added: Added) -> None:
     with path.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(dict(zip(names, line, strict=True)), ensure_ascii=False, default=str) + "\n" for line in lines)
+        lines = (dict(zip(names, [*record, *more], strict=True)) for record, more in zip(records, added, strict=True))
+        file.writelines(json.dumps(line, ensure_ascii=False, default=str) + "\n" for line in lines)
 
 
-def _parquet(path: Path, rows: Rows, names: list[str], lines: list[list[Any]]) -> None:
-    schema = _schema(rows, names)
-    columns = [pa.array(values, field.type) for values, field in zip(zip(*lines, strict=True), schema, strict=True)] if lines else None
-    pq.write_table(pa.Table.from_arrays(columns, schema=schema) if columns else schema.empty_table(), path)
+def _parquet(path: Path, rows: Rows, names: list[str], records: list[tuple[pa.RecordBatch, int]], added: Added) -> None:
+    """The other columns are copied as they are: not all that Parquet has is anything in Python."""
+    schema, made = _schema(rows, names), iter(added)
+    with pq.ParquetWriter(path, schema) as writer:
+        for _, group in groupby(records, key=lambda record: id(record[0])):
+            some = list(group)
+            batch = some[0][0].take([at for _, at in some])
+            labels, scores = zip(*islice(made, len(some)), strict=True)
+            writer.write_table(pa.Table.from_arrays([*batch.columns, pa.array(labels), pa.array(scores)], schema=schema))
 
 
 def _schema(rows: Rows, names: list[str]) -> pa.Schema:
@@ -144,8 +187,11 @@ def _join(path: Path, parts: list[Path], rows: Rows, names: list[str]) -> None:
             for part in parts:
                 writer.write_table(pq.read_table(part))
         return
+    if rows.array:
+        _join_array(path, parts)
+        return
     with path.open("wb") as joined:
-        if rows.kind == "text":
+        if rows.kind == "text" and rows.header:
             header = io.StringIO()
             csv.writer(header, delimiter=rows.separator, lineterminator="\n").writerow(names)
             joined.write(header.getvalue().encode())
@@ -154,4 +200,15 @@ def _join(path: Path, parts: list[Path], rows: Rows, names: list[str]) -> None:
                 shutil.copyfileobj(finished, joined)
 
 
-_WRITERS = {"text": _separated, "json": _json_lines, "parquet": _parquet}
+def _join_array(path: Path, parts: list[Path]) -> None:
+    with path.open("wb") as joined:
+        between = b"[\n"
+        for part in parts:
+            with part.open("rb") as finished:
+                for line in finished:
+                    joined.write(between + line.rstrip(b"\n"))
+                    between = b",\n"
+        joined.write(b"\n]\n" if between == b",\n" else b"[]\n")
+
+
+_WRITERS: dict[str, Callable[..., None]] = {"text": _separated, "json": _json_lines, "parquet": _parquet}

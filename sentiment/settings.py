@@ -43,15 +43,27 @@ class TextSettings:
 
 
 @dataclass(frozen=True)
-class PrepareSettings(TextSettings):
+class TableSettings:
+    """How a table is read."""
+
+    text_column: str = parameter("auto", "the column that holds the text")
+    separator: str = parameter("auto", "the character between columns, or none: one column")
+    encoding: str = parameter("auto", "the file's character encoding, as Python names it")
+    escape: str = parameter("auto", "the character that makes the next one text: backslash (Spark, MySQL), none, or another one")
+    header: bool = parameter(True, "the table begins with the names of its columns (false: they are called 1, 2, 3 ...)")
+    max_row: int = parameter(10_000_000, "characters of a row, or bytes of a file in an archive, at most", least=1)
+    max_size: int = parameter(0, "bytes that a packed file may unpack to (0: 100 times its size, but at least 500 million)", least=0)
+
+
+@dataclass(frozen=True)
+class PrepareSettings(TableSettings, TextSettings):
     """Parameters of `prepare`."""
 
     reviews: str = parameter("data/reviews.txt", "a table, a folder or tar.gz in aclImdb layout, or imdb (downloads it)")
-    text_column: str = parameter("auto", "the column that holds the text")
     label_column: str = parameter("auto", "the column that holds the label: 0/1 or negative/positive")
+    positive: str = parameter("auto", "the labels that count as positive, with commas between, such as 4,5")
+    negative: str = parameter("auto", "the labels that count as negative, such as 1,2; reviews with other ones are left out")
     group_column: str = parameter("none", "the column that says what a review is about, such as a product: groups are held out whole")
-    separator: str = parameter("auto", "the character between columns")
-    encoding: str = parameter("auto", "the file's character encoding, as Python names it")
     sample: int = parameter(0, "reviews to keep, drawn by label and split (0: all)", least=0)
     validation_fraction: float = parameter(0.1, "share of the training reviews that validates", least=0, below=1)
     test_fraction: float = parameter(0.2, "share that tests, where the file has no test split of its own", least=0, below=1)
@@ -152,15 +164,12 @@ REQUIRED = ""  # the default of a parameter that has none
 
 
 @dataclass(frozen=True)
-class ScoreSettings:
+class ScoreSettings(TableSettings):
     """Parameters of `score`."""
 
     input: str = parameter(REQUIRED, "a table of texts, or a folder of tables")
     output: str = parameter("auto", "where the rows with their scores go (auto: beside the input, NAME.scored.ENDING)")
     model: str = parameter("models:/sentiment@champion", "a registered model, the id of a train or import run, or a path to a model.h5")
-    text_column: str = parameter("auto", "the column that holds the text")
-    separator: str = parameter("auto", "the character between columns")
-    encoding: str = parameter("auto", "the file's character encoding, as Python names it")
     engine: str = parameter("local", "what scores: this process, or Apache Spark", choices=("local", "spark"))
     spark_master: str = parameter("local[*]", "the Spark cluster, such as spark://host:7077; local[*] is this machine")
 

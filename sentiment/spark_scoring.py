@@ -14,9 +14,12 @@ from pyspark.sql import functions as sql
 from pyspark.sql.types import StringType, StructType
 
 from sentiment.errors import UserError
-from sentiment.reviews.rows import ENDINGS, choose_separator
-from sentiment.reviews.tables import TEXT_NAMES, find_column
+from sentiment.reviews.dialect import choose_separator
+from sentiment.reviews.opened import kind_of
+from sentiment.reviews.opening import unpacked_name
+from sentiment.reviews.tables import named_column
 from sentiment.scoring import scored_names
+from sentiment.settings import TableSettings
 from sentiment.spark import reason
 
 UNREAD = "_unread"  # where Spark's readers put a record that they can't read
@@ -39,16 +42,19 @@ class SparkTable:
     separator: str
 
 
-def open_table(session: SparkSession, path: str, text_column: str, separator: str, encoding: str) -> SparkTable:
-    """A file, or the files of a folder as one table.
+def open_table(session: SparkSession, path: str, settings: TableSettings) -> SparkTable:
+    """A file, or the files of a folder as one table, with a header.
 
     Raises:
         UserError: There is no table that can be read, or it has no text column.
     """
+    if not settings.header:
+        raise UserError("A table without a header can't be scored on Spark. Received: header=false. Give it one, or say engine=local.")
+    encoding, separator = settings.encoding, settings.separator
     decoding = {"encoding": "utf-8" if encoding == "auto" else encoding}
     with _readable(path):
         files = session.read.format("binaryFile").load(path).inputFiles()
-        kinds = {ENDINGS.get(PurePosixPath(file).suffix.lower(), "text") for file in files}
+        kinds = {kind_of(unpacked_name(PurePosixPath(file).name)) for file in files}
         if len(kinds) != 1:
             raise UserError(f"Not tables of one kind. Received: input={path}, {len(files)} files. Give a table, or a folder of one kind.")
         kind = kinds.pop()
@@ -59,14 +65,14 @@ def open_table(session: SparkSession, path: str, text_column: str, separator: st
         else:
             header = session.read.csv(files[0], sep="\x01", quote="", multiLine=True, **decoding).first()
             separator = choose_separator(separator, header[0] if header else "")
-            frame = _read_separated(session, path, separator, **decoding)
+            frame = _read_separated(session, path, separator, settings.escape, **decoding)
     names = [name for name in frame.columns if name != UNREAD]
-    text = find_column("text", text_column, TEXT_NAMES, names, path)
+    text = named_column("text", settings.text_column, names, path)
     if frame.schema[text].dataType != StringType():
         raise UserError(f"The texts are not text. Received: {path}, column {text}, {frame.schema[text].dataType}. Give text_column=NAME.")
     unread = sql.col(UNREAD) if UNREAD in frame.columns else sql.lit(None).cast("string")
     problem = sql.when(unread.isNotNull(), f"not {len(names)} columns" if kind == "text" else "not a JSON object")
-    problem = problem.when(_column(text).isNull(), "no text")
+    problem = problem.when(_column(text).isNull(), "no text").when(sql.trim(_column(text)) == "", "the text is empty")
     if kind == "text" and encoding == "auto":
         problem = problem.when(sql.contains(_column(text), sql.lit(REPLACED)), "not UTF-8: give encoding=NAME")
     columns = [_column(name) for name in names]
@@ -79,9 +85,11 @@ def open_table(session: SparkSession, path: str, text_column: str, separator: st
     return SparkTable(marked, names, text, kind, separator)
 
 
-def _read_separated(session: SparkSession, path: str, separator: str, encoding: str) -> DataFrame:
-    """All columns are text; an empty one is an empty text."""
-    reader = session.read.options(sep=separator, encoding=encoding, header=True, multiLine=True, **QUOTES)
+def _read_separated(session: SparkSession, path: str, separator: str, escape: str, encoding: str) -> DataFrame:
+    """All columns are text; an empty one is an empty text. Quotes are doubled where they are text, if no escape is named."""
+    escaping = {"auto": '"', "none": '"', "backslash": "\\"}.get(escape, escape)
+    options = QUOTES | {"escape": escaping}
+    reader = session.read.options(sep=separator, encoding=encoding, header=True, multiLine=True, **options)
     names = reader.csv(path).columns
     schema = StructType()
     for name in [*names, UNREAD]:

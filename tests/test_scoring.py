@@ -10,14 +10,16 @@ import pytest
 from mlflow import MlflowClient
 
 from sentiment import scoring
-from sentiment.reviews.rows import Rows, open_rows
+from sentiment.reviews.opened import open_rows
+from sentiment.reviews.rows import Rows
 from sentiment.scorer import Scorer
 from sentiment.scoring import score_table
+from sentiment.settings import TableSettings
 
 from .conftest import Launch
 
 MODEL = Path(__file__).parent / "fixtures" / "default-bilstm.h5"
-TEXTS = ["wonderful film", "", 'a "dull" mess | and; more,\nlines', "é 😀", "so so"] * 5
+TEXTS = ["wonderful film", "fine", 'a "dull" mess | and; more,\nlines', "é 😀", "so so"] * 5
 SCORER = Scorer(MODEL)
 
 
@@ -41,7 +43,7 @@ def read(path: Path) -> pd.DataFrame:
 
 
 def opened(path: Path) -> Rows:
-    return open_rows(path, "auto", "auto")
+    return open_rows(path, TableSettings())
 
 
 @pytest.mark.parametrize("ending", [".csv", ".tsv", ".jsonl", ".parquet"])

@@ -12,12 +12,13 @@ from pyspark.sql import SparkSession
 from sentiment import served_model, spark
 from sentiment.errors import UserError
 from sentiment.scorer import Scorer
+from sentiment.settings import TableSettings
 from sentiment.spark_scoring import check_output, open_table, score_table
 
 from .conftest import Launch
 
 FILE = Path(__file__).parent / "fixtures" / "default-bilstm.h5"
-TEXTS = ["wonderful film", "", 'a "dull" mess | and; more,\nlines', "é 😀", "  so so  ", 'a 5" screen\r\n'] * 4
+TEXTS = ["wonderful film", "fine", 'a "dull" mess | and; more,\nlines', "é 😀", "  so so  ", 'a 5" screen\r\n'] * 4
 ROWS = pd.DataFrame({"n.o": range(len(TEXTS)), "reviewText": TEXTS, "score": 0.25})
 SCORES = Scorer(FILE).score(TEXTS).tolist()
 
@@ -91,7 +92,7 @@ def test_the_same_rows_come_out_with_scores(cluster: SparkSession, model: Path, 
     source.mkdir()
     write(ROWS[:15], source / f"a{ending}")
     write(ROWS[15:], source / f"b{ending}")
-    table = open_table(cluster, str(source), "auto", "auto", "auto")
+    table = open_table(cluster, str(source), TableSettings())
     assert score_table(cluster, table, model, str(output)) == {"rows_scored": len(TEXTS), "rows_bad": 0}
     check_scores(output)
     assert {file.name for file in tmp_path.iterdir()} <= {"in", "out", "mlflow.db"}
@@ -104,14 +105,14 @@ def test_bad_rows_are_told_and_the_others_scored(cluster: SparkSession, model: P
     write(ROWS, source)
     with source.open("ab") as file:
         file.write(b"98\n99|a|b|c\n100|caf\xe9|0.25\n")
-    table = open_table(cluster, str(source), "auto", "auto", "auto")
+    table = open_table(cluster, str(source), TableSettings())
     assert score_table(cluster, table, model, str(tmp_path / "out"))["rows_bad"] == 3
     check_scores(tmp_path / "out")
     bad = [json.loads(line) for part in (tmp_path / "out.bad.jsonl").glob("part-*") for line in part.read_text().splitlines()]
     assert [row["problem"] for row in bad] == ["not 3 columns", "not 3 columns", "not UTF-8: give encoding=NAME"]
     assert [row["record"] for row in bad][:2] == ["98", "99|a|b|c"]
     assert all(row["file"].endswith("/in.csv") for row in bad)
-    table = open_table(cluster, str(source), "reviewText", "|", "cp1252")
+    table = open_table(cluster, str(source), TableSettings(text_column="reviewText", separator="|", encoding="cp1252"))
     assert score_table(cluster, table, model, str(tmp_path / "out2"))["rows_bad"] == 2
 
 
@@ -121,7 +122,7 @@ def test_what_is_wrong_with_a_table_is_said(cluster: SparkSession, tmp_path: Pat
 
     def said(text_column: str = "auto") -> str:
         with pytest.raises(UserError) as caught:
-            open_table(cluster, str(source), text_column, "auto", "auto")
+            open_table(cluster, str(source), TableSettings(text_column=text_column))
         return str(caught.value)
 
     assert "0 files" in said()

@@ -4,19 +4,14 @@ The films stand in lists beside the folders: line i, from 0, of `train/urls_pos.
 the lists come behind the reviews; so a review's group is its folder and number at first, and the last batch says which film that is.
 """
 
-import bz2
-import gzip
-import io
-import lzma
 import re
 import tarfile
-import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any, BinaryIO, cast
 
 from sentiment.errors import UserError
 from sentiment.reviews.batch import TEST, TRAIN, UNLABELLED, Batch, Heard, batched
+from sentiment.reviews.opening import DAMAGE, Packed, first_line
 
 PLACES: dict[tuple[str, ...], tuple[int, int]] = {  # label and split
     ("train", "neg"): (0, TRAIN),
@@ -26,7 +21,6 @@ PLACES: dict[tuple[str, ...], tuple[int, int]] = {  # label and split
     ("test", "pos"): (1, TEST),
 }
 TITLE = re.compile(r"/title/(tt\d+)")
-LONGEST = 10_000_000  # bytes of one file; beyond, the archive is not what it says it is
 
 
 def place(name: str) -> tuple[int, int, str] | None:
@@ -50,17 +44,20 @@ def is_layout(folder: Path) -> bool:
     return any(place(file.absolute().as_posix()) for file in folder.rglob("*.txt"))
 
 
-def read_folder(folder: Path, heard: Heard) -> Iterator[Batch]:
+def read_folder(folder: Path, longest: int, heard: Heard) -> Iterator[Batch]:
     """The reviews of a folder, by the order of their names.
 
     Raises:
-        UserError: A file is not UTF-8.
+        UserError: A file is not UTF-8, is no regular file, or has more bytes than `longest`.
     """
 
     def files() -> Iterator[tuple[str, bytes]]:
         for file in sorted(folder.rglob("*.txt")):
             name = file.absolute().as_posix()
             if place(name) or listed(name):
+                if not file.is_file():
+                    raise UserError(f"A file is a pipe, a device or a folder. Received: {file}. Take it out.")
+                _check_size(name, file.stat().st_size, longest, folder)
                 content = file.read_bytes()
                 heard(len(content))
                 yield name, content
@@ -68,23 +65,23 @@ def read_folder(folder: Path, heard: Heard) -> Iterator[Batch]:
     return _batches(files())
 
 
-def read_archive(path: Path, heard: Heard) -> Iterator[Batch]:
+def read_archive(packed: Packed, longest: int, heard: Heard) -> Iterator[Batch]:
     """The reviews of a tar file (compressed or not), read once, as a stream; nothing is unpacked.
 
     Raises:
-        UserError: It is no tar file, is cut off, or holds no reviews; or a file in it is not UTF-8.
+        UserError: It is no tar file, is cut off, holds no reviews or unpacks to too much; or a file in it is not UTF-8, or has more
+            bytes than `longest`.
     """
 
     def files() -> Iterator[tuple[str, bytes]]:
         any_review = False
-        with path.open("rb") as raw, _unpacked(raw, heard) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
+        with packed.open(heard) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
             for member in archive:
                 archive.members.clear()  # type: ignore[attr-defined]  # a stream is not gone back in, and 100,000 headers are 100 MB
                 is_review = place(member.name) is not None
                 if not member.isfile() or not (is_review or listed(member.name)):
                     continue
-                if member.size > LONGEST:
-                    raise UserError(f"A file is too long. Received: {member.name} with {member.size} bytes. Take it out of {path}.")
+                _check_size(member.name, member.size, longest, packed.path)
                 file = archive.extractfile(member)
                 assert file is not None
                 any_review |= is_review
@@ -93,13 +90,13 @@ def read_archive(path: Path, heard: Heard) -> Iterator[Batch]:
                 pass
         if not any_review:
             raise UserError(
-                f"The archive has no reviews in aclImdb layout. Received: {path}. Give one with train/pos/*.txt and train/neg/*.txt."
+                f"The archive has no reviews in aclImdb layout. Received: {packed.path}. Give one with train/pos/*.txt and train/neg/*.txt."
             )
 
     try:
         yield from _batches(files())
-    except (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
-        raise UserError(f"The archive can't be read. Received: {path}: {error}. Download or pack it again.") from error
+    except (tarfile.TarError, LookupError, *DAMAGE) as error:
+        raise UserError(f"The archive can't be read. Received: {packed.path}: {first_line(error)}. Download or pack it again.") from error
 
 
 def _batches(files: Iterable[tuple[str, bytes]]) -> Iterator[Batch]:
@@ -130,36 +127,17 @@ def _batches(files: Iterable[tuple[str, bytes]]) -> Iterator[Batch]:
     yield Batch([], [], [], [], group_names={group: film(group) for group in groups})
 
 
-class _Counted(io.RawIOBase):
-    """A file that tells how much of it has been read."""
-
-    def __init__(self, file: BinaryIO, heard: Heard) -> None:
-        self._file, self._heard = file, heard
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        piece = self._file.read(len(buffer))
-        buffer[: len(piece)] = piece
-        self._heard(len(piece))
-        return len(piece)
-
-
-def _unpacked(raw: BinaryIO, heard: Heard) -> IO[bytes]:
-    """The tar stream of an archive, whatever it is compressed with."""
-    mark = raw.read(6)
-    raw.seek(0)
-    counted = io.BufferedReader(_Counted(raw, heard), 1 << 16)
-    if mark.startswith(b"\x1f\x8b"):
-        return cast(IO[bytes], gzip.GzipFile(fileobj=counted))
-    if mark.startswith(b"BZh"):
-        return bz2.BZ2File(counted)
-    return lzma.LZMAFile(counted) if mark.startswith(b"\xfd7zXZ") else counted
+def _check_size(name: str, size: int, longest: int, where: Path) -> None:
+    if size > longest:
+        raise UserError(f"A file is too long. Received: {_printable(name)} with {size} bytes in {where}. Take it out, or give max_row.")
 
 
 def _decode(raw: bytes, name: str) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise UserError(f"A file is not UTF-8. Received: {name}, byte {error.start}. Convert it.") from None
+        raise UserError(f"A file is not UTF-8. Received: {_printable(name)}, byte {error.start}. Convert it.") from None
+
+
+def _printable(name: str) -> str:
+    return name if name.isprintable() else repr(name)

@@ -17,6 +17,7 @@ class Batch:
 
     Reviews of one group are about the same thing, such as a film; "": nothing is known of that. `group_names` says what groups
     of any batch so far are really called, where that stands behind the reviews; groups that it does not have are called what they are.
+    `left_out`: how many reviews there were since the last batch whose labels don't count.
     """
 
     texts: list[str]
@@ -24,6 +25,7 @@ class Batch:
     splits: list[int]
     groups: list[str]
     group_names: dict[str, str] = field(default_factory=dict, kw_only=True)
+    left_out: int = field(default=0, kw_only=True)
 
 
 def batched(rows: Iterable[tuple[str, int, int, str]], size: int = BATCH_SIZE) -> Iterator[Batch]:

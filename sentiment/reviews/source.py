@@ -10,6 +10,7 @@ from sentiment.errors import UserError
 from sentiment.reviews import aclimdb, tables
 from sentiment.reviews.batch import Batch
 from sentiment.reviews.imdb import download
+from sentiment.reviews.opening import find_packed
 from sentiment.settings import PrepareSettings
 
 ARCHIVES = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
@@ -19,15 +20,16 @@ ARCHIVES = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 class Source:
     """Reviews on disk.
 
-    path: a file or a folder; read: their batches, given a callback that hears of each piece of bytes read.
+    path: a file or a folder; read: their batches, given a callback that hears of each piece of bytes read; reading: how, in words.
     """
 
     path: Path
     read: Callable[[Callable[[int], None]], Iterator[Batch]]
+    reading: str = ""
 
     @property
     def files(self) -> list[Path]:
-        return [self.path] if self.path.is_file() else sorted(file for file in self.path.rglob("*.txt"))
+        return [self.path] if self.path.is_file() else sorted(file for file in self.path.rglob("*.txt") if file.is_file())
 
     @property
     def size(self) -> int:
@@ -53,15 +55,14 @@ def find_source(settings: PrepareSettings, labelled: bool = True) -> Source:
     """
     path = download() if settings.reviews == "imdb" else Path(settings.reviews).expanduser()
     received = f"Received: reviews={settings.reviews}."
-    if not path.exists():
+    if not os.path.exists(path):  # not Path.exists, which raises if the name is too long
         raise UserError(f"There is no such file or folder. {received} Give a table, a folder or tar.gz in aclImdb layout, or imdb.")
     if path.is_dir():
         if not aclimdb.is_layout(path):
             raise UserError(f"The folder has no reviews in aclImdb layout. {received} Give one with train/pos/*.txt and train/neg/*.txt.")
-        return Source(path, lambda heard: aclimdb.read_folder(path, heard))
-    if not os.access(path, os.R_OK):
-        raise UserError(f"The file may not be read. Received: reviews={settings.reviews}. Give yourself the right to read it.")
+        return Source(path, lambda heard: aclimdb.read_folder(path, settings.max_row, heard), "a folder in aclImdb layout")
     if path.name.lower().endswith(ARCHIVES):
-        return Source(path, lambda heard: aclimdb.read_archive(path, heard))
+        archive = find_packed(path, settings.max_size)
+        return Source(path, lambda heard: aclimdb.read_archive(archive, settings.max_row, heard), "an archive in aclImdb layout")
     table = tables.open_table(path, settings, labelled)
-    return Source(path, table.read)
+    return Source(path, table.read, table.rows.reading)

@@ -1,18 +1,22 @@
 """Reviews in a table: which columns hold them, and what the labels mean."""
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from sentiment.errors import UserError
 from sentiment.reviews.batch import TEST, TRAIN, VALIDATION, Batch, Heard, batched
-from sentiment.reviews.rows import Rows, open_rows
+from sentiment.reviews.labels import LEFT_OUT, Labels, propose
+from sentiment.reviews.opened import open_rows
+from sentiment.reviews.rows import Rows
 from sentiment.settings import PrepareSettings
 
-TEXT_NAMES = ("reviewtext", "review", "text", "review_text", "sentence", "content", "comment", "body")
-LABEL_NAMES = ("sentimentscore", "sentiment", "label", "sentiment_score", "polarity", "class", "target", "score")
-LABELS = {"1": 1, "1.0": 1, "positive": 1, "pos": 1, "true": 1, "0": 0, "0.0": 0, "negative": 0, "neg": 0, "false": 0}
+TEXT_NAMES = ("reviewtext", "review", "text", "sentence", "content", "comment", "body")  # without blanks, _ and -
+LABEL_NAMES = ("sentimentscore", "sentiment", "label", "polarity", "class", "target", "score")
+PROPOSED_FROM = 10_000  # rows whose labels are looked at, where one is not known
 SPLITS = {"train": TRAIN, "test": TEST} | dict.fromkeys(("validation", "valid", "val", "dev"), VALIDATION)
 
 
@@ -20,23 +24,24 @@ def open_table(path: Path, settings: PrepareSettings, labelled: bool = True) -> 
     """The reviews in a file; if they need not be labelled, labels and groups are not looked for.
 
     Raises:
-        UserError: The header, the encoding or a needed column is not to be found.
+        UserError: The header, the encoding or a needed column is not to be found, or the labels are not rightly named.
     """
-    rows = open_rows(path, settings.separator, settings.encoding)
-    text = find_column("text", settings.text_column, TEXT_NAMES, rows.names, path)
-    label = find_column("label", settings.label_column, LABEL_NAMES, rows.names, path) if labelled else None
+    labels = Labels(settings)
+    rows = open_rows(path, settings)
+    text = find_column("text", settings.text_column, rows, path)
+    label = find_column("label", settings.label_column, rows, path) if labelled else None
     if label == text:
         raise UserError(f"Text and label are the same column. Received: {path}, column {text}. Give text_column and label_column.")
-    split = next((name for name in rows.names if name.strip().lower() == "split"), None)
+    split = next((name for name in rows.names if _plain(name) == "split"), None)
     group = None
     if labelled and settings.group_column != "none":
-        group = find_column("group", settings.group_column, (), rows.names, path)
+        group = find_column("group", settings.group_column, rows, path)
         if group in (text, label):
             raise UserError(
                 f"The group is the column of the {'text' if group == text else 'label'}. Received: group_column={group}. "
                 "Name the column that says what a review is about, or none."
             )
-    return Table(path, rows, text, label, split, group)
+    return Table(path, rows, labels, text, label, split, group)
 
 
 @dataclass(frozen=True)
@@ -45,40 +50,63 @@ class Table:
 
     path: Path
     rows: Rows
+    labels: Labels
     text: str
     label: str | None
     split: str | None
     group: str | None
 
     def read(self, heard: Heard) -> Iterator[Batch]:
-        """All rows, in order. Raises UserError at the first that is not as it should be."""
-        names = self.rows.names
-        text = names.index(self.text)
-        label = names.index(self.label) if self.label else None
-        split = names.index(self.split) if self.split else None
-        group = names.index(self.group) if self.group else None
+        """All rows whose labels count, in order. Raises UserError at the first that is not as it should be."""
+        columns = [name for name in (self.text, self.label, self.split, self.group) if name is not None]
+        text, label, split, group = (columns.index(name) if name else None for name in (self.text, self.label, self.split, self.group))
+        assert text is not None
+        left_out = 0
 
         def reviews() -> Iterator[tuple[str, int, int, str]]:
-            for number, values, problem in self.rows.read(heard):
+            nonlocal left_out
+            for number, values, problem, _ in self.rows.read(heard, columns):
                 if problem:
-                    raise UserError(
-                        f"A row is not as it should be. Received: row {number} of {self.path}: {problem}. "
-                        "Mend or remove it; texts that hold the separator go in double quotes."
-                    )
+                    raise UserError(f"A row is not as it should be. Received: row {number} of {self.path}: {problem}. {self._remedy}")
                 body = values[text]
                 if body is not None and not isinstance(body, str):
                     raise UserError(f"A review is not text. Received: row {number} of {self.path}: {body!r:.60}. Make it a string.")
-                belongs = TRAIN if split is None else self._known("split", SPLITS, values[split], number)
-                sentiment = 0 if label is None else self._known(self.label or "", LABELS, values[label], number)
-                yield body or "", sentiment, belongs, "" if group is None else _group(values[group])
+                belongs = TRAIN if split is None else self._split(values[split], number)
+                sentiment = 0 if label is None else self._sentiment(values[label], number)
+                if sentiment == LEFT_OUT:
+                    left_out += 1
+                else:
+                    yield body or "", sentiment, belongs, "" if group is None else _group(values[group])
 
-        return batched(reviews())
+        for batch in batched(reviews()):
+            yield replace(batch, left_out=left_out)
+            left_out = 0
+        if left_out:
+            yield Batch([], [], [], [], left_out=left_out)
 
-    def _known(self, column: str, meanings: dict[str, int], value: Any, number: int) -> int:
-        meaning = meanings.get(str(value).strip().lower())
+    @property
+    def _remedy(self) -> str:
+        if self.rows.kind == "text":
+            return "Mend or remove it (texts that hold the separator go in double quotes), or say separator, encoding or escape."
+        return "Mend or remove it."
+
+    def _split(self, value: Any, number: int) -> int:
+        split = SPLITS.get(str(value).strip().lower())
+        if split is None:
+            raise UserError(
+                f"Unknown split. Received: row {number} of {self.path}, {self.split}={str(value)[:60]!r}. Use {', '.join(SPLITS)}."
+            )
+        return split
+
+    def _sentiment(self, value: Any, number: int) -> int:
+        meaning = self.labels.meaning(value)
         if meaning is None:
-            known = "0 or 1, negative or positive" if meanings is LABELS else ", ".join(meanings)
-            raise UserError(f"Unknown {column}. Received: row {number} of {self.path}, {column}={str(value)[:60]!r}. Use {known}.")
+            assert self.label is not None
+            seen = (row.values[0] for row in self.rows.read(lambda size: None, [self.label]) if not row.problem)
+            raise UserError(
+                f"Unknown label. Received: row {number} of {self.path}, {self.label}={str(value)[:60]!r}, where 1 or positive, 0 or "
+                f"negative are known. {propose([*islice(seen, PROPOSED_FROM), value])}."
+            )
         return meaning
 
 
@@ -87,19 +115,27 @@ def _group(value: Any) -> str:
     return "" if value is None or value != value else str(value).strip()
 
 
-def find_column(role: str, given: str, known: tuple[str, ...], names: list[str], path: Path | str) -> str:
-    """The column for a role, by the name given or one of those known.
+def find_column(role: str, given: str, rows: Rows, path: Path) -> str:
+    """The column for a role, by the name that is given, or (`auto`) one that is usual, or is like it in a table without a header.
 
     Raises:
         UserError: There is none, or two of that name.
     """
-    lower = [name.lower() for name in names]
-    found = next((names[lower.index(candidate)] for candidate in known if candidate in lower), None) if given == "auto" else given.strip()
+    return rows.guessed[role] if given == "auto" and role in rows.guessed else named_column(role, given, rows.names, path)
+
+
+def named_column(role: str, given: str, names: list[str], path: Path | str) -> str:
+    """The column for a role, by its name. Raises UserError if there is none, or two of that name."""
+    plain, usual = [_plain(name) for name in names], {"text": TEXT_NAMES, "label": LABEL_NAMES}.get(role, ())
+    if given == "auto":
+        found = next((names[plain.index(candidate)] for candidate in usual if candidate in plain), None)
+    else:
+        found = next((name for name in names if name.strip() == given.strip()), given.strip())
     columns = ", ".join(names)[:200] or "no columns"
     if found is None:
         raise UserError(
-            f"No column looks like the {role}. Received: {path} with {columns}. "
-            f"Give {role}_column=NAME; a text file has to begin with a header, such as reviewText|sentimentScore."
+            f"No column looks like the {role}. Received: {path} with {columns}. Give {role}_column=NAME; "
+            "a text file has to begin with a header, such as reviewText|sentimentScore, or say header=false."
         )
     if names.count(found) != 1:
         raise UserError(
@@ -107,3 +143,8 @@ def find_column(role: str, given: str, known: tuple[str, ...], names: list[str],
             f"Received: {role}_column={found}; {path} has {columns}. Name one of these, each a name of its own."
         )
     return found
+
+
+def _plain(name: str) -> str:
+    """Without what names of the same thing differ by."""
+    return re.sub(r"[\s_-]", "", name).lower()

@@ -43,7 +43,9 @@ def run(settings: PrepareSettings, parent: str | None = None) -> PreparedRun:
     if earlier and parent:
         log.info("prepare: nothing to do, run %s did the same", earlier.run_id)
         return earlier
-    with tracking.step_run("prepare", settings, parent, recipe=recipe) as active, tracking.work_folder() as folder:
+    if not earlier:
+        log.info("prepare: reading %s: %s", source.path.name, source.reading)
+    with tracking.step_run("prepare", settings, parent, recipe=recipe, reading=source.reading) as active, tracking.work_folder() as folder:
         run_id, path = active.info.run_id, folder / FILE
         if earlier:
             log.info("prepare: took the result of run %s, which did the same", earlier.run_id)
@@ -66,8 +68,13 @@ def run(settings: PrepareSettings, parent: str | None = None) -> PreparedRun:
         sizes += f", {int(metrics['unlabelled_reviews']):,} unlabelled"
     log.info("prepare: %s reviews, %s words (run %s)", sizes, f"{int(metrics['vocabulary_words']):,}", run_id)
     log.info("prepare: splits: %s", made.split_method)
-    for name, what in (("rows_without_words", "without words"), ("rows_in_two_splits", "that also stand in a split that measures")):
-        if metrics[name]:
+    left_out = {
+        "rows_without_words": "without words",
+        "rows_with_other_labels": "with other labels",
+        "rows_in_two_splits": "that also stand in a split that measures",
+    }
+    for name, what in left_out.items():
+        if metrics.get(name):
             log.info("prepare: left out %s rows %s", f"{int(metrics[name]):,}", what)
     return PreparedRun(run_id, path)
 

@@ -4,19 +4,23 @@ import hashlib
 import logging
 import os
 import time
+from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 import mlflow
 
 from sentiment import model_file, models, origin, served_model, spark, tracking
-from sentiment.errors import UserError
+from sentiment.errors import StepError, UserError
 from sentiment.progress import Bar
-from sentiment.reviews.rows import Rows, open_rows
-from sentiment.reviews.tables import TEXT_NAMES, find_column
+from sentiment.reviews.opened import open_rows
+from sentiment.reviews.opening import find_packed, unpacked_name
+from sentiment.reviews.rows import Rows
+from sentiment.reviews.tables import find_column
 from sentiment.scorer import Scorer
-from sentiment.scoring import score_table
-from sentiment.settings import ScoreSettings
+from sentiment.scoring import only_writer, score_table
+from sentiment.settings import ScoreSettings, TableSettings, part
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +30,7 @@ def run(settings: ScoreSettings) -> None:
 
     Raises:
         UserError: There is no such input or model, or a table has no text column, or the engine is not there.
+        StepError: Of a table less than half could be scored, or nothing at all.
     """
     if settings.engine == "spark":
         _score_on_spark(settings)
@@ -41,20 +46,42 @@ def _score_here(settings: ScoreSettings) -> None:
     scorer = Scorer(path)
     log.info("score: with %s", origin.describe(settings.model, scorer.model.data_fingerprint))
     digest = _digest(path)
-    with tracking.step_run("score", settings, model_digest=digest[:16]):
+    readings = "; ".join(dict.fromkeys(rows.reading for _, _, rows, _ in opened))
+    with ExitStack() as outputs:
+        for _, output, _, _ in opened:
+            output.parent.mkdir(parents=True, exist_ok=True)
+            outputs.enter_context(only_writer(output))
+        outputs.enter_context(tracking.step_run("score", settings, model_digest=digest[:16], reading=readings))
         begun = time.perf_counter()
-        totals: dict[str, int] = {}
+        totals: Counter[str] = Counter()
+        failures = []
         for source, output, rows, text_column in opened:
+            log.info("score: reading %s: %s, text in %s", source.name, rows.reading, text_column)
             bar = Bar(source.name, source.stat().st_size, "bytes")
             state = source.stat()
             job = {"model": digest, "size": state.st_size, "changed": state.st_mtime_ns, "text_column": text_column, "names": rows.names}
+            job |= {"reading": rows.reading, "max_row": settings.max_row}
             try:
                 counts = score_table(rows, text_column, scorer, job, output, bar.advance)
             finally:
                 bar.close()
-            totals = {name: totals.get(name, 0) + count for name, count in counts.items()}
+            totals.update(counts)
+            failures += _failure(source.name, counts, output)
             _tell(source.name, counts, output)
         mlflow.log_metrics({**totals, "seconds": time.perf_counter() - begun})
+        _check(failures, totals, settings)
+
+
+def _failure(source: str, counts: dict[str, int], output: str | Path) -> list[str]:
+    good, bad = counts["rows_scored"], counts["rows_bad"]
+    return [f"{source}: {good} of {good + bad} rows scored, see {output}.bad.jsonl"] if bad > good else []
+
+
+def _check(failures: list[str], totals: dict[str, int], settings: ScoreSettings) -> None:
+    if failures:
+        raise StepError(f"Less than half could be scored. {'; '.join(failures)}. If the table is in order, say how it is to be read.")
+    if not totals["rows_scored"]:
+        raise StepError(f"There was nothing to score. Received: input={settings.input}, without a row.")
 
 
 def _score_on_spark(settings: ScoreSettings) -> None:
@@ -66,14 +93,15 @@ def _score_on_spark(settings: ScoreSettings) -> None:
     with spark.session(settings.spark_master) as session, TemporaryDirectory() as folder:
         source, output = _spark_paths(settings)
         spark_scoring.check_output(session, output)
-        table = spark_scoring.open_table(session, source, settings.text_column, settings.separator, settings.encoding)
+        table = spark_scoring.open_table(session, source, part(TableSettings, settings))
         model = Path(folder) / served_model.NAME
         served_model.save(path, model)
         with tracking.step_run("score", settings, model_digest=_digest(path)[:16]):
             begun = time.perf_counter()
             counts = spark_scoring.score_table(session, table, model, output)
             mlflow.log_metrics({**counts, "seconds": time.perf_counter() - begun})
-    _tell(source, counts, output)
+            _tell(source, counts, output)
+            _check(_failure(source, counts, output), counts, settings)
 
 
 def _tell(source: str, counts: dict[str, int], output: str | Path) -> None:
@@ -98,25 +126,37 @@ def _digest(model: Path) -> str:
 
 
 def _open(source: Path, settings: ScoreSettings) -> tuple[Rows, str]:
-    rows = open_rows(source, settings.separator, settings.encoding)
-    return rows, find_column("text", settings.text_column, TEXT_NAMES, rows.names, source)
+    rows = open_rows(source, settings)
+    return rows, find_column("text", settings.text_column, rows, source)
 
 
 def _jobs(settings: ScoreSettings) -> list[tuple[Path, Path]]:
-    """(table, where its scores go)."""
+    """(table, where its scores go, which is not packed)."""
     source = Path(settings.input).expanduser()
-    if not source.exists():
+    if not os.path.exists(source):
         raise UserError(f"There is no such file or folder. Received: input={settings.input}. Give a table of texts, or a folder of tables.")
-    output = source.with_name(f"{source.stem}.scored{source.suffix}") if settings.output == "auto" else Path(settings.output).expanduser()
+    if not source.is_dir():
+        return [(source, _output(source, settings))]
+    output = source.with_name(f"{source.name}.scored") if settings.output == "auto" else Path(settings.output).expanduser()
     if output.resolve() == source.resolve():
         raise UserError(f"The output would overwrite the input. Received: output={settings.output}. Give another path.")
-    if source.is_file():
-        if output.suffix != source.suffix:
-            raise UserError(f"The output is of another kind. Received: output={settings.output}. Give a name that ends in {source.suffix}.")
-        output.parent.mkdir(parents=True, exist_ok=True)
-        return [(source, output)]
     tables = sorted(file for file in source.iterdir() if file.is_file() and not file.name.startswith("."))
     if not tables:
         raise UserError(f"The folder has no tables. Received: input={settings.input}. Give one with tables in it.")
-    output.mkdir(parents=True, exist_ok=True)
-    return [(table, output / table.name) for table in tables]
+    names = Counter(unpacked_name(table.name) for table in tables)
+    if twice := [name for name, count in names.items() if count > 1]:
+        raise UserError(f"Two tables would go to one output. Received: {source} with {twice[0]} twice, packed and not. Take one out.")
+    return [(table, output / unpacked_name(table.name)) for table in tables]
+
+
+def _output(source: Path, settings: ScoreSettings) -> Path:
+    """Of one table."""
+    inner = PurePosixPath(find_packed(source, settings.max_size).name)
+    if settings.output == "auto":
+        return source.with_name(f"{PurePosixPath(unpacked_name(source.name)).stem}.scored{inner.suffix}")
+    output = Path(settings.output).expanduser()
+    if output.resolve() == source.resolve():
+        raise UserError(f"The output would overwrite the input. Received: output={settings.output}. Give another path.")
+    if output.suffix != inner.suffix:
+        raise UserError(f"The output is of another kind. Received: output={settings.output}. Give a name that ends in {inner.suffix}.")
+    return output

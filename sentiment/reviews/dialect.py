@@ -1,0 +1,69 @@
+"""How a table in text is to be read: chosen by how many of its first rows each reading makes right."""
+
+import io
+from collections import Counter
+from itertools import product
+
+from sentiment.errors import UserError
+from sentiment.reviews.records import Dialect, records
+
+SEPARATORS = ("|", "\t", ";", ",")
+SAMPLE = 1 << 18  # characters of the file that are looked at
+
+
+def choose_dialect(lines: list[str], separator: str, escape: str, header: bool) -> Dialect:
+    """Of the dialects that the parameters leave open (`auto`), the one that makes most of these lines right.
+
+    Raises:
+        UserError: The separator or the escape is not one character.
+    """
+    chances = product(_separators(lines, separator, header), _escapes(lines, escape), (True, False))
+    dialects = [Dialect(between, quoting, escaping) for between, escaping, quoting in chances]
+    return max(dialects, key=lambda dialect: _right_lines(dialect, lines, header))  # the first of equal ones
+
+
+def choose_separator(given: str, header: str) -> str:
+    """The separator that is given, or else the one that the header has most of."""
+    return _separators([header], given, True)[0]
+
+
+def usual_columns(lines: list[str], dialect: Dialect) -> int:
+    """How many most rows have."""
+    widths = Counter(len(row.values) for row in records(lines, dialect, None, SAMPLE) if row.values)
+    return widths.most_common(1)[0][0] if widths else 1
+
+
+def split_lines(text: str) -> list[str]:
+    """Each with its end, which is \\n, \\r or both."""
+    return list(io.StringIO(text, newline=""))
+
+
+def _separators(lines: list[str], given: str, header: bool) -> list[str]:
+    separator = {"\\t": "\t", "tab": "\t", "none": ""}.get(given, given)
+    if separator != "auto":
+        if len(separator) > 1 or separator in tuple('\r\n"\0'):
+            raise UserError(f"The separator is not one character. Received: separator={given}. Give one, such as ';' or tab.")
+        return [separator]
+    first = lines[0] if lines else ""
+    present = sorted((each for each in SEPARATORS if each in first), key=first.count, reverse=True)
+    return present or ([",", ""] if header else [""])
+
+
+def _escapes(lines: list[str], given: str) -> list[str]:
+    if given == "auto":
+        return ["", "\\"] if any("\\" in line for line in lines) else [""]
+    escape = {"none": "", "backslash": "\\", "\\\\": "\\", '"': ""}.get(given, given)
+    if len(escape) > 1 or escape in tuple("\r\n\0"):
+        raise UserError(f"The escape is not one character. Received: escape={given}. Give backslash, none, or one character.")
+    return [escape]
+
+
+def _right_lines(dialect: Dialect, lines: list[str], header: bool) -> int:
+    """How many lines are in rows with the right number of columns; none with a field in quotes, where quotes are to be text."""
+    columns = None if header else usual_columns(lines, dialect)
+    right = 0
+    for row in records(lines, dialect, columns, SAMPLE):
+        text_in_quotes = not dialect.quoting and any(len(value) > 1 and value[0] == value[-1] == '"' for value in row.values)
+        if row.values and not row.problem and not text_in_quotes:
+            right += len(row.lines)
+    return right

@@ -1,0 +1,138 @@
+"""Tables in JSON: a row a line, or one array of rows, or rows of several lines each."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any, TextIO
+
+from sentiment.errors import UserError
+from sentiment.reviews.batch import Heard
+from sentiment.reviews.decoding import MARK, Decoding
+from sentiment.reviews.rows import Row, Rows
+from sentiment.reviews.separated import limited_lines
+from sentiment.settings import TableSettings
+
+NAMING = 1000  # rows that are looked through for column names
+PIECE = 1 << 16
+BETWEEN = re.compile(r"[\s,]*")
+LONE = re.compile("[\ud800-\udfff]")
+
+Records = Callable[[Heard], Iterator[tuple[int, dict[str, Any], str]]]  # numbers, records, and what is wrong with them
+
+
+def open_json(decoding: Decoding, settings: TableSettings) -> Rows:
+    """The rows of a file. Lone surrogates in them, which are no characters, become U+FFFD."""
+    with decoding.open() as text:
+        first = next((line for line in limited_lines(text, settings.max_row) if line.strip()), "")
+    records = _of_array if (array := _goes_on(first)) else _of_lines
+
+    def read_records(heard: Heard) -> Iterator[tuple[int, Any, str]]:
+        return records(decoding, settings.max_row, heard)
+
+    names = list(dict.fromkeys(name for _, record, _ in islice(read_records(lambda size: None), NAMING) for name in record))
+
+    def read(heard: Heard, columns: Sequence[str], whole: bool = False) -> Iterator[Row]:
+        for number, record, problem in read_records(heard):
+            yield Row(number, [record.get(name) for name in columns], problem, [record.get(name) for name in names])
+
+    brackets = array and first.lstrip().startswith("[")
+    return Rows(names, read, "json", f"{decoding}, JSON{' of several lines a row' if array else ' lines'}", array=brackets)
+
+
+def _goes_on(line: str) -> bool:
+    """Whether what the first line begins is an array, or goes on behind it."""
+    try:
+        return isinstance(json.loads(line), list)
+    except json.JSONDecodeError as error:
+        return line.lstrip()[:1] in ("[", "{") and error.pos >= len(line.rstrip())
+    except (ValueError, RecursionError):
+        return False
+
+
+def _of_lines(decoding: Decoding, longest: int, heard: Heard) -> Iterator[tuple[int, dict[str, Any], str]]:
+    faults = decoding.faults()
+    with decoding.open(heard) as text:
+        for number, line in enumerate(limited_lines(text, longest), 1):
+            if not decoding.whole and (count := line.count(MARK)):
+                yield number, {}, _first(islice(faults, count))
+            elif len(line) > longest:
+                yield number, {}, f"longer than {longest} characters (max_row)"
+            elif line.strip():
+                try:
+                    record = json.loads(line)
+                except (ValueError, RecursionError) as error:
+                    yield number, {}, f"not JSON: {error}"
+                    continue
+                yield _checked(number, record)
+
+
+def _of_array(decoding: Decoding, longest: int, heard: Heard) -> Iterator[tuple[int, dict[str, Any], str]]:
+    """Raises UserError where it is no JSON: there is no telling where the next row begins."""
+    faults = decoding.faults()
+    with decoding.open(heard) as text:
+        for number, (record, source) in enumerate(_values(text, decoding, longest), 1):
+            if not decoding.whole and (count := source.count(MARK)):
+                yield number, {}, _first(islice(faults, count))
+            else:
+                yield _checked(number, record)
+
+
+def _values(text: TextIO, decoding: Decoding, longest: int) -> Iterator[tuple[Any, str]]:
+    """The values of an array, or of a text one after the other, each with its source."""
+    decode = json.JSONDecoder().raw_decode
+    rest, number, array = text.read(PIECE).lstrip(), 0, False
+    if rest.startswith("["):
+        array, rest = True, rest[1:]
+    at, size = 0, PIECE
+    while True:
+        begins = BETWEEN.match(rest, at).end()  # type: ignore[union-attr]
+        problem = ""
+        try:
+            value, ends = decode(rest, begins)
+        except json.JSONDecodeError as error:
+            problem = error.msg
+        except (ValueError, RecursionError) as error:
+            raise _not_json(decoding, number + 1, str(error)) from None
+        if not problem and (ends < len(rest) or not isinstance(value, int | float)):
+            number, at, size = number + 1, ends, PIECE
+            yield value, rest[begins:ends]
+            continue
+        if array and rest[begins : begins + 1] == "]":
+            if rest[begins + 1 :].strip() or text.read(PIECE).strip():
+                raise _not_json(decoding, number + 1, "there is more behind the array")
+            return
+        more = text.read(size)
+        if not more:
+            if begins < len(rest) or array:
+                raise _not_json(decoding, number + 1, problem or "it is cut off")
+            return
+        if len(rest) - begins > longest:
+            raise _not_json(decoding, number + 1, f"longer than {longest} characters (max_row)")
+        rest, at, size = rest[begins:] + more, 0, size * 2
+
+
+def _not_json(decoding: Decoding, number: int, problem: str) -> UserError:
+    return UserError(
+        f"The file is not JSON. Received: row {number} of {decoding.file.path}: {problem}. Mend it; JSON lines may have bad rows."
+    )
+
+
+def _first(faults: Iterator[str]) -> str:
+    """The first of some that are taken all."""
+    return next(iter(list(faults)))
+
+
+def _checked(number: int, record: Any) -> tuple[int, dict[str, Any], str]:
+    if not isinstance(record, dict):
+        return number, {}, "not a JSON object"
+    return number, _clean(record), ""
+
+
+def _clean(value: Any) -> Any:
+    """The same without lone surrogates."""
+    if isinstance(value, str):
+        return value if value.isascii() else LONE.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, dict):
+        return {_clean(name): _clean(each) for name, each in value.items()}
+    return [_clean(each) for each in value] if isinstance(value, list) else value

@@ -1,0 +1,99 @@
+"""What the labels of a table mean, and what could be said where that is not known."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sentiment.errors import UserError
+from sentiment.settings import PrepareSettings
+
+LEFT_OUT = -2  # the label is one that does not count
+KNOWN = {"1": 1, "positive": 1, "pos": 1, "true": 1, "0": 0, "negative": 0, "neg": 0, "false": 0}
+LIKELY = {  # words that are proposed, not taken
+    1: ("yes", "y", "t", "good", "great", "like", "liked", "up", "thumbs up", "happy", "recommended", "+", "p", "positiv", "positif"),
+    0: (
+        "no",
+        "n",
+        "f",
+        "bad",
+        "poor",
+        "dislike",
+        "disliked",
+        "down",
+        "thumbs down",
+        "unhappy",
+        "not recommended",
+        "-",
+        "negativ",
+        "négatif",
+    ),
+}
+PREFIX = "__label__"  # fastText's
+MANY = 20  # different labels
+
+
+class Labels:
+    """The meaning of each label: 1 positive, 0 negative, LEFT_OUT, or None for one that is not known."""
+
+    def __init__(self, settings: PrepareSettings) -> None:
+        """Raises UserError if a label is to be both, or only one kind is named."""
+        positive, negative = (_named(each) for each in (settings.positive, settings.negative))
+        received = f"Received: positive={settings.positive}, negative={settings.negative}."
+        if bool(positive) != bool(negative):
+            raise UserError(f"Only one of positive and negative is named. {received} Name both, such as positive=4,5 and negative=1,2.")
+        if both := positive & negative:
+            raise UserError(f"A label would be positive and negative. {received} Name {min(both)} once.")
+        self._named = bool(positive)
+        self._meanings: dict[str, int | None] = {**dict.fromkeys(positive, 1), **dict.fromkeys(negative, 0)} if positive else {**KNOWN}
+
+    def meaning(self, value: Any) -> int | None:
+        label = str(value)
+        if label not in self._meanings:
+            plain = plain_label(label)
+            known = self._meanings.get(plain, self._meanings.get(plain.removeprefix(PREFIX)))
+            self._meanings[label] = LEFT_OUT if known is None and self._named else known
+        return self._meanings[label]
+
+
+def plain_label(value: Any) -> str:
+    """In lower case, without blanks around it; a whole number without a point."""
+    label = str(value).strip().lower()
+    try:
+        number = float(label)
+        return str(int(number)) if number.is_integer() else label
+    except (ValueError, OverflowError):
+        return label
+
+
+def propose(values: Iterable[Any]) -> str:
+    """What could be said of these labels: the parameters that would do, if that can be seen."""
+    labels = sorted({plain_label(value) for value in values} - {"", "none", "nan"})
+    if len(labels) > MANY:
+        return f"These are over {MANY} different ones: give label_column=NAME if it is another column, or positive=... and negative=..."
+    positive, negative = _by_words(labels) or _by_numbers(labels) or ([], [])
+    if positive and negative:
+        return f"Give positive={','.join(positive)} and negative={','.join(negative)}"
+    return f"Give positive=... and negative=... of these labels: {', '.join(labels)[:200]}"
+
+
+def _by_words(labels: list[str]) -> tuple[list[str], list[str]] | None:
+    words = {label: label.removeprefix(PREFIX).replace("_", " ") for label in labels}
+    known = {meaning: {word for word, its in KNOWN.items() if its == meaning and word.isalpha()} for meaning in (0, 1)}
+    positive, negative = ([label for label in labels if words[label] in {*LIKELY[each], *known[each]}] for each in (1, 0))
+    return (positive, negative) if positive and negative else None
+
+
+def _by_numbers(labels: list[str]) -> tuple[list[str], list[str]] | None:
+    """Over and under the middle of the scale."""
+    try:
+        numbers = {label: float(label.removeprefix(PREFIX)) for label in labels}
+    except ValueError:
+        return None
+    if not numbers:
+        return None
+    middle = (min(numbers.values()) + max(numbers.values())) / 2
+    ordered = sorted(labels, key=lambda label: numbers[label])
+    return [label for label in ordered if numbers[label] > middle], [label for label in ordered if numbers[label] < middle]
+
+
+def _named(given: str) -> set[str]:
+    return set() if given == "auto" else {plain_label(label) for label in given.split(",") if label.strip()}
