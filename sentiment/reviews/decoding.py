@@ -18,7 +18,7 @@ from sentiment.reviews.western import is_western
 MARK = "\udcff"  # stands in a text where bytes are no character; no decoder makes it
 PIECE = 1 << 20
 SAMPLE = 1 << 18  # bytes from lines that are not UTF-8, by which the encoding is chosen
-FEW = 100  # lines to one fault, where a text is taken as damaged and not as one of another encoding
+FEW = 20  # lines to one fault, where a text is taken as damaged and not as one of another encoding
 ENOUGH = 10_000  # faults after which a file is not looked through any more
 # What else reviews come in. Rarer ones would make every choice unclear.
 USUAL = (

@@ -1,14 +1,18 @@
 """How a table in text is to be read: chosen by how many of its first rows each reading makes right."""
 
 import io
+import re
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 
 from sentiment.errors import UserError
-from sentiment.reviews.records import Dialect, records
+from sentiment.reviews.records import NO_SEPARATOR, Dialect, Record, records
 
 SEPARATORS = ("|", "\t", ";", ",")
 SAMPLE = 1 << 18  # characters of the file that are looked at
+NEARLY_ALL = 0.9
 
 
 def choose_dialect(lines: list[str], separator: str, escape: str, header: bool) -> Dialect:
@@ -19,7 +23,15 @@ def choose_dialect(lines: list[str], separator: str, escape: str, header: bool) 
     """
     chances = product(_separators(lines, separator, header), _escapes(lines, escape), (True, False))
     dialects = [Dialect(between, quoting, escaping) for between, escaping, quoting in chances]
-    return max(dialects, key=lambda dialect: _right_lines(dialect, lines, header))  # the first of equal ones
+    rights = [list(_right_rows(dialect, lines, header)) for dialect in dialects]
+    best = max(  # the first of equal ones
+        range(len(dialects)),
+        key=lambda at: (sum(len(row.lines) for row in rights[at]), bool(dialects[at].escape) == _is_escaped(lines, dialects[at])),
+    )
+    body = rights[best][header:]
+    quoted = sum(row.lines[0].startswith('"') for row in body)
+    begins_quoted = dialects[best].quoting and bool(body) and quoted >= NEARLY_ALL * len(body)  # the rest of a bad row may look right
+    return replace(dialects[best], begins_quoted=begins_quoted)
 
 
 def choose_separator(given: str, header: str) -> str:
@@ -58,12 +70,17 @@ def _escapes(lines: list[str], given: str) -> list[str]:
     return [escape]
 
 
-def _right_lines(dialect: Dialect, lines: list[str], header: bool) -> int:
-    """How many lines are in rows with the right number of columns; none with a field in quotes, where quotes are to be text."""
+def _right_rows(dialect: Dialect, lines: list[str], header: bool) -> Iterator[Record]:
+    """Those with the right number of columns, the header too; none with a field in quotes, where quotes are to be text."""
     columns = None if header else usual_columns(lines, dialect)
-    right = 0
     for row in records(lines, dialect, columns, SAMPLE):
         text_in_quotes = not dialect.quoting and any(len(value) > 1 and value[0] == value[-1] == '"' for value in row.values)
         if row.values and not row.problem and not text_in_quotes:
-            right += len(row.lines)
-    return right
+            yield row
+
+
+def _is_escaped(lines: list[str], dialect: Dialect) -> bool:
+    """Whether some lines have what nothing but an escape makes sense of: MySQL's NULL, or a line end."""
+    separator = re.escape(dialect.separator or NO_SEPARATOR)
+    sign = re.compile(rf"(?:^|{separator})\\N(?:{separator}|[\r\n]|$)|(?<!\\)\\$")
+    return bool(dialect.separator) and any(sign.search(line.rstrip("\r\n")) for line in lines)

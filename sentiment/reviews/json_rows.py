@@ -25,7 +25,8 @@ def open_json(decoding: Decoding, settings: TableSettings) -> Rows:
     """The rows of a file. Lone surrogates in them, which are no characters, become U+FFFD."""
     with decoding.open() as text:
         first = next((line for line in limited_lines(text, settings.max_row) if line.strip()), "")
-    records = _of_array if (array := _goes_on(first)) else _of_lines
+    array = _goes_on(first, decoding.file.name.lower().endswith(".json"))
+    records = _of_array if array else _of_lines
 
     def read_records(heard: Heard) -> Iterator[tuple[int, Any, str]]:
         return records(decoding, settings.max_row, heard)
@@ -40,8 +41,10 @@ def open_json(decoding: Decoding, settings: TableSettings) -> Rows:
     return Rows(names, read, "json", f"{decoding}, JSON{' of several lines a row' if array else ' lines'}", array=brackets)
 
 
-def _goes_on(line: str) -> bool:
-    """Whether what the first line begins is an array, or goes on behind it."""
+def _goes_on(line: str, any_json: bool) -> bool:
+    """Whether what the first line begins is an array, or goes on behind it; any_json: the file is not said to have a row a line."""
+    if any_json and line.lstrip().startswith("["):
+        return True
     try:
         return isinstance(json.loads(line), list)
     except json.JSONDecodeError as error:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 NO_SEPARATOR = "\x1f"  # stands in for one where the table has but one column
+LONGEST_REST = 100  # lines that are taken for the rest of a bad row, at most
 SWALLOWED = 3  # lines inside one text that are each a right row: a quote that was not closed, more likely
 
 csv.field_size_limit(sys.maxsize)  # rows are limited as they are read
@@ -16,11 +17,12 @@ csv.field_size_limit(sys.maxsize)  # rows are limited as they are read
 @dataclass(frozen=True)
 class Dialect:
     """separator: one character, or "" if there is but one column; quoting: whether quotes group (RFC 4180) or are text like any other;
-    escape: the character that makes the next one text, or ""."""
+    escape: the character that makes the next one text, or ""; begins_quoted: each row begins with a quote."""
 
     separator: str
     quoting: bool
     escape: str = ""
+    begins_quoted: bool = False
 
     def __str__(self) -> str:
         between = {"": "one column", "\t": "tabs between columns"}.get(self.separator, f"{self.separator} between columns")
@@ -65,7 +67,7 @@ def records(lines: Iterable[str], dialect: Dialect, columns: int | None, longest
     """
     feed = _Feed(lines, longest)
     reader = dialect.reader(feed)
-    all_quoted, line = True, 1
+    line = 1
     while True:
         problem, values = "", []
         try:
@@ -86,12 +88,12 @@ def records(lines: Iterable[str], dialect: Dialect, columns: int | None, longest
             elif len(taken) > SWALLOWED + 1 and columns > 1 and all(_is_row(inner, dialect, columns) for inner in taken[1:-1]):
                 problem = "a quote that is not closed"
         if problem:
-            begins = (at for at in range(1, len(taken)) if _may_begin(taken[at], dialect, columns, all_quoted))
+            begins = (at for at in range(1, len(taken)) if _may_begin(taken[at], dialect, columns))
             resume = next(begins, len(taken))
             feed.put_back(taken[resume:])
             taken = taken[:resume]
-        elif not empty:
-            all_quoted = all_quoted and taken[0].startswith('"')
+            if dialect.begins_quoted:
+                taken += feed.rest_of_row()
         yield Record(values, problem, taken, line)
         line += len(taken)
 
@@ -103,9 +105,9 @@ def _is_row(line: str, dialect: Dialect, columns: int) -> bool:
         return False
 
 
-def _may_begin(line: str, dialect: Dialect, columns: int | None, quoted: bool) -> bool:
-    """Whether a row may begin with that line: it is one, or begins one that goes on. quoted: all others began with a quote."""
-    if quoted and not line.startswith('"'):
+def _may_begin(line: str, dialect: Dialect, columns: int | None) -> bool:
+    """Whether a row may begin with that line: it is one, or begins one that goes on."""
+    if dialect.begins_quoted and not line.startswith('"'):
         return False
     try:
         widths = [len(values) for values in dialect.reader([line])]
@@ -137,3 +139,14 @@ class _Feed(Iterator[str]):
 
     def put_back(self, lines: list[str]) -> None:
         self._waiting += reversed(lines)
+
+    def rest_of_row(self) -> list[str]:
+        """The next lines, up to one that begins with a quote. Of these rows, each does."""
+        rest: list[str] = []
+        while len(rest) < LONGEST_REST:
+            line = self._waiting.pop() if self._waiting else next(self._lines, '"')
+            if line.startswith('"') or not line.strip():
+                self.put_back([line] if line != '"' else [])
+                break
+            rest.append(line)
+        return rest
