@@ -41,16 +41,11 @@ def score_table(rows: Rows, text_column: str, scorer: Scorer, job: dict[str, Any
     """
     parts = _Parts(output.with_name(f"{output.name}.parts"), job)
     names = scored_names(rows.names)
-    resumed = 0
-    for number, part in enumerate(_chunks(rows.read(heard, [text_column], whole=True), PART_ROWS)):
-        if parts.has(number):
-            resumed += len(part)
-            continue
-        good, bad = _split(part)
-        scores = [float(score) for score in scorer.score([row.values[0] for row in good])]
-        added = [(scorer.label(score), score) for score in scores]
-        _WRITERS[rows.kind](parts.part(number), rows, names, [row.record for row in good], added)
-        parts.finish(number, len(good), bad)
+    try:
+        resumed = _score_parts(rows, text_column, scorer, parts, heard)
+    except UserError:  # the table has to be mended, so that none of this will serve
+        shutil.rmtree(parts.folder)
+        raise
     counts = parts.counts()
     unfinished = output.with_name(f"{output.name}.unfinished")
     _join(unfinished, parts.files("part"), rows, names)
@@ -61,6 +56,22 @@ def score_table(rows: Rows, text_column: str, scorer: Scorer, job: dict[str, Any
     unfinished.replace(output)
     shutil.rmtree(parts.folder)
     return counts | {"rows_resumed": resumed}
+
+
+def _score_parts(rows: Rows, text_column: str, scorer: Scorer, parts: "_Parts", heard: Heard) -> int:
+    """Does the parts that are not done yet. Returns the number of rows in those that were."""
+    names = scored_names(rows.names)
+    resumed = 0
+    for number, part in enumerate(_chunks(rows.read(heard, [text_column], whole=True), PART_ROWS)):
+        if parts.has(number):
+            resumed += len(part)
+            continue
+        good, bad = _split(part)
+        scores = [float(score) for score in scorer.score([row.values[0] for row in good])]
+        added = [(scorer.label(score), score) for score in scores]
+        _WRITERS[rows.kind](parts.part(number), rows, names, [row.record for row in good], added)
+        parts.finish(number, len(good), bad)
+    return resumed
 
 
 @contextmanager
@@ -120,11 +131,11 @@ class _Parts:
 
     def __init__(self, folder: Path, job: dict[str, Any]) -> None:
         self.folder = folder
-        mark = folder / "job.json"
-        if not mark.exists() or json.loads(mark.read_text()) != job:
+        mark, text = folder / "job.json", json.dumps(job)
+        if not mark.exists() or mark.read_text("utf-8", "replace") != text:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-            mark.write_text(json.dumps(job))
+            mark.write_text(text)
 
     def has(self, number: int) -> bool:
         return self._file("done", number).exists()

@@ -98,10 +98,12 @@ def _read_separated(session: SparkSession, path: str, separator: str, escape: st
     return frame.withColumns({name: sql.coalesce(_column(name), sql.lit("")) for name in names})
 
 
-def check_output(session: SparkSession, output: str) -> None:
-    """Raises UserError if there is anything at that path."""
-    if _Place(session, output).exists():
+def check_output(session: SparkSession, output: str) -> Path | None:
+    """The path, if it is of this machine. Raises UserError if there is anything."""
+    place = _Place(session, output)
+    if place.exists():
         raise UserError(f"The output is there already. Received: output={output}. Give another path, or remove it.")
+    return place.local
 
 
 def score_table(session: SparkSession, table: SparkTable, model: Path, output: str) -> dict[str, int]:
@@ -125,6 +127,7 @@ def score_table(session: SparkSession, table: SparkTable, model: Path, output: s
         if counts.get["rows_bad"]:
             rows = table.frame.where(is_bad).select(*(sql.col(name).alias(name[1:]) for name in (FILE, PROBLEM, RECORD)))
             rows.write.json(bad.path)
+        check_output(session, output)  # another machine may have made it meanwhile
         unfinished.rename(output)
     finally:
         unfinished.delete()
@@ -151,6 +154,10 @@ class _Place:
         assert context._jvm is not None
         self._name = context._jvm.org.apache.hadoop.fs.Path
         self._files = self._name(path).getFileSystem(context._jsc.hadoopConfiguration())
+
+    @property
+    def local(self) -> Path | None:
+        return Path(self._name(self.path).toUri().getPath()) if self._files.getScheme() == "file" else None
 
     def exists(self) -> bool:
         return bool(self._files.exists(self._name(self.path)))

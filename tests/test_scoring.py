@@ -1,20 +1,25 @@
 """Whole tables: the same rows with scores, whatever happens on the way."""
 
 import csv
+import gzip
 import json
 import shutil
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from mlflow import MlflowClient
 
 from sentiment import scoring
+from sentiment.errors import StepError, UserError
 from sentiment.reviews.opened import open_rows
 from sentiment.reviews.rows import Rows
 from sentiment.scorer import Scorer
-from sentiment.scoring import score_table
-from sentiment.settings import TableSettings
+from sentiment.scoring import only_writer, score_table
+from sentiment.settings import ScoreSettings, TableSettings
+from sentiment.steps import score
 
 from .conftest import Launch
 
@@ -74,6 +79,103 @@ def test_bad_rows_are_told_and_the_others_scored(tmp_path: Path) -> None:
     table = tmp_path / "in.csv"
     table.write_text("id,text\n1,fine\n2\n3,a,b\n4,bad\n")
     assert score_table(opened(table), "text", SCORER, {}, tmp_path / "out.csv", lambda size: None)["rows_bad"] == 2
+
+
+def scored(path: Path, **settings: str | bool) -> Path:
+    """The output of the whole step."""
+    output = path.with_name(f"out{path.suffix}")
+    score.run(ScoreSettings(input=str(path), output=str(output), model=str(MODEL), **settings))  # type: ignore[arg-type]
+    return output
+
+
+def test_an_empty_text_is_a_bad_row(tmp_path: Path) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text('id,text\n1,good film\n2,\n3,nan\n4,""\n5,   \n6,bad film\n7,fine\n')
+    output = scored(source)
+    assert [line.split(",")[:2] for line in output.read_text().splitlines()[1:]] == [
+        ["1", "good film"],
+        ["3", "nan"],
+        ["6", "bad film"],
+        ["7", "fine"],
+    ]
+    bad = [json.loads(line) for line in (tmp_path / "out.csv.bad.jsonl").read_text().splitlines()]
+    assert bad == [{"row": row, "problem": "the text is empty"} for row in (2, 4, 5)]
+
+
+def test_a_job_that_scored_less_than_half_or_nothing_is_no_success(tmp_path: Path, store: str) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text("id,text\n1,fine\n2\n3\n")
+    with pytest.raises(StepError, match="1 of 3 rows"):
+        scored(source)
+    assert (tmp_path / "out.csv").read_text().startswith("id,text,label,score\n1,fine,")
+    source.write_text("id,text\n")
+    with pytest.raises(StepError, match="nothing to score"):
+        scored(source)
+    runs = MlflowClient(store).search_runs(["0"])
+    assert [run.info.status for run in runs] == ["FAILED"] * 2
+    assert runs[1].data.metrics["rows_bad"] == 2
+    source.write_text("id,text\n1,fine\n2\n")
+    scored(source)
+
+
+def test_one_job_at_a_time_writes_an_output(tmp_path: Path) -> None:
+    source = table(tmp_path / "in.csv")
+    with only_writer(tmp_path / "out.csv"), pytest.raises(UserError, match="Another job writes that output"):
+        scored(source)
+    assert scored(source).exists()
+    assert {file.name for file in tmp_path.iterdir()} <= {"in.csv", "out.csv", "mlflow.db", "mlruns"}
+
+
+def test_how_a_table_was_read_is_logged(tmp_path: Path, store: str) -> None:
+    source = tmp_path / "in.csv"
+    source.write_bytes("text;label\nТекст, очень хороший;1\nПлохой фильм, не смотрите;0\n".encode("cp1251") * 9)
+    output = scored(source, text_column="text")
+    assert "Плохой фильм" in output.read_text("utf-8")
+    (run,) = MlflowClient(store).search_runs(["0"])
+    assert run.data.tags["reading"] == "cp1251, ; between columns, quotes group"
+
+
+def test_packed_tables_and_arrays_come_out_unpacked(tmp_path: Path) -> None:
+    records = [{"text": text, "odd": {"a": [1]}} for text in TEXTS]
+    source = tmp_path / "in.json.gz"
+    source.write_bytes(gzip.compress(json.dumps(records).encode()))
+    score.run(ScoreSettings(input=str(source), model=str(MODEL)))
+    found = json.loads((tmp_path / "in.scored.json").read_text())
+    assert [(row["text"], row["odd"]) for row in found] == [(text, {"a": [1]}) for text in TEXTS]
+
+
+def test_a_table_without_a_header_comes_out_without_one(tmp_path: Path) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text("1,a fine film\n2,a dull film\n")
+    assert [line.split(",")[:2] for line in scored(source, header=False).read_text().splitlines()] == [
+        ["1", "a fine film"],
+        ["2", "a dull film"],
+    ]
+
+
+def test_columns_of_parquet_that_python_does_not_know_come_out_as_they_were(tmp_path: Path) -> None:
+    count = len(TEXTS)
+    frame = pa.table(
+        {
+            "text": [None, *TEXTS[1:]],
+            "far": pa.array([2**62] * count, pa.timestamp("us")),
+            "elsewhere": pa.array([0] * count, pa.timestamp("us", "Mars/Base")),
+            "nested": pa.array([{"a": [{"b": 1}]}] * count),
+            "words": pa.array(["x"] * count).dictionary_encode(),
+        }
+    )
+    pq.write_table(frame, tmp_path / "in.parquet")
+    found = pq.read_table(scored(tmp_path / "in.parquet"))
+    assert found.drop_columns(["label", "score"]).equals(frame.slice(1))
+
+
+def test_a_table_that_can_not_be_read_to_its_end_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scoring, "PART_ROWS", 4)
+    source = tmp_path / "in.json"
+    source.write_text(json.dumps([{"text": text} for text in TEXTS * 100])[:-5])
+    with pytest.raises(UserError, match="not JSON"):
+        scored(source)
+    assert {file.name for file in tmp_path.iterdir()} <= {"in.json", "mlflow.db", "mlruns"}
 
 
 def test_a_job_that_was_cut_off_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

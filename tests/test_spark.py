@@ -104,16 +104,25 @@ def test_bad_rows_are_told_and_the_others_scored(cluster: SparkSession, model: P
     source = tmp_path / "in.csv"
     write(ROWS, source)
     with source.open("ab") as file:
-        file.write(b"98\n99|a|b|c\n100|caf\xe9|0.25\n")
+        file.write(b"98\n99|a|b|c\n100|caf\xe9|0.25\n101|  |0.25\n")
     table = open_table(cluster, str(source), TableSettings())
-    assert score_table(cluster, table, model, str(tmp_path / "out"))["rows_bad"] == 3
+    assert score_table(cluster, table, model, str(tmp_path / "out"))["rows_bad"] == 4
     check_scores(tmp_path / "out")
     bad = [json.loads(line) for part in (tmp_path / "out.bad.jsonl").glob("part-*") for line in part.read_text().splitlines()]
-    assert [row["problem"] for row in bad] == ["not 3 columns", "not 3 columns", "not UTF-8: give encoding=NAME"]
+    assert [row["problem"] for row in bad] == ["not 3 columns", "not 3 columns", "not UTF-8: give encoding=NAME", "the text is empty"]
     assert [row["record"] for row in bad][:2] == ["98", "99|a|b|c"]
     assert all(row["file"].endswith("/in.csv") for row in bad)
     table = open_table(cluster, str(source), TableSettings(text_column="reviewText", separator="|", encoding="cp1252"))
-    assert score_table(cluster, table, model, str(tmp_path / "out2"))["rows_bad"] == 2
+    assert score_table(cluster, table, model, str(tmp_path / "out2"))["rows_bad"] == 3
+
+
+def test_backslashes_escape_if_that_is_said(cluster: SparkSession, tmp_path: Path) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text('id,text\n1,"He said \\"fine\\", really"\n')
+    table = open_table(cluster, str(source), TableSettings(escape="backslash"))
+    assert [row["text"] for row in table.frame.collect()] == ['He said "fine", really']
+    with pytest.raises(UserError, match="header=false"):
+        open_table(cluster, str(source), TableSettings(header=False))
 
 
 def test_what_is_wrong_with_a_table_is_said(cluster: SparkSession, tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ def prepare_chinese(path: Path, praise: str, blame: str, reviews: int = 80) -> P
 def test_a_language_without_blanks_is_learned(trainer: Trainer, tmp_path: Path) -> None:
     path, model = tmp_path / "prepared.h5", tmp_path / "model.h5"
     data = prepare_chinese(path, "我很喜欢这部电影", "我不想再看这部电影")
-    trained = training.train(trainer, TrainSettings(architecture="ngrams"), data, path, model, lambda epoch, metrics: False)
+    trained = training.train(trainer, TrainSettings(architecture="ngrams"), data, model, lambda epoch, metrics: False)
     assert trained.summary["ngrams_val_auc"] > 0.95
     assert trained.guessing == ()
     good, bad = Scorer(model).score(["朋友很喜欢", "朋友不想再看"])

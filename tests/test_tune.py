@@ -145,7 +145,7 @@ def test_a_trial_that_failed_without_a_run_gets_one(store: str, journal: str, sm
 
     search.work(study, 2, fail, lambda: False)
     with mlflow.start_run() as parent:
-        job = trial_step.Job(settings, "s", parent.info.run_id, prepared.read(small), small, {"data_fingerprint": "f"}, lambda: False)
+        job = trial_step.Job(settings, "s", parent.info.run_id, prepared.read(small), {"data_fingerprint": "f"}, lambda: False)
         for _ in range(2):  # the second time there is nothing to do
             trial_step.add_missing(study, job)
         runs = sorted(tracking.children(parent.info.run_id, "trial"), key=lambda run: run.data.tags["trial"])

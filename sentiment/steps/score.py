@@ -90,9 +90,11 @@ def _score_on_spark(settings: ScoreSettings) -> None:
 
     path = models.find(settings.model)
     log.info("score: with %s", origin.describe(settings.model, model_file.read(path).data_fingerprint))
-    with spark.session(settings.spark_master) as session, TemporaryDirectory() as folder:
+    with spark.session(settings.spark_master) as session, TemporaryDirectory() as folder, ExitStack() as outputs:
         source, output = _spark_paths(settings)
-        spark_scoring.check_output(session, output)
+        if local := spark_scoring.check_output(session, output):
+            local.parent.mkdir(parents=True, exist_ok=True)
+            outputs.enter_context(only_writer(local))
         table = spark_scoring.open_table(session, source, part(TableSettings, settings))
         model = Path(folder) / served_model.NAME
         served_model.save(path, model)
