@@ -160,3 +160,15 @@ def test_prepared_data_of_the_format_before_are_refused(tmp_path: Path) -> None:
     ) as caught:
         prepared.read(tmp_path / "old.h5")
     assert "\n" not in str(caught.value)
+
+
+def test_labels_that_are_not_named_are_counted_and_left_out_of_both_passes(tmp_path: Path) -> None:
+    rows = [(f"{('dull', 'poor', 'so', 'good', 'best')[number % 5]} film number {number}", number % 5 + 1) for number in range(100)]
+    settings = PrepareSettings(reviews=str(table(tmp_path / "a.csv", rows)), positive="4,5", negative="1,2")
+    data, counts = preparing.prepare(find_source(settings), settings)
+    assert counts["rows_with_other_labels"] == 20
+    assert len(data.labels) == 80
+    labels = dict(rows)
+    assert [labels[text] > 3 for text in data.test_texts] == data.labels[data.rows(TEST)].tolist()
+    with pytest.raises(UserError, match="100 rows with other labels"):
+        preparing.prepare(find_source(replace(settings, positive="7", negative="8")), replace(settings, positive="7", negative="8"))

@@ -132,7 +132,7 @@ def test_how_a_table_was_read_is_logged(tmp_path: Path, store: str) -> None:
     output = scored(source, text_column="text")
     assert "Плохой фильм" in output.read_text("utf-8")
     (run,) = MlflowClient(store).search_runs(["0"])
-    assert run.data.tags["reading"] == "cp1251, ; between columns, quotes group"
+    assert run.data.tags["reading"] == "cp1251, ';' between columns, quotes group"
 
 
 def test_packed_tables_and_arrays_come_out_unpacked(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ class Dialect:
     begins_quoted: bool = False
 
     def __str__(self) -> str:
-        between = {"": "one column", "\t": "tabs between columns"}.get(self.separator, f"{self.separator} between columns")
+        between = {"": "one column", "\t": "tabs between columns"}.get(self.separator, f"'{self.separator}' between columns")
         return f"{between}, quotes {'group' if self.quoting else 'are text'}" + (f", {self.escape} escapes" if self.escape else "")
 
     def reader(self, lines: Iterable[str]) -> Iterator[list[str]]:

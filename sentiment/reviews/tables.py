@@ -24,7 +24,8 @@ def open_table(path: Path, settings: PrepareSettings, labelled: bool = True) -> 
     """The reviews in a file; if they need not be labelled, labels and groups are not looked for.
 
     Raises:
-        UserError: The header, the encoding or a needed column is not to be found, or the labels are not rightly named.
+        UserError: The header, the encoding or a needed column is not to be found, the labels are not rightly named, or one of the
+            first rows is not as it should be.
     """
     labels = Labels(settings)
     rows = open_rows(path, settings)
@@ -41,7 +42,9 @@ def open_table(path: Path, settings: PrepareSettings, labelled: bool = True) -> 
                 f"The group is the column of the {'text' if group == text else 'label'}. Received: group_column={group}. "
                 "Name the column that says what a review is about, or none."
             )
-    return Table(path, rows, labels, text, label, split, group)
+    table = Table(path, rows, labels, text, label, split, group)
+    next(table.read(lambda size: None), None)  # what is wrong with all rows is wrong with the first ones: before a run is begun
+    return table
 
 
 @dataclass(frozen=True)
