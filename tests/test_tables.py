@@ -131,6 +131,8 @@ SAMPLES = {
     "cp1251": "Отличный фильм, очень понравился, актеры играли прекрасно",
     "koi8-r": "Отличный фильм, очень понравился, актеры играли прекрасно",
     "cp1250": "Příšerně špatný film, žádný děj, herci hráli hrozně",
+    "iso8859-2": "A zene gyönyörű volt, őszintén szólva a történet rövid és unalmas, a színészek jók",
+    "cp1257": "Aktoriai vaidino puikiai, tačiau pabaiga nuvylė, muzika buvo šiek tiek per garsi",
     "cp1254": "Film çok güzeldi, oyuncular şahane ama sonu hayal kırıklığı",
     "gbk": "很好看的电影,演员表演出色,但是结局令人失望",
     "big5": "很好看的電影,演員表演出色,但是結局令人失望",
