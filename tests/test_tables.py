@@ -9,19 +9,15 @@ import lzma
 import os
 import zipfile
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from sentiment.errors import UserError
-from sentiment.reviews import find_source
+from sentiment.reviews import decoding, find_source
 from sentiment.reviews.opened import open_rows
 from sentiment.reviews.tables import find_column
 from sentiment.settings import PrepareSettings, TableSettings
@@ -185,6 +181,19 @@ def test_damaged_bytes_cost_their_rows_alone(tmp_path: Path, ending: str) -> Non
     assert list(problems) == [701, 2000]
     assert [f"byte {at} of the file, 0xff" in problem for at, problem in zip(bad, problems.values(), strict=True)] == [True, True]
     assert found == texts[:700] + texts[701:-1]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "shift_jis", "euc_kr", "utf-16"])
+@pytest.mark.parametrize("piece", [1, 7, 1 << 20])
+def test_damaged_bytes_are_named_by_their_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str, piece: int) -> None:
+    monkeypatch.setattr(decoding, "PIECE", piece)
+    lines = [f"text {number} 本\n".encode(encoding.replace("utf-16", "utf-16-le").removesuffix("-sig")) for number in range(20)]
+    fault = b"\x00\xdc\n\x00" if encoding == "utf-16" else b"\xff\n"
+    start = "text\n".encode(encoding)
+    content = [start, *lines[:9], fault, *lines[9:]]
+    _, bad = rows(write(tmp_path / "a.csv", b"".join(content)), encoding=encoding)
+    assert list(bad) == [10]
+    assert f"byte {sum(map(len, content[:10]))} of the file" in bad[10]
 
 
 def test_plain_english_with_a_damaged_byte_is_not_another_encoding(tmp_path: Path) -> None:
@@ -356,41 +365,3 @@ def test_parquet_that_holds_one_text_many_times_is_refused(tmp_path: Path) -> No
     texts = pa.DictionaryArray.from_arrays(pa.array([0] * 100_000, pa.int32()), pa.array(["good " * 2000]))
     pq.write_table(pa.table({"text": texts, "label": [1] * 100_000}), tmp_path / "a.parquet")
     assert "max_size" in refusal(tmp_path / "a.parquet")
-
-
-FIELDS = st.text(st.characters(codec="utf-8", exclude_characters="\r\0"), max_size=12)
-WRITERS = st.fixed_dictionaries(
-    {
-        "delimiter": st.sampled_from(",;|\t"),
-        "quoting": st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC]),
-        "lineterminator": st.sampled_from(["\n", "\r\n"]),
-    }
-)
-
-
-@settings(derandomize=True, max_examples=150, deadline=None, database=None)
-@given(st.lists(st.tuples(FIELDS, FIELDS), min_size=1, max_size=12), WRITERS, st.booleans())
-def test_what_a_csv_writer_wrote_is_read(texts: list[tuple[str, str]], dialect: dict[str, object], escaped: bool) -> None:
-    """But for the escapes, which have to be named where few rows need them, nothing is said."""
-    records = [(f"id{number}", *each) for number, each in enumerate(texts)]
-    file = io.StringIO(newline="")
-    escaping = {"escapechar": "\\", "doublequote": False} if escaped else {}
-    csv.writer(file, **dialect, **escaping).writerows([("id", "text", "other"), *records])  # type: ignore[arg-type]
-    with TemporaryDirectory() as folder:
-        table = open_rows(write(Path(folder) / "a.csv", file.getvalue()), TableSettings(escape="backslash" if escaped else "none"))
-        found = [row for row in table.read(lambda size: None, table.names)]
-    assert [(row.problem, tuple(row.values)) for row in found] == [("", record) for record in records]
-
-
-@settings(derandomize=True, max_examples=300, deadline=None, database=None)
-@given(
-    st.sampled_from(["a.csv", "a.jsonl", "a.json", "a.parquet", "a.csv.gz", "a.zip", "a.tar.gz"]),
-    st.sampled_from([b"", b"text,label\n", b'{"text":"a"}\n', b'[{"text":', b"\x1f\x8b\x08", b"PK\x03\x04", b"PAR1", b"\xff\xfe", b"BZh9"]),
-    st.one_of(st.binary(max_size=300), st.text('ab"\\,|;\n\r[]{}:é\ud83d', max_size=80).map(lambda text: text.encode("utf-8", "replace"))),
-)
-def test_any_bytes_end_in_rows_or_in_one_line(name: str, start: bytes, rest: bytes) -> None:
-    with TemporaryDirectory() as folder:
-        path = write(Path(folder) / name, start + rest)
-        for read in (rows, labelled):
-            with suppress(UserError):
-                read(path)

@@ -21,31 +21,13 @@ SAMPLE = 1 << 18  # bytes from lines that are not UTF-8, by which the encoding i
 FEW = 20  # lines to one fault, where a text is taken as damaged and not as one of another encoding
 ENOUGH = 10_000  # faults after which a file is not looked through any more
 # What else reviews come in. Rarer ones would make every choice unclear.
-USUAL = (
-    *(
-        "cp1250",
-        "cp1251",
-        "cp1252",
-        "cp1253",
-        "cp1254",
-        "cp1255",
-        "cp1256",
-        "cp1257",
-        "cp1258",
-        "iso8859_2",
-        "koi8_r",
-        "cp866",
-        "cp874",
-        "cp850",
-        "mac_roman",
-    ),
-    *("gb18030", "big5", "cp932", "euc_jp", "cp949"),
-)
+USUAL = [f"cp{page}" for page in range(1250, 1259)]
+USUAL += ["iso8859_2", "koi8_r", "cp866", "cp874", "cp850", "mac_roman", "gb18030", "big5", "cp932", "euc_jp", "cp949"]
 # By charset-normalizer's measures: the mess in a reading, and how much the letters are those of a language.
 CLEARLY_LESS_MESS, CLEARLY_MORE_LANGUAGE, MOST_MESS = 0.1, 0.2, 0.1
 NO_TABLES = ("utf-7", "unicode_escape", "raw_unicode_escape", "idna", "punycode", "undefined", "mbcs", "oem")
 
-_local = threading.local()
+_local = threading.local()  # noted: where in a piece, from its end, are bytes that are no character
 
 
 def _mark(error: UnicodeError) -> tuple[str, int]:
@@ -53,7 +35,7 @@ def _mark(error: UnicodeError) -> tuple[str, int]:
         raise error
     noted = getattr(_local, "noted", None)
     if noted is not None:
-        noted.append((error.start, error.object[error.start]))
+        noted.append((len(error.object) - error.start, error.object[error.start]))
     return MARK, error.end
 
 
@@ -93,7 +75,8 @@ def find_decoding(file: Packed, encoding: str) -> Decoding:
         UserError: The encoding is not known, or several are plausible.
     """
     if encoding != "auto":
-        return Decoding(file, encoding, _is_whole(file, _known(encoding)))
+        name = _known(encoding)
+        return Decoding(file, name, _is_whole(file, name))
     with file.open() as stream:
         start = stream.read(4096)
     if start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
@@ -123,7 +106,7 @@ def _known(encoding: str) -> str:
     try:
         name = codecs.lookup(encoding).name
         if name.replace("-", "_") not in [each.replace("-", "_") for each in NO_TABLES] and isinstance(b" ".decode(name, "replace"), str):
-            return name
+            return "utf-8-sig" if name == "utf-8" else name
     except (LookupError, ValueError):
         pass
     raise UserError(f"Unknown encoding. Received: encoding={encoding}. Use a name that Python knows, such as utf-8 or cp1252.")
@@ -143,18 +126,17 @@ def _faults(stream: BinaryIO, encoding: str) -> Iterator[tuple[int, int]]:
 def _decoded(stream: BinaryIO, encoding: str) -> Iterator[tuple[str, list[tuple[int, int]]]]:
     """The text by pieces, each with the positions in the stream, and the bytes, that are no characters."""
     decoder = codecs.getincrementaldecoder(encoding)("sentiment.mark")
-    begins = 0
+    read = 0
     while True:
         piece = stream.read(PIECE)
-        kept = decoder.getstate()[0]
         noted: list[tuple[int, int]] = []
         _local.noted = noted
         try:
             text = decoder.decode(piece, not piece)
         finally:
             _local.noted = None
-        yield text, [(begins - len(kept) + at, byte) for at, byte in noted]
-        begins += len(piece)
+        read += len(piece)
+        yield text, [(read - from_end, byte) for from_end, byte in noted]
         if not piece:
             return
 
@@ -187,7 +169,7 @@ def _plausible(sample: bytes) -> tuple[list[str], bool]:
     """The encodings that the sample may be in, the likeliest first (of those that read it alike, one), and whether the first is clear."""
     if is_western(sample):
         return ["cp1252"], True
-    matches = sorted(from_bytes(sample, cp_isolation=list(USUAL)), key=lambda match: (match.chaos, -match.coherence))
+    matches = sorted(from_bytes(sample, cp_isolation=USUAL), key=lambda match: (match.chaos, -match.coherence))
     if not matches:
         return [], False
     best = matches[0]
