@@ -35,7 +35,7 @@ def open_json(decoding: Decoding, settings: TableSettings) -> Rows:
 
     def read(heard: Heard, columns: Sequence[str], whole: bool = False) -> Iterator[Row]:
         for number, record, problem in read_records(heard):
-            yield Row(number, [record.get(name) for name in columns], problem, [record.get(name) for name in names])
+            yield Row(number, [record.get(name) for name in columns], problem, [record.get(name) for name in names] if whole else None)
 
     brackets = array and first.lstrip().startswith("[")
     return Rows(names, read, "json", f"{decoding}, JSON{' of several lines a row' if array else ' lines'}", array=brackets)
@@ -61,13 +61,13 @@ def _of_lines(decoding: Decoding, longest: int, heard: Heard) -> Iterator[tuple[
                 yield number, {}, _first(islice(faults, count))
             elif len(line) > longest:
                 yield number, {}, f"longer than {longest} characters (max_row)"
-            elif line.strip():
+            elif not line.isspace():
                 try:
                     record = json.loads(line)
                 except (ValueError, RecursionError) as error:
                     yield number, {}, f"not JSON: {error}"
                     continue
-                yield _checked(number, record)
+                yield _checked(number, record, line)
 
 
 def _of_array(decoding: Decoding, longest: int, heard: Heard) -> Iterator[tuple[int, dict[str, Any], str]]:
@@ -78,7 +78,7 @@ def _of_array(decoding: Decoding, longest: int, heard: Heard) -> Iterator[tuple[
             if not decoding.whole and (count := source.count(MARK)):
                 yield number, {}, _first(islice(faults, count))
             else:
-                yield _checked(number, record)
+                yield _checked(number, record, source)
 
 
 def _values(text: TextIO, decoding: Decoding, longest: int) -> Iterator[tuple[Any, str]]:
@@ -126,16 +126,16 @@ def _first(faults: Iterator[str]) -> str:
     return next(iter(list(faults)))
 
 
-def _checked(number: int, record: Any) -> tuple[int, dict[str, Any], str]:
+def _checked(number: int, record: Any, source: str) -> tuple[int, dict[str, Any], str]:
     if not isinstance(record, dict):
         return number, {}, "not a JSON object"
-    return number, _clean(record), ""
+    return number, _clean(record) if "\\ud" in source or "\\uD" in source else record, ""
 
 
 def _clean(value: Any) -> Any:
     """The same without lone surrogates."""
     if isinstance(value, str):
-        return value if value.isascii() else LONE.sub("\N{REPLACEMENT CHARACTER}", value)
+        return LONE.sub("\N{REPLACEMENT CHARACTER}", value)
     if isinstance(value, dict):
         return {_clean(name): _clean(each) for name, each in value.items()}
     return [_clean(each) for each in value] if isinstance(value, list) else value
