@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from sentiment import keras_file
 from sentiment.errors import UserError
-from sentiment.keras_file import KerasFile
 from sentiment.model_file import ModelFile
 from sentiment.old_text import OldEncoder, read_words
 from sentiment.settings import TextSettings
@@ -58,7 +58,7 @@ GATES = np.array([1.2, 1.2, 1, 1.2])  # input, forget, (cell), output
 Layer = dict[str, Any]
 
 
-def convert(model: KerasFile, vocabulary: Path, max_length: int) -> ModelFile:
+def read(path: Path, vocabulary: Path, max_length: int) -> ModelFile:
     """The model of a file that Keras 1 or 2 saved, and of its word index.
 
     max_length: tokens that it reads, if its file does not fix that.
@@ -66,13 +66,14 @@ def convert(model: KerasFile, vocabulary: Path, max_length: int) -> ModelFile:
     Raises:
         UserError: A file is damaged or something else, or the model has a layer or an option that is not known.
     """
+    model = keras_file.read(path)
     try:
         graph = _graph(model.saved, max_length)
         weights = {layer["name"]: _weights(layer, model.weights.get(layer["name"], []), model.backend) for layer in graph["layers"]}
         rows = min(len(weights[layer["name"]][0]) for layer in graph["layers"] if layer["class_name"] == "Embedding")
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise UserError(
-            f"The model can't be read as one of Keras 1 or 2. Received: {error!r}. Give what its model.save wrote, in HDF5."
+            f"The file can't be read as a model of Keras 1 or 2. Received: run={path}: {error!r}. {keras_file.ADVICE}"
         ) from error
     length = graph["layers"][0]["config"]["batch_input_shape"][1]
     text = TextSettings(vocabulary_size=rows, max_length=length)

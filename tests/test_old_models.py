@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
-from sentiment import keras_file, model_file, old_keras
+from sentiment import model_file, old_keras
 from sentiment.errors import UserError
 from sentiment.old_text import read_words
 from sentiment.ragged import from_lengths
@@ -38,7 +38,7 @@ Config = dict[str, Any]
 
 def convert(old: Path, folder: Path) -> Path:
     path = folder / "model.h5"
-    model_file.write(old_keras.convert(keras_file.read(old), WORDS, LENGTH), path)
+    model_file.write(old_keras.read(old, WORDS, LENGTH), path)
     return path
 
 

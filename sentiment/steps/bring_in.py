@@ -8,7 +8,7 @@ from pathlib import Path
 import mlflow
 import numpy as np
 
-from sentiment import keras_file, model_file, models, old_keras, origin, served_model, tracking
+from sentiment import model_file, models, old_keras, origin, served_model, tracking
 from sentiment.backends import ALL
 from sentiment.errors import UserError
 from sentiment.model_file import ModelFile
@@ -54,7 +54,7 @@ def check(given: Path, settings: RegisterSettings) -> Brought:
                 "The file is no whole model of this project, and for one of Keras 1 or 2 its vocabulary is missing. "
                 f"Received: run={given}. Give its word index too: -P vocabulary=FILE."
             )
-        model = old_keras.convert(keras_file.read(given), Path(settings.vocabulary).expanduser(), settings.max_length)
+        model = old_keras.read(given, Path(settings.vocabulary).expanduser(), settings.max_length)
         tags = _measured_on(given, model.data_fingerprint)
         model_file.write(model, path)
         metrics = {DIFFERENCE: _difference(given, model, path)}
