@@ -42,15 +42,19 @@ def run(kind: type, step: Callable[[Any], object]) -> NoReturn:
     program = f"python -m {step.__module__.replace('sentiment.steps', 'entry_points')}"
     try:
         settings = parse(kind, sys.argv[1:], program)
+        _tracking().own_temporary_folder()
         _tracking().check_server()
         step(settings)
     except UserError as error:
-        line = " ".join(str(error).split())
+        line = _hide(" ".join(str(error).split()))
         print(line, file=sys.stderr, flush=True)
         _tracking().fail_launched_run(line)
         sys.exit(2)
     except StepError as error:
-        print(error, file=sys.stderr)
+        print(_hide(str(error)), file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:  # a disk that is full, a folder that can't be written, a server that went away
+        print(_hide(" ".join(f"It could not be done: {error}".split())), file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         print("Interrupted. What was logged so far is kept.", file=sys.stderr)
@@ -60,6 +64,10 @@ def run(kind: type, step: Callable[[Any], object]) -> NoReturn:
 
 def _end(number: int, frame: object) -> NoReturn:
     raise SystemExit("Told to end. What was logged so far is kept.")
+
+
+def _hide(text: str) -> str:
+    return str(_tracking().hide(text))
 
 
 def _tracking() -> Any:

@@ -35,6 +35,7 @@ def find(given: str, name: str = "model") -> Path:
     try:
         folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=given))
     except (MlflowException, OSError) as error:
+        tracking.raise_if_away(error)
         raise UserError(
             f"There is no such registered model. Received: {name}={given}: {str(error)[:150]}. "
             "Register one, or give the id of a train or import run or a path to a model.h5."

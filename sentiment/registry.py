@@ -5,7 +5,7 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from sentiment import served_model
+from sentiment import served_model, tracking
 from sentiment.errors import UserError
 
 
@@ -19,6 +19,7 @@ def version_of(run_id: str, name: str) -> ModelVersion:
         try:
             mlflow.register_model(f"runs:/{run_id}/{served_model.NAME}", name)
         except MlflowException as error:
+            tracking.raise_if_away(error)
             raise UserError(
                 f"The run's model can't be registered. Received: run={run_id}: {str(error)[:200]}. Give another run."
             ) from error

@@ -3,10 +3,12 @@
 MLflow runs this file when it loads the model; `log` is the other side, which saves it.
 """
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import mlflow
@@ -16,6 +18,7 @@ from mlflow.models.model import ModelInfo
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
+from sentiment import served_code
 from sentiment.explaining import LONG, Explanation
 from sentiment.scorer import Scorer
 from sentiment.served_input import deadline, leave_values_as_they_are, slices, texts_of
@@ -79,21 +82,25 @@ class ServedModel(PythonModel):
 
 def log(model: Path, trained_on: str = "") -> ModelInfo:
     """Logs the model of the active run, with the versions that it needs to be served. trained_on: its reviews, as a server names them."""
-    info: ModelInfo = mlflow.pyfunc.log_model(name=NAME, **_parts(model, trained_on))
+    with TemporaryDirectory() as code:
+        info: ModelInfo = mlflow.pyfunc.log_model(name=NAME, **_parts(model, trained_on, Path(code)))
     return info
 
 
-def save(model: Path, folder: Path) -> None:
-    """Saves the model in a folder, which is made."""
-    mlflow.pyfunc.save_model(str(folder), **_parts(model, ""))
+def save(model: Path, folder: Path, trained_on: str = "") -> None:
+    """Saves the model in a folder, which is made. trained_on: its reviews, as a server names them."""
+    with TemporaryDirectory() as code:
+        mlflow.pyfunc.save_model(str(folder), **_parts(model, trained_on, Path(code)))
+    for compiled in folder.rglob("__pycache__"):  # MLflow loaded it
+        shutil.rmtree(compiled)
 
 
-def _parts(model: Path, trained_on: str) -> dict[str, Any]:
+def _parts(model: Path, trained_on: str, code: Path) -> dict[str, Any]:
     return {
         "model_config": {TRAINED_ON: trained_on},
         "python_model": str(Path(__file__)),
         "artifacts": {"file": str(model)},
-        "code_paths": [str(Path(__file__).parent)],
+        "code_paths": [str(served_code.copy(Path(__file__), code))],
         "signature": SIGNATURE,
         "input_example": pd.DataFrame({TEXT: [EXAMPLE]}),
         "pip_requirements": [f"{package}=={version(package)}" for package in NEEDS],

@@ -189,6 +189,13 @@ class RegisterSettings:
 
 
 @dataclass(frozen=True)
+class SendSettings:
+    """Parameters of `send`."""
+
+    folder: str = parameter(REQUIRED, "a folder of runs that the tracking server did not take, as a command named it at its end")
+
+
+@dataclass(frozen=True)
 class ImportSettings:
     """What register logs of a model file, beside the settings in the file."""
 

@@ -20,6 +20,7 @@ ENTRY_POINTS = {
     "parity": settings.ParitySettings,
     "register": settings.RegisterSettings,
     "score": settings.ScoreSettings,
+    "send": settings.SendSettings,
     "tune": settings.TuneSettings,
 }
 

@@ -2,7 +2,6 @@
 
 import logging
 
-import mlflow
 import numpy as np
 from scipy.special import expit
 
@@ -22,9 +21,9 @@ def run(data: PreparedRun, trained: TrainedRun, parent: str) -> dict[str, float]
     """Scores the raw texts of the test split with `model.h5`; returns and logs `test_...`."""
     settings = EvaluateSettings(prepared=data.run_id, run=trained.run_id)
     read = prepared.read(data.path)
-    with tracking.step_run("evaluate", settings, parent, prepared_run_id=data.run_id, data_fingerprint=read.data_fingerprint):
+    with tracking.step_run("evaluate", settings, parent, prepared_run_id=data.run_id, data_fingerprint=read.data_fingerprint) as active:
         found = test_metrics(Scorer(trained.path), read)
-        mlflow.log_metrics(found)
+        active.log_metrics(found)
     parts = "".join(f", {part} alone {found[name]:.3f}" for part in PARTS if (name := f"test_accuracy_{part}") in found)
     log.info("evaluate: test accuracy %.3f%s, AUC %.3f", found["test_accuracy"], parts, found["test_auc"])
     return found

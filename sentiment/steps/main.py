@@ -3,8 +3,6 @@
 import logging
 import os
 
-import mlflow
-
 from sentiment import golden, prepared, tracking
 from sentiment.backends import ALL
 from sentiment.errors import UserError
@@ -26,15 +24,15 @@ def run(settings: MainSettings) -> None:
     ALL[settings.backend].interpreter()
     train.start_model(part(TrainSettings, settings))
     golden.read(settings.golden)
-    with tracking.step_run("main", settings) as parent:
-        parent_id = parent.info.run_id
+    with tracking.step_run("main", settings) as active:
+        parent_id = active.info.run_id
         data = prepare.run(part(PrepareSettings, settings), parent_id)
         made = prepared.read(data.path)
         if not len(made.rows(TEST)):
             raise UserError(f"There is no test split. Received: test_fraction={settings.test_fraction:g}. Give a fraction over 0.")
-        mlflow.set_tags({"prepared_run_id": data.run_id, "data_fingerprint": made.data_fingerprint})
+        active.set_tags({"prepared_run_id": data.run_id, "data_fingerprint": made.data_fingerprint})
         trained = train.run(part(TrainSettings, settings, prepared=data.run_id), parent_id)
-        mlflow.log_metrics(trained.summary | evaluate.run(data, trained, parent_id))
+        active.log_metrics(trained.summary | evaluate.run(data, trained, parent_id))
         champion = settings.register and register.run(RegisterSettings(run=trained.run_id, golden=settings.golden), parent_id)
     place = f"It is on {tracking.where()}." if os.environ.get("MLFLOW_TRACKING_URI") else "Look at it with: make ui"
     if not settings.register:

@@ -9,8 +9,6 @@ from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
-import mlflow
-
 from sentiment import model_file, models, origin, served_model, spark, tracking
 from sentiment.errors import StepError, UserError
 from sentiment.progress import Bar
@@ -51,7 +49,7 @@ def _score_here(settings: ScoreSettings) -> None:
         for _, output, _, _ in opened:
             output.parent.mkdir(parents=True, exist_ok=True)
             outputs.enter_context(only_writer(output))
-        outputs.enter_context(tracking.step_run("score", settings, model_digest=digest[:16], reading=readings))
+        active = outputs.enter_context(tracking.step_run("score", settings, model_digest=digest[:16], reading=readings))
         begun = time.perf_counter()
         totals: Counter[str] = Counter()
         failures = []
@@ -68,7 +66,7 @@ def _score_here(settings: ScoreSettings) -> None:
             totals.update(counts)
             failures += _failure(source.name, counts, output)
             _tell(source.name, counts, output)
-        mlflow.log_metrics({**totals, "seconds": time.perf_counter() - begun})
+        active.log_metrics({**totals, "seconds": time.perf_counter() - begun})
         _check(failures, totals, settings)
 
 
@@ -98,10 +96,10 @@ def _score_on_spark(settings: ScoreSettings) -> None:
         table = spark_scoring.open_table(session, source, part(TableSettings, settings))
         model = Path(folder) / served_model.NAME
         served_model.save(path, model)
-        with tracking.step_run("score", settings, model_digest=_digest(path)[:16]):
+        with tracking.step_run("score", settings, model_digest=_digest(path)[:16]) as active:
             begun = time.perf_counter()
             counts = spark_scoring.score_table(session, table, model, output)
-            mlflow.log_metrics({**counts, "seconds": time.perf_counter() - begun})
+            active.log_metrics({**counts, "seconds": time.perf_counter() - begun})
             _tell(source, counts, output)
             _check(_failure(source, counts, output), counts, settings)
 

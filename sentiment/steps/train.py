@@ -4,8 +4,6 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-import mlflow
-
 from sentiment import model_file, models, origin, prepared, served_model, tracking, training
 from sentiment.backends import ALL
 from sentiment.errors import UserError
@@ -35,6 +33,7 @@ def run(settings: TrainSettings, parent: str | None = None, **tags: str) -> Trai
     Raises:
         UserError: The backend is not installed, there is no such prepared data or model to start from, or nothing to train.
         TrainerError: The trainer failed.
+        UnsentError: The tracking server did not take all; it lies in a folder.
     """
     backend = ALL[settings.backend]
     backend.interpreter()
@@ -43,27 +42,27 @@ def run(settings: TrainSettings, parent: str | None = None, **tags: str) -> Trai
     data = prepared.read(source)
     tags |= {"data_fingerprint": data.data_fingerprint} | ({"prepared_run_id": prepared_run_id} if prepared_run_id else {})
     with tracking.step_run("train", settings, parent, **tags) as active, tracking.work_folder() as folder:
-        bar, epochs = Bar("train", 0, "tokens"), tracking.EpochLog(active.info.run_id)
+        bar = Bar("train", 0, "tokens")
 
         def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
-            epochs.add(epoch, metrics)
+            active.log_metrics(metrics, epoch)
             shown = "  ".join(f"{name} {metrics[name]:.4f}" for name in SHOWN if name in metrics)
             bar.say(f"epoch {epoch:>2}/{settings.epochs}  {shown}  {metrics['tokens_per_second']:,.0f} tokens/s")
             return False
 
         path = folder / models.FILE
         with Trainer(backend) as trainer:
-            mlflow.log_param("device", trainer.device)
+            active.log_params({"device": trainer.device})
             try:
                 trained = training.train(trainer, settings, data, path, after_epoch, bar.set, start)
             finally:
                 bar.close()
-                tracking.log_text_if_possible(trainer.log(), "trainer.log")
-        epochs.flush()
-        mlflow.log_metrics(trained.summary)
-        mlflow.set_tag("combination", trained.note)
-        mlflow.log_artifact(str(path))
-        served_model.log(path, origin.reviews_of(prepared_run_id) or str(source))
+                active.log_text(trainer.log(), "trainer.log")
+        active.log_metrics(trained.summary)
+        active.set_tags({"combination": trained.note})
+        active.log_file(path)
+        served_model.save(path, folder / served_model.NAME, origin.reviews_of(prepared_run_id) or str(source))
+        active.log_model(folder / served_model.NAME)
         run_id = active.info.run_id
     _tell(settings, trained, run_id, len(data.rows(VALIDATION)))
     return TrainedRun(run_id, path, trained.summary)

@@ -5,7 +5,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import mlflow
 import optuna
 from optuna.trial import FixedTrial, FrozenTrial, TrialState
 
@@ -56,11 +55,11 @@ def run(trial: optuna.Trial, job: Job, trainer_for: Callable[[str], Trainer]) ->
             tracking.work_folder() as folder,
         ):
             trial.set_user_attr(RUN_ID, active.info.run_id)
-            epochs, path, ended = tracking.EpochLog(active.info.run_id), folder / models.FILE, ""
+            path, ended = folder / models.FILE, ""
 
             def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
                 nonlocal ended, pruned
-                epochs.add(epoch, metrics)
+                active.log_metrics(metrics, epoch)
                 trial.report(metrics[job.settings.metric], epoch)
                 pruned = trial.should_prune()
                 if pruned or job.stopping():
@@ -68,14 +67,13 @@ def run(trial: optuna.Trial, job: Job, trainer_for: Callable[[str], Trainer]) ->
                 return bool(ended)
 
             trainer = trainer_for(settings.backend)
-            mlflow.log_param("device", trainer.device)
+            active.log_params({"device": trainer.device})
             trained = training.train(trainer, settings, job.data, path, after_epoch)
-            epochs.flush()
             if ended:
                 raise Stopped(ended)
-            mlflow.log_artifact(str(path))
+            active.log_file(path)
             path.unlink()
-            mlflow.log_metrics(trained.summary)
+            active.log_metrics(trained.summary)
             trial.set_user_attr(BEST_EPOCH, int(trained.summary["best_epoch"]))
     except Stopped as error:
         if pruned:

@@ -1,0 +1,8 @@
+"""`mlflow run . -e send`: see README.md."""
+
+from sentiment.command_line import run
+from sentiment.settings import SendSettings
+from sentiment.steps import send
+
+if __name__ == "__main__":
+    run(SendSettings, send.run)

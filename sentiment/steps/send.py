@@ -1,0 +1,41 @@
+"""Runs that lie in a folder, as a tracking server did not take them, to the server that there is now."""
+
+import logging
+import shutil
+from pathlib import Path
+
+from mlflow.exceptions import MlflowException
+
+from sentiment import tracking
+from sentiment.errors import StepError, UserError
+from sentiment.settings import SendSettings
+
+log = logging.getLogger(__name__)
+
+
+def run(settings: SendSettings) -> None:
+    """Sends all runs in the folder, the oldest first, and removes what was sent. Done twice, each run is there once.
+
+    Raises:
+        UserError: There is no such folder, or the process that writes it is still at work.
+        StepError: The server does not take a run; the folder has it still.
+    """
+    folder = Path(settings.folder).expanduser()
+    outboxes = sorted(file.parent for file in folder.rglob(tracking.RUN_FILE)) if folder.is_dir() else []
+    if not outboxes:
+        raise UserError(f"There is nothing to send. Received: folder={settings.folder}. Give the folder that a command named at its end.")
+    for outbox in outboxes:
+        if tracking.is_at_work(outbox):
+            raise UserError(
+                f"The run is still at work, and sent as it goes. Received: folder={settings.folder}. Send it when it has ended."
+            )
+    for outbox in sorted(outboxes, key=tracking.begun):
+        try:
+            run_id = tracking.send_again(outbox)
+        except (MlflowException, OSError) as error:
+            why = " ".join(str(error).split())[:200]
+            raise StepError(f"The tracking server {tracking.where()} did not take {outbox}: {why}. Send it again later.") from error
+        shutil.rmtree(outbox)
+        log.info("send: run %s is on %s", run_id, tracking.where())
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()

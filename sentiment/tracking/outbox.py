@@ -1,0 +1,169 @@
+"""What is logged of a run lies in a folder first, and a thread sends it: whoever logs never waits for the tracking server.
+
+unsent/20261125-101500-4711/     one for each process; it goes when all is sent
+    RUN_ID/run.json              what the run is
+    RUN_ID/records.jsonl         what was logged, in its order, as `sentiment.tracking.sending` takes it
+    RUN_ID/files/, RUN_ID/model/
+"""
+
+import atexit
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+import threading
+import time
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow.entities import Run
+
+from sentiment.errors import StepError
+from sentiment.tracking import sending, server
+from sentiment.tracking.processes import this_process
+from sentiment.tracking.sending import FILES, Record
+
+RUN, RECORDS = "run.json", "records.jsonl"
+PATIENCE = 20  # seconds without anything sent, after which a server is taken for gone at the end of a run
+PAUSE = 1  # seconds between two tries
+PLACE = Path("unsent").absolute()
+_home = tempfile.gettempdir()
+
+
+class UnsentError(StepError):
+    """What was logged could not be sent; it lies in a folder that the text names."""
+
+
+class Outbox:
+    """What is logged of one run. Its `log_` methods return at once; nothing raises before `finish` but for a folder that can't be
+    written."""
+
+    def __init__(self, run: Run) -> None:
+        self._run_id, self._folder = run.info.run_id, _folder() / run.info.run_id
+        self._folder.mkdir()
+        (self._folder / FILES).mkdir()
+        experiment = server.experiment(run.info.experiment_id, mlflow.get_tracking_uri())
+        about = {"run_id": run.info.run_id, "name": run.info.run_name, "experiment": experiment.name, "start": run.info.start_time}
+        (self._folder / RUN).write_text(json.dumps(about | {"tags": run.data.tags, "process": this_process()}))
+        self._records: list[Record] = []
+        self._sent, self._last = 0, time.monotonic()
+        self._error: Exception | None = None
+        self._news = threading.Condition()
+        self._thread = threading.Thread(target=self._send_all, daemon=True, name=f"outbox {self._run_id}")
+        self._thread.start()
+
+    def log_params(self, params: dict[str, str]) -> None:
+        if params:
+            self._add({"params": params})
+
+    def set_tags(self, tags: dict[str, str]) -> None:
+        self._add({"tags": tags})
+
+    def log_metrics(self, metrics: dict[str, float], step: int = 0) -> None:
+        self._add({"metrics": {name: float(value) for name, value in metrics.items()}, "step": step, "time": _now()})
+
+    def log_text(self, text: str, name: str) -> None:
+        (self._folder / FILES / name).write_text(text, encoding="utf-8")
+        self._add({"file": name})
+
+    def log_file(self, path: Path) -> None:
+        """A file, as it is now."""
+        copy = self._folder / FILES / path.name
+        try:
+            os.link(path, copy)
+        except OSError:  # another file system, or one without links
+            shutil.copyfile(path, copy)
+        self._add({"file": path.name})
+
+    def log_model(self, folder: Path) -> None:
+        """A model that MLflow saved in the folder, which is moved."""
+        shutil.move(folder, self._folder / sending.MODEL)
+        self._add({"model": sending.MODEL})
+
+    def finish(self, status: str, patience: float = PATIENCE) -> None:
+        """Ends the run, and waits until all is sent, or nothing has been for `patience` seconds.
+
+        Raises:
+            UnsentError: The server does not take it.
+        """
+        self._add({"status": status, "time": _now()})
+        begun = time.monotonic()
+        with self._news:
+            while self._sent < len(self._records):
+                waited = time.monotonic() - max(begun, self._last)
+                if self._is_refused() or (waited > patience and (self._error or not server.answers())):
+                    raise self._unsent()
+                self._news.wait(1)
+        shutil.rmtree(self._folder)
+
+    def _is_refused(self) -> bool:
+        return self._error is not None and not server.is_passing(self._error)
+
+    def _unsent(self) -> UnsentError:
+        why = server.hide(" ".join(str(self._error or "it does not answer").split()))[:200]
+        return UnsentError(
+            f"The tracking server {server.where()} did not take all: {why}. It lies in {self._folder.parent}. "
+            f"Send it later: mlflow run . -e send -P folder={self._folder.parent}"
+        )
+
+    def _add(self, record: Record) -> None:
+        with (self._folder / RECORDS).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+        with self._news:
+            self._records.append(record)
+            self._news.notify_all()
+
+    def _send_all(self) -> None:
+        while not self._is_refused():
+            with self._news:
+                self._news.wait_for(lambda: self._sent < len(self._records))
+                done, records = self._sent, self._records[self._sent :]
+            try:
+                for count in sending.send(self._run_id, self._folder, records):
+                    self._mark(done + count)
+            except Exception as error:
+                with self._news:
+                    self._error = error
+                time.sleep(PAUSE)
+            if any("status" in record for record in self._records[: self._sent]):
+                return
+
+    def _mark(self, sent: int) -> None:
+        with self._news:
+            self._sent, self._last, self._error = sent, time.monotonic(), None
+            self._news.notify_all()
+
+
+@cache
+def _folder() -> Path:
+    """This process's; in the working folder, or where that can't be written, among the temporary files."""
+    try:
+        PLACE.mkdir(exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=time.strftime("%Y%m%d-%H%M%S-"), dir=PLACE))
+    except OSError:
+        folder = Path(tempfile.mkdtemp(prefix="sentiment-unsent-", dir=_home))
+    atexit.register(_remove_if_empty, folder)
+    return folder
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+        PLACE.rmdir()
+
+
+def read(folder: Path) -> tuple[dict[str, Any], list[Record]]:
+    """What the run of an outbox is, and its records; a line that a power cut tore off is left out."""
+    about: dict[str, Any] = json.loads((folder / RUN).read_text())
+    records = []
+    for line in (folder / RECORDS).read_text(encoding="utf-8").splitlines() if (folder / RECORDS).exists() else []:
+        with contextlib.suppress(ValueError):
+            records.append(json.loads(line))
+    return about, records
+
+
+def _now() -> int:
+    return int(time.time() * 1000)

@@ -1,0 +1,183 @@
+"""Runs: one for each step, and those that there are."""
+
+import logging
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.entities import Run, RunInfo
+from mlflow.exceptions import MlflowException
+from mlflow.tracking.fluent import _active_run_stack  # its own way to leave a run asks the server
+
+from sentiment.errors import Stopped, UserError
+from sentiment.settings import as_text, from_text, parameters
+from sentiment.tracking import server
+from sentiment.tracking.outbox import PATIENCE, Outbox, UnsentError
+from sentiment.tracking.processes import is_gone, this_process
+from sentiment.tracking.server import experiment_id, hide, where
+
+PROJECT, NAME = "project", "mlflow-sentiment"  # the tag that tells this project's runs from others' on the same server
+PROCESS = "process"  # the tag that says who began a run
+GONE = "Its process was gone."
+REASON_LENGTH = 500
+log = logging.getLogger(__name__)
+
+
+class StepRun(Outbox):
+    """The run of a step, and what is logged of it."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(run)
+        self.info: RunInfo = run.info
+
+
+@contextmanager
+def step_run(step: str, settings: Any, parent: str | None = None, resumed: str | None = None, **tags: str) -> Iterator[StepRun]:
+    """A run for one step, with its parameters logged.
+
+    Whatever is raised inside ends it as FAILED, with the reason as a tag; Stopped as KILLED. Without a parent it is the run
+    that `mlflow run` made for this process, if there is one; `resumed` is the id of one that goes on.
+
+    Raises:
+        UserError: MLflow does not begin it.
+        ServerAwayError: The tracking server does not answer.
+        UnsentError: It was done, and not all of it was sent.
+    """
+    run = _begin(step, settings, parent, resumed, tags)
+    active = StepRun(run)
+    names = [f.name for f in parameters(type(settings)) if f.name not in run.data.params]
+    active.log_params({name: as_text(getattr(settings, name)) for name in names})
+    try:
+        yield active
+    except BaseException as error:
+        _leave()
+        stopped = isinstance(error, Stopped)
+        reason = hide(str(error) or type(error).__name__)[:REASON_LENGTH]
+        active.set_tags({"ended" if stopped else "failure": reason})
+        try:
+            active.finish("KILLED" if stopped else "FAILED", 0 if isinstance(error, server.ServerAwayError | UnsentError) else PATIENCE)
+        except UnsentError as unsent:
+            if not isinstance(error, UnsentError):
+                print(unsent, flush=True)
+        raise
+    _leave()
+    active.finish("FINISHED")
+
+
+def _begin(step: str, settings: Any, parent: str | None, resumed: str | None, tags: dict[str, str]) -> Run:
+    launched = None if parent or resumed else os.environ.get("MLFLOW_RUN_ID")
+    try:
+        if launched:
+            _check_launched(MlflowClient().get_run(launched), step, settings)
+        elif not (parent or resumed):
+            _end_dead(step)
+        return mlflow.start_run(
+            resumed,
+            run_name=None if resumed or launched else _title(step, settings, tags.get("trial")),
+            nested=parent is not None,
+            parent_run_id=parent,
+            tags={"step": step, PROJECT: NAME, PROCESS: this_process(), **tags},
+        )
+    except MlflowException as error:
+        server.raise_if_away(error)
+        names = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID")
+        which = [f"{name}={os.environ[name]}" for name in names if os.environ.get(name)]
+        received = ", ".join([f"run {parent or resumed}"] if parent or resumed else which) or "no run and no experiment"
+        raise UserError(
+            f"MLflow does not begin the run. Received: {received}: {hide(str(error))[:200]}. "
+            f"Name an experiment and a run that {where()} has."
+        ) from error
+
+
+def _check_launched(run: Run, step: str, settings: Any) -> None:
+    """Whether the run that the environment names can be one that `mlflow run` made for this step."""
+    received, launch = f"Received: MLFLOW_RUN_ID={run.info.run_id}", "Unset MLFLOW_RUN_ID, or start with mlflow run."
+    if run.info.lifecycle_stage == "deleted":
+        raise UserError(f"The run is deleted. {received}. {launch}")
+    if run.info.status not in ("RUNNING", "SCHEDULED") or run.data.tags.get("step", step) != step:
+        raise UserError(f"The run is another's. {received}, {run.info.status}, step {run.data.tags.get('step', 'none')}. {launch}")
+    for about in parameters(type(settings)):
+        known, ours = run.data.params.get(about.name), getattr(settings, about.name)
+        if known is not None and from_text(about, known) != ours:
+            raise UserError(
+                f"The run has other parameters. {received} with {about.name}={known}, where it is {as_text(ours)} here. {launch}"
+            )
+
+
+def _leave() -> None:
+    with suppress(IndexError):
+        _active_run_stack.get().pop()  # type: ignore[no-untyped-call]
+
+
+def _title(step: str, settings: Any, number: str | None) -> str:
+    kind = [str(getattr(settings, name)) for name in ("architecture", "backend") if hasattr(settings, name)]
+    return " ".join([step, *([number] if number else []), *kind])
+
+
+def _end_dead(step: str) -> None:
+    """Ends as FAILED the runs of a step, and those under them, whose process was killed; a study's are `tune`'s to end."""
+    begun = [run for run in _search(RUNNING) if is_gone(run.data.tags.get(PROCESS, "")) and "study" not in run.data.tags]
+    dead = {run.info.run_id for run in begun if run.data.tags["step"] == step}
+    for run in begun:
+        if run.info.run_id in dead or run.data.tags.get("mlflow.parentRunId") in dead:
+            fail_run(run.info.run_id, GONE)
+
+
+def fail_launched_run(reason: str) -> None:
+    """Ends the run that `mlflow run` made for this process, if no step has taken it up."""
+    run_id = os.environ.get("MLFLOW_RUN_ID")
+    if run_id:
+        fail_run(run_id, reason)
+
+
+def fail_run(run_id: str, reason: str) -> None:
+    """Ends a run as FAILED; if the server does not take it, says so."""
+    try:
+        MlflowClient().set_tag(run_id, "failure", hide(reason)[:REASON_LENGTH])
+        MlflowClient().set_terminated(run_id, "FAILED", int(time.time() * 1000))
+    except Exception as error:
+        log.warning("Run %s could not be marked as failed: %s", run_id, hide(str(error)))
+
+
+def children(parent: str, step: str) -> list[Run]:
+    """The runs of a step under a parent, in whatever state, the newest first."""
+    query = f"tags.`mlflow.parentRunId` = '{parent}' and tags.step = '{step}'"
+    return list(MlflowClient().search_runs([mlflow.get_run(parent).info.experiment_id], query, max_results=10_000))
+
+
+RUNNING, FINISHED = "attributes.status = 'RUNNING'", "attributes.status = 'FINISHED'"
+
+
+def find_runs(step: str, most: int = 1, **tags: str) -> list[Run]:
+    """The newest finished runs of a step of this project in the present experiment that have these tags."""
+    return _search(FINISHED, most, step=step, **tags)
+
+
+def _search(status: str, most: int = 1000, **tags: str) -> list[Run]:
+    query = " and ".join([status, *(f"tags.`{name}` = '{value}'" for name, value in ({PROJECT: NAME} | tags).items())])
+    try:
+        return list(MlflowClient().search_runs([experiment_id()], query, max_results=most, order_by=["attributes.start_time DESC"]))
+    except MlflowException as error:
+        server.raise_if_away(error)
+        raise
+
+
+def get_run(run_id: str, name: str, *steps: str) -> Run:
+    """The run with that id. Raises UserError, naming the parameter `name`, if there is none or it is of none of these steps."""
+    kinds = " or ".join(steps)
+    try:
+        run = MlflowClient().get_run(run_id)
+    except MlflowException as error:
+        server.raise_if_away(error)
+        raise UserError(
+            f"There is no such run or file. Received: {name}={run_id}. Give the id of a {kinds} run that {where()} has, or a path."
+        ) from error
+    if run.data.tags.get("step") not in steps:
+        raise UserError(
+            f"The run is of another step. Received: {name}={run_id}, step {run.data.tags.get('step')}. Give the id of a {kinds} run."
+        )
+    return run

@@ -1,0 +1,173 @@
+"""The tracking server: whether it is there and can be used, and how long it is waited for."""
+
+import logging
+import os
+import re
+import warnings
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import mlflow
+import requests
+from mlflow import MlflowClient
+from mlflow.entities import Experiment, LifecycleStage
+from mlflow.exceptions import MlflowException
+from mlflow.tracking.fluent import _get_experiment_id  # MLflow has no public way to ask
+from mlflow.utils.credentials import get_default_host_creds
+from mlflow.utils.file_utils import ExclusiveFileLock
+from mlflow.utils.rest_utils import http_request
+from packaging.version import InvalidVersion, Version
+
+from sentiment.errors import StepError, UserError
+
+OLDEST = "3.0"  # logged models, which registered ones are made of
+# Where the user says nothing else: a request that fails is over within three quarters of a minute, not four minutes.
+PATIENCE = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",
+}
+QUIET = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
+CHATTY = ("alembic", "py4j.clientserver", "mlflow.store.db.utils", "mlflow.tracking.fluent", "mlflow.models.evaluation.validation")
+HARMLESS = ("mlflow.models.evaluation", "mlflow.tracking._model_registry.fluent", "mlflow.pyfunc", "urllib3.connectionpool")
+PASSING = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED", "IO_ERROR")
+PROBE = 5  # seconds
+
+
+class ServerAwayError(StepError):
+    """The tracking server does not answer."""
+
+
+def where() -> str:
+    """The tracking server's address, without a password."""
+    return hide(mlflow.get_tracking_uri())
+
+
+def hide(text: str) -> str:
+    """A text without the passwords that it may have of the server's address and login."""
+    secrets = [os.environ.get(name, "") for name in ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")]
+    login, at, _ = os.environ.get("MLFLOW_TRACKING_URI", "").partition("://")[2].rpartition("@")
+    if at:
+        password = login.partition(":")[2]
+        secrets += [password, unquote(password)]
+    for secret in filter(None, secrets):
+        text = text.replace(secret, "***")
+    return re.sub(r"://([^\s/:@]*):[^\s/]+@", r"://\1:***@", text)
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether the error is one of a server that is away, hangs or is overloaded, so that the same may do later."""
+    if isinstance(error, MlflowException):
+        return error.error_code in PASSING
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return error.response.status_code >= 500 or error.response.status_code in (408, 429)
+    return isinstance(error, OSError)
+
+
+def raise_if_away(error: BaseException) -> None:
+    """Raises ServerAwayError where an error came of that; whatever else it is, is the caller's to tell."""
+    if is_passing(error) and not answers():
+        raise ServerAwayError(
+            f"The tracking server does not answer. Received: MLFLOW_TRACKING_URI={where()}: {_short(error)}. Try again later."
+        ) from error
+
+
+def answers() -> bool:
+    """Whether the server answers at all, within seconds; True for a database."""
+    if not mlflow.get_tracking_uri().startswith("http"):
+        return True
+    try:
+        _get("/health", timeout=PROBE)
+    except Exception:
+        return False
+    return True
+
+
+def experiment_id() -> str:
+    """That of the active run, of the environment, or MLflow's default."""
+    return str(_get_experiment_id())
+
+
+@cache
+def experiment(number: str, address: str) -> Experiment:
+    """As it was when first asked for."""
+    return MlflowClient(address).get_experiment(number)
+
+
+def check_server() -> None:
+    """Before the long work: whether the server answers, takes the login, is new enough, and takes runs in the experiment.
+
+    Also quiets MLflow, and bounds how long it tries, where the user has not said it.
+
+    Raises:
+        UserError: It does not.
+    """
+    _settle()
+    received = f"Received: MLFLOW_TRACKING_URI={where()}"
+    try:
+        with _migration_lock():
+            _check_version(received)
+            found = experiment(experiment_id(), mlflow.get_tracking_uri())
+    except UserError:
+        raise
+    except Exception as error:  # whatever an unknown kind of store raises
+        if isinstance(error, MlflowException) and error.error_code in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
+            raise UserError(
+                f"The tracking server does not take the login. {received}: {_short(error)}. "
+                "Correct the name and the password in it, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD."
+            ) from error
+        if isinstance(error, MlflowException) and not is_passing(error):
+            raise UserError(f"There is no such experiment. {_environment()}: {_short(error)}. Name one that {where()} has.") from error
+        raise UserError(f"The tracking server does not answer. {received}: {_short(error)}. Start it, or correct it.") from error
+    if found.lifecycle_stage != LifecycleStage.ACTIVE:
+        raise UserError(
+            f"The experiment is deleted. Received: {found.name} (id {found.experiment_id}) on {where()}. "
+            "Restore it (mlflow experiments restore), or name another in MLFLOW_EXPERIMENT_NAME."
+        )
+
+
+def _settle() -> None:
+    for name, value in (PATIENCE | QUIET).items():
+        os.environ.setdefault(name, value)
+    for names, level in ((CHATTY, logging.WARNING), (HARMLESS, logging.ERROR)):
+        for name in names:
+            logging.getLogger(name).setLevel(level)
+    warnings.filterwarnings("ignore", module="mlflow")
+
+
+def _check_version(received: str) -> None:
+    if not mlflow.get_tracking_uri().startswith("http"):
+        return
+    response = _get("/version")
+    try:
+        version = Version(response.text.strip().strip('"'))
+    except InvalidVersion:  # not MLflow's own server
+        return
+    if response.ok and version < Version(OLDEST):
+        raise UserError(f"The tracking server is too old. {received}, MLflow {version}. Have it brought to MLflow {OLDEST} or later.")
+
+
+def _get(path: str, **options: Any) -> requests.Response:
+    creds = get_default_host_creds(mlflow.get_tracking_uri())  # type: ignore[no-untyped-call]
+    response: requests.Response = http_request(creds, path, "GET", max_retries=0, **options)  # type: ignore[no-untyped-call]
+    return response
+
+
+def _migration_lock() -> AbstractContextManager[object]:
+    """For the tables that MLflow makes in a new SQLite file, which two commands at once would both make."""
+    address = mlflow.get_tracking_uri()
+    path = urlsplit(address).path[1:] if address.startswith("sqlite:///") else ""
+    return ExclusiveFileLock(f"{path}.lock") if path and path != ":memory:" else nullcontext()
+
+
+def _environment() -> str:
+    names = ("MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID")
+    given = ", ".join(f"{name}={os.environ[name]}" for name in names if os.environ.get(name))
+    return f"Received: {given or 'the default experiment'}"
+
+
+def _short(error: BaseException) -> str:
+    return " ".join(hide(str(error)).split())[:200]
