@@ -4,6 +4,7 @@ import argparse
 import logging
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
@@ -53,17 +54,26 @@ def run(kind: type, step: Callable[[Any], object]) -> NoReturn:
     except StepError as error:
         print(_hide(str(error)), file=sys.stderr)
         sys.exit(1)
-    except OSError as error:  # a disk that is full, a folder that can't be written, a server that went away
-        print(_hide(" ".join(f"It could not be done: {error}".split())), file=sys.stderr)
-        sys.exit(1)
     except KeyboardInterrupt:
         print("Interrupted. What was logged so far is kept.", file=sys.stderr)
+        sys.exit(1)
+    except Exception as error:
+        print(_hide(_unexpected(error)), file=sys.stderr)
         sys.exit(1)
     sys.exit(0)
 
 
 def _end(number: int, frame: object) -> NoReturn:
     raise SystemExit("Told to end. What was logged so far is kept.")
+
+
+def _unexpected(error: Exception) -> str:
+    """One line for a disk that is full, a folder that can't be written and a server that went away; a traceback for a fault of ours."""
+    from mlflow.exceptions import MlflowException
+
+    if isinstance(error, OSError | MlflowException):
+        return " ".join(f"It could not be done: {error}".split())[:500]
+    return "".join(traceback.format_exception(error))
 
 
 def _hide(text: str) -> str:

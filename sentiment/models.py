@@ -31,7 +31,7 @@ def find(given: str, name: str = "model") -> Path:
     if path.is_file():
         return path
     if not given.startswith("models:/"):
-        return tracking.artifact(tracking.get_run(given, name, *STEPS).info.run_id, FILE)
+        return tracking.artifact(tracking.get_run(given, name, *STEPS), FILE)
     try:
         folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=given))
     except (MlflowException, OSError) as error:

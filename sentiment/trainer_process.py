@@ -6,6 +6,7 @@ A trainer reads no file that came from elsewhere: what it needs of one is checke
 import contextlib
 import json
 import os
+import select
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
@@ -26,6 +27,7 @@ from sentiment.ragged import from_lengths
 from sentiment.text import Encoded
 
 LOG_LINES = 15
+SILENCE = 1800.0  # seconds; it speaks after each epoch, and several times a second within one
 
 
 def available_cores() -> list[int]:
@@ -107,7 +109,7 @@ def _is_amd_with_avx2() -> bool:
 
 
 class Trainer:
-    """A running trainer process; leave the `with` block, or close it, to end it.
+    """A running trainer process; leave the `with` block, or close it, to end it. It also ends when the thread that made it does.
 
     cores: the CPU cores that it may use, by number; all of this process's, if not said.
     """
@@ -115,15 +117,16 @@ class Trainer:
     def __init__(self, backend: Backend, cores: Sequence[int] | None = None) -> None:
         self.backend = backend
         self._cores = cores or available_cores()
+        self._received = b""
+        self.silence = float(os.environ.get("SENTIMENT_TRAINER_SILENCE", SILENCE))
         interpreter = backend.interpreter()
         self._log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 (closed in close)
         self._folder = tempfile.TemporaryDirectory(prefix="sentiment-trainer-")
         self._process = subprocess.Popen(
-            [str(interpreter), "-m", "sentiment.trainer", "--cores", *map(str, self._cores)],
+            [str(interpreter), "-m", "sentiment.trainer", "--driver", str(os.getpid()), "--cores", *map(str, self._cores)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            encoding="utf-8",
             env=environment(backend, len(self._cores)),
             start_new_session=True,  # Ctrl-C is for the driver, which ends the trainer in its own time
         )
@@ -206,20 +209,36 @@ class Trainer:
     def _send(self, message: dict[str, Any]) -> None:
         assert self._process.stdin
         try:
-            self._process.stdin.write(json.dumps(message) + "\n")
+            self._process.stdin.write(json.dumps(message).encode() + b"\n")
             self._process.stdin.flush()
         except BrokenPipeError:
             self._fail()
 
     def _receive(self) -> dict[str, Any]:
-        assert self._process.stdout
-        line = self._process.stdout.readline()
+        line = self._line()
         if not line:
             self._fail()
         message: dict[str, Any] = json.loads(line)
         if message["event"] == "failed":
             raise TrainerError(f"{self.backend.name}: {message['error']}")
         return message
+
+    def _line(self) -> bytes:
+        """The next line from the trainer; nothing if it ended. One that says nothing for SILENCE is taken to hang."""
+        assert self._process.stdout
+        number = self._process.stdout.fileno()
+        while b"\n" not in self._received:
+            if not select.select([number], [], [], self.silence)[0]:
+                raise TrainerError(
+                    f"The {self.backend.name} trainer said nothing for {self.silence / 60:.0f} minutes, and is taken to hang. "
+                    "If it only needs longer, say how many seconds it may: SENTIMENT_TRAINER_SILENCE=7200."
+                )
+            part = os.read(number, 1 << 16)
+            if not part:
+                return b""
+            self._received += part
+        line, _, self._received = self._received.partition(b"\n")
+        return line
 
     def _fail(self) -> None:
         status = self._process.wait()

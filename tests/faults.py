@@ -16,12 +16,14 @@ class Proxy:
 
     mode: "pass"; "cut" (closes the connection), "hang" (never answers), or the status that it answers with, such as "500".
     delay: seconds before each request is passed on; requests: the method and path of those that were.
+    answers: what it answers itself, by path.
     change: sets the mode before a request is passed on; it is given the method, the path and the mode.
     """
 
     def __init__(self, server: str) -> None:
         self.mode, self.delay = "pass", 0.0
         self.requests: list[str] = []
+        self.answers: dict[str, tuple[int, str]] = {}
         self.change: Callable[[str, str], None] = lambda method, path: None
         self._server = urlsplit(server)
         self._released = threading.Event()
@@ -63,7 +65,10 @@ class Proxy:
             handler.close_connection = True
             return
         time.sleep(self.delay)
-        if self.mode == "pass":
+        if handler.path in self.answers:
+            status, text = self.answers[handler.path]
+            headers, answer = [], text.encode()
+        elif self.mode == "pass":
             self.requests.append(f"{handler.command} {handler.path}")
             status, headers, answer = self._forward(handler, body)
         else:

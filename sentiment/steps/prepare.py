@@ -9,6 +9,7 @@ import mlflow
 import numpy as np
 from mlflow.data.dataset_source_registry import resolve_dataset_source
 from mlflow.data.meta_dataset import MetaDataset
+from mlflow.entities import Dataset
 
 from sentiment import pictures, prepared, preparing, tracking
 from sentiment.errors import UserError
@@ -17,7 +18,7 @@ from sentiment.progress import Bar
 from sentiment.reviews import Source, find_source
 from sentiment.settings import PrepareSettings
 
-FILE = "prepared.h5"
+FILE, PICTURE = "prepared.h5", "review_lengths.png"
 log = logging.getLogger(__name__)
 
 
@@ -49,20 +50,21 @@ def run(settings: PrepareSettings, parent: str | None = None) -> PreparedRun:
         run_id, path = active.info.run_id, folder / FILE
         if earlier:
             log.info("prepare: took the result of run %s, which did the same", earlier.run_id)
-            mlflow.set_tag("reused_run_id", earlier.run_id)
+            active.set_tags({"reused_run_id": earlier.run_id})
             shutil.copyfile(earlier.path, path)
             made = prepared.read(path)
             metrics = dict(mlflow.get_run(earlier.run_id).data.metrics)
         else:
             made, metrics = _prepare(source, settings)
             prepared.write(made, path)
-        mlflow.log_metrics(metrics)
-        mlflow.set_tags({"data_fingerprint": made.data_fingerprint, "split_method": made.split_method})
-        _log_dataset(source, made)
+        active.log_metrics(metrics)
+        active.set_tags({"data_fingerprint": made.data_fingerprint, "split_method": made.split_method})
+        active.log_dataset(_dataset(source, made))
         labelled = np.flatnonzero(made.labels >= 0)
         lengths = made.tokens.lengths[labelled]
-        mlflow.log_figure(pictures.review_lengths(lengths, made.labels[labelled], settings.max_length), "review_lengths.png")
-        mlflow.log_artifact(str(path))
+        pictures.review_lengths(lengths, made.labels[labelled], settings.max_length).savefig(folder / PICTURE)
+        active.log_file(folder / PICTURE)
+        active.log_file(path)
     sizes = ", ".join(f"{int(metrics[f'{name}_reviews']):,} {name}" for name in ("train", "validation", "test"))
     if metrics["unlabelled_reviews"]:
         sizes += f", {int(metrics['unlabelled_reviews']):,} unlabelled"
@@ -82,7 +84,7 @@ def run(settings: PrepareSettings, parent: str | None = None) -> PreparedRun:
 def _find(recipe: str) -> PreparedRun | None:
     for run in tracking.find_runs("prepare", recipe=recipe):
         try:
-            return PreparedRun(run.info.run_id, tracking.artifact(run.info.run_id, FILE))
+            return PreparedRun(run.info.run_id, tracking.artifact(run, FILE))
         except UserError:
             log.info("prepare: run %s did the same, but its result can't be had any more", run.info.run_id)
     return None
@@ -96,12 +98,9 @@ def _prepare(source: Source, settings: PrepareSettings) -> tuple[Prepared, dict[
         bar.close()
 
 
-def _log_dataset(source: Source, made: Prepared) -> None:
+def _dataset(source: Source, made: Prepared) -> Dataset:
     """By name, place and digest: the reviews themselves stay where they are."""
     place = resolve_dataset_source(str(source.path.resolve()))
-    mlflow.log_input(
-        MetaDataset(  # type: ignore[abstract]
-            place, name=source.path.name, digest=made.data_fingerprint
-        ),
-        context="training",
-    )
+    return MetaDataset(  # type: ignore[abstract]
+        place, name=source.path.name, digest=made.data_fingerprint
+    )._to_mlflow_entity()

@@ -117,7 +117,7 @@ def find_prepared(given: str) -> tuple[Path, str | None]:
             raise UserError(
                 "There is no prepared data yet. Received: prepared=latest. Make it first: mlflow run . -e prepare -P reviews=FILE."
             )
-        run_id = runs[0].info.run_id
+        run = runs[0]
     else:
-        run_id = tracking.get_run(given, "prepared", "prepare").info.run_id
-    return tracking.artifact(run_id, PREPARED), run_id
+        run = tracking.get_run(given, "prepared", "prepare")
+    return tracking.artifact(run, PREPARED), run.info.run_id

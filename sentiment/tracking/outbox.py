@@ -14,12 +14,13 @@ import shutil
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import mlflow
-from mlflow.entities import Run
+from mlflow.entities import Dataset, Run
 
 from sentiment.errors import StepError
 from sentiment.tracking import sending, server
@@ -41,8 +42,10 @@ class Outbox:
     """What is logged of one run. Its `log_` methods return at once; nothing raises before `finish` but for a folder that can't be
     written."""
 
-    def __init__(self, run: Run) -> None:
-        self._run_id, self._folder = run.info.run_id, _folder() / run.info.run_id
+    def __init__(self, run: Run, first: Callable[[], None] = lambda: None) -> None:
+        """first: is done beside, too, before anything is sent."""
+        self._place, self._first = run.info.artifact_uri or "", first
+        self._run_id, self._folder = run.info.run_id, process_folder() / run.info.run_id
         self._folder.mkdir()
         (self._folder / FILES).mkdir()
         experiment = server.experiment(run.info.experiment_id, mlflow.get_tracking_uri())
@@ -51,6 +54,7 @@ class Outbox:
         self._records: list[Record] = []
         self._sent, self._last = 0, time.monotonic()
         self._error: Exception | None = None
+        self._is_left = False
         self._news = threading.Condition()
         self._thread = threading.Thread(target=self._send_all, daemon=True, name=f"outbox {self._run_id}")
         self._thread.start()
@@ -78,23 +82,28 @@ class Outbox:
             shutil.copyfile(path, copy)
         self._add({"file": path.name})
 
+    def log_dataset(self, dataset: Dataset) -> None:
+        """What the run learns from."""
+        self._add({"dataset": dict(dataset)})
+
     def log_model(self, folder: Path) -> None:
         """A model that MLflow saved in the folder, which is moved."""
         shutil.move(folder, self._folder / sending.MODEL)
         self._add({"model": sending.MODEL})
 
-    def finish(self, status: str, patience: float = PATIENCE) -> None:
-        """Ends the run, and waits until all is sent, or nothing has been for `patience` seconds.
+    def finish(self, status: str, patience: float | None = None) -> None:
+        """Ends the run, and waits until all is sent, or nothing has been for `patience` seconds (PATIENCE, if not said).
 
         Raises:
             UnsentError: The server does not take it.
         """
         self._add({"status": status, "time": _now()})
-        begun = time.monotonic()
+        begun, patience = time.monotonic(), PATIENCE if patience is None else patience
         with self._news:
             while self._sent < len(self._records):
                 waited = time.monotonic() - max(begun, self._last)
                 if self._is_refused() or (waited > patience and (self._error or not server.answers())):
+                    self._is_left = True
                     raise self._unsent()
                 self._news.wait(1)
         shutil.rmtree(self._folder)
@@ -117,12 +126,14 @@ class Outbox:
             self._news.notify_all()
 
     def _send_all(self) -> None:
-        while not self._is_refused():
+        with contextlib.suppress(Exception):
+            self._first()
+        while not (self._is_left or self._is_refused()):
             with self._news:
                 self._news.wait_for(lambda: self._sent < len(self._records))
                 done, records = self._sent, self._records[self._sent :]
             try:
-                for count in sending.send(self._run_id, self._folder, records):
+                for count in sending.send(self._run_id, self._folder, records, self._place):
                     self._mark(done + count)
             except Exception as error:
                 with self._news:
@@ -138,7 +149,7 @@ class Outbox:
 
 
 @cache
-def _folder() -> Path:
+def process_folder() -> Path:
     """This process's; in the working folder, or where that can't be written, among the temporary files."""
     try:
         PLACE.mkdir(exist_ok=True)

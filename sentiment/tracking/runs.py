@@ -3,7 +3,7 @@
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -16,7 +16,7 @@ from mlflow.tracking.fluent import _active_run_stack  # its own way to leave a r
 from sentiment.errors import Stopped, UserError
 from sentiment.settings import as_text, from_text, parameters
 from sentiment.tracking import server
-from sentiment.tracking.outbox import PATIENCE, Outbox, UnsentError
+from sentiment.tracking.outbox import Outbox, UnsentError
 from sentiment.tracking.processes import is_gone, this_process
 from sentiment.tracking.server import experiment_id, hide, where
 
@@ -30,8 +30,8 @@ log = logging.getLogger(__name__)
 class StepRun(Outbox):
     """The run of a step, and what is logged of it."""
 
-    def __init__(self, run: Run) -> None:
-        super().__init__(run)
+    def __init__(self, run: Run, first: Callable[[], None] = lambda: None) -> None:
+        super().__init__(run, first)
         self.info: RunInfo = run.info
 
 
@@ -48,7 +48,7 @@ def step_run(step: str, settings: Any, parent: str | None = None, resumed: str |
         UnsentError: It was done, and not all of it was sent.
     """
     run = _begin(step, settings, parent, resumed, tags)
-    active = StepRun(run)
+    active = StepRun(run, lambda: None if parent or resumed else _end_dead(step))
     names = [f.name for f in parameters(type(settings)) if f.name not in run.data.params]
     active.log_params({name: as_text(getattr(settings, name)) for name in names})
     try:
@@ -59,7 +59,7 @@ def step_run(step: str, settings: Any, parent: str | None = None, resumed: str |
         reason = hide(str(error) or type(error).__name__)[:REASON_LENGTH]
         active.set_tags({"ended" if stopped else "failure": reason})
         try:
-            active.finish("KILLED" if stopped else "FAILED", 0 if isinstance(error, server.ServerAwayError | UnsentError) else PATIENCE)
+            active.finish("KILLED" if stopped else "FAILED", 0 if isinstance(error, server.ServerAwayError | UnsentError) else None)
         except UnsentError as unsent:
             if not isinstance(error, UnsentError):
                 print(unsent, flush=True)
@@ -73,8 +73,6 @@ def _begin(step: str, settings: Any, parent: str | None, resumed: str | None, ta
     try:
         if launched:
             _check_launched(MlflowClient().get_run(launched), step, settings)
-        elif not (parent or resumed):
-            _end_dead(step)
         return mlflow.start_run(
             resumed,
             run_name=None if resumed or launched else _title(step, settings, tags.get("trial")),

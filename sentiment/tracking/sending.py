@@ -6,18 +6,21 @@ from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import LoggedModelOutput, Metric, Param, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelOutput, Metric, Param, RunTag
 from mlflow.models import Model
+from mlflow.store.artifact.artifact_repo import ArtifactRepository
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 Record = dict[str, Any]
 FILES, MODEL = "files", "model"
 METRICS, OTHERS = 800, 100  # that MLflow takes at a time
-AT_ONCE = 8  # files of a model
+AT_ONCE = 32  # files of a model
 
 
-def send(run_id: str, folder: Path, records: Iterable[Record]) -> Iterator[int]:
+def send(run_id: str, folder: Path, records: Iterable[Record], place: str = "") -> Iterator[int]:
     """Sends the records of a run in their order; gives how many are sent, as they are. Raises what MLflow raises.
 
+    place: of the run's files, if it is known.
     A record has parameters, tags or metrics, or names a file in the folder's `files`, a saved model, or how the run ended.
     """
     client, count = MlflowClient(), 0
@@ -31,9 +34,13 @@ def send(run_id: str, folder: Path, records: Iterable[Record]) -> Iterator[int]:
         waiting = []
         yield count
         if "file" in record:
-            client.log_artifact(run_id, str(folder / FILES / record["file"]))
+            place = place or client.get_run(run_id).info.artifact_uri
+            _send_file(get_artifact_repository(place), folder / FILES, folder / FILES / record["file"])
         elif "model" in record:
             _send_model(client, run_id, folder / record["model"])
+        elif "dataset" in record:
+            training = [InputTag("mlflow.data.context", "training")]
+            client.log_inputs(run_id, [DatasetInput(Dataset(**record["dataset"]), training)])
         elif "status" in record:
             client.set_terminated(run_id, record["status"], record["time"])
         count += 1
@@ -70,11 +77,14 @@ def _send_model(client: MlflowClient, run_id: str, folder: Path) -> None:
     description.artifact_path = model.artifact_location
     description.save(str(folder / "MLmodel"))
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    repository = get_artifact_repository(model.artifact_location)  # asked for once, where MlflowClient asks for each file
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        list(pool.map(lambda path: _send_file(client, model.model_id, folder, path), files))
+        list(pool.map(lambda path: _send_file(repository, folder, path), files))
     client.finalize_logged_model(model.model_id, "READY")
 
 
-def _send_file(client: MlflowClient, model_id: str, folder: Path, path: Path) -> None:
+def _send_file(repository: ArtifactRepository, folder: Path, path: Path) -> None:
     place = path.parent.relative_to(folder).as_posix()
-    client.log_model_artifact(model_id, str(path), None if place == "." else place)
+    repository.log_artifact(  # type: ignore[no-untyped-call]
+        str(path), None if place == "." else place
+    )

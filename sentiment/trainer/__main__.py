@@ -1,16 +1,20 @@
-"""`python -m sentiment.trainer --cores 0 1`: does jobs until its standard input ends."""
+"""`python -m sentiment.trainer --driver 4711 --cores 0 1`: does jobs until its standard input ends, or its driver does."""
 
 import argparse
 import os
 import traceback
 
 from sentiment.trainer.channel import Channel
+from sentiment.trainer.ending import end_with
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cores", type=int, nargs="+", required=True)
-    cores = parser.parse_args().cores
+    parser.add_argument("--driver", type=int, required=True)
+    arguments = parser.parse_args()
+    cores = arguments.cores
+    end_with(arguments.driver)
     if hasattr(os, "sched_setaffinity"):  # before Keras is imported: CNTK makes as many threads as it sees cores
         os.sched_setaffinity(0, cores)
     channel = Channel()  # before Keras is imported, which prints

@@ -1,0 +1,184 @@
+"""What a tracking server that goes away, hangs or is slow does to a run: a real server behind a proxy with faults."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import mlflow
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from sentiment.errors import StepError, UserError
+from sentiment.settings import SendSettings, TrainSettings
+from sentiment.steps import send, train
+from sentiment.tracking import outbox, server
+
+from .conftest import SIZES, Launch, running
+from .faults import Proxy, faulty
+
+EPOCHS = 4
+PATHS = ("code/sentiment/scorer.py", "artifacts/model.h5", "MLmodel", "served_model.py")
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("server")
+    places = ["--backend-store-uri", f"sqlite:///{folder / 'server.db'}", "--artifacts-destination", str(folder / "kept")]
+    with running(folder, "/health", "server", *places, "--workers", "1") as url:
+        yield url
+
+
+@pytest.fixture
+def proxy(real: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    """In front of the server, and the tracking server of this process; what is unsent lies in the test's own folder."""
+    monkeypatch.setattr(outbox, "PLACE", tmp_path / "unsent")
+    monkeypatch.setattr(outbox, "PATIENCE", 2)
+    monkeypatch.setattr(server, "PROBE", 1)
+    for name, value in {"MAX_RETRIES": "0", "TIMEOUT": "2"}.items():
+        monkeypatch.setenv(f"MLFLOW_HTTP_REQUEST_{name}", value)
+    outbox.process_folder.cache_clear()
+    with faulty(real) as proxy:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", proxy.url)
+        mlflow.set_tracking_uri(proxy.url)
+        yield proxy
+    outbox.process_folder.cache_clear()
+
+
+def settings(data: Path) -> TrainSettings:
+    return TrainSettings(**SIZES | {"prepared": str(data), "epochs": EPOCHS, "patience": EPOCHS, "ngrams": 0, "architecture": "cnn"})
+
+
+def unsent(proxy: Proxy, data: Path) -> Path:
+    """The folder of a training whose server took nothing after the run had begun, and said so in one line."""
+    proxy.change = lambda method, path: when(path, "log-batch", lambda: setattr(proxy, "mode", "cut"))
+    with pytest.raises(StepError) as caught:
+        train.run(settings(data))
+    (line,) = str(caught.value).splitlines()
+    named = re.search(r"-P folder=(\S+)$", line)
+    assert named, line
+    proxy.change, proxy.mode = lambda method, path: None, "pass"
+    return Path(named[1])
+
+
+def when(path: str, part: str, do: Callable[[], None]) -> None:
+    if part in path:
+        do()
+
+
+def assert_whole(real: str, run_id: str) -> Run:
+    """The run, which has all that a training logs, each once."""
+    client = MlflowClient(real)
+    run = client.get_run(run_id)
+    assert run.info.status == "FINISHED"
+    for name in ("train_loss", "val_auc", "epoch_seconds"):
+        assert [value.step for value in client.get_metric_history(run_id, name)] == [1, 2, 3, 4]
+    assert len(client.get_metric_history(run_id, "model_val_auc")) == 1
+    assert run.data.params["epochs"] == str(EPOCHS)
+    assert "device" in run.data.params
+    assert run.data.tags["combination"] == "the network alone"
+    assert {item.path for item in client.list_artifacts(run_id)} == {"model.h5", "trainer.log"}
+    (model,) = client.search_logged_models([run.info.experiment_id], f"source_run_id = '{run_id}'")
+    assert str(model.status) == "READY"
+    assert run.outputs
+    assert [output.model_id for output in run.outputs.model_outputs] == [model.model_id]
+    folder = Path(mlflow.artifacts.download_artifacts(f"models:/{model.model_id}", tracking_uri=real))
+    assert all((folder / path).is_file() for path in PATHS)
+    return run
+
+
+@pytest.mark.parametrize("mode", ["cut", "hang", "500", "429"])
+def test_training_does_not_wait_for_a_server_that_is_away(proxy: Proxy, real: str, small: Path, tmp_path: Path, mode: str) -> None:
+    """It takes nothing between the beginning of the run and the end of the training, and then comes back: nothing is missing."""
+
+    def change(method: str, path: str) -> None:
+        if "log-batch" in path or path == "/health":
+            (records,) = (tmp_path / "unsent").rglob("records.jsonl")
+            proxy.mode = "pass" if '"status"' in records.read_text() else mode
+
+    proxy.change = change
+    trained = train.run(settings(small))
+    assert_whole(real, trained.run_id)
+    assert not (tmp_path / "unsent").exists() or not list((tmp_path / "unsent").rglob("*.json*"))
+
+
+def test_a_run_that_was_not_sent_is_sent_later_and_once(proxy: Proxy, real: str, small: Path, tmp_path: Path) -> None:
+    """Also if it is cut off after every third request."""
+    folder = unsent(proxy, small)
+    (box,) = folder.iterdir()
+    shutil.copytree(folder, tmp_path / "copy")
+    cuts = 0
+    while folder.exists():
+        allowed = 3 * (cuts + 1)
+        proxy.requests.clear()
+        proxy.change = lambda method, path, allowed=allowed: setattr(  # type: ignore[misc]
+            proxy, "mode", "pass" if len(proxy.requests) < allowed else "cut"
+        )
+        with suppress(StepError):
+            send.run(SendSettings(str(folder)))
+        cuts += folder.exists()
+        assert cuts < 30
+    assert cuts > 3
+    proxy.change, proxy.mode = lambda method, path: None, "pass"
+    assert_whole(real, box.name)
+    send.run(SendSettings(str(tmp_path / "copy")))
+    assert_whole(real, box.name)
+
+
+def test_a_run_is_sent_to_a_server_that_does_not_know_it(proxy: Proxy, small: Path, tmp_path: Path, store: str) -> None:
+    folder = unsent(proxy, small)
+    (box,) = folder.iterdir()
+    shutil.copytree(folder, tmp_path / "copy")
+    mlflow.set_tracking_uri(store)
+    for each in (folder, tmp_path / "copy"):
+        send.run(SendSettings(str(each)))
+    (run,) = MlflowClient(store).search_runs(["0"])
+    assert run.data.tags["sent_as"] == box.name
+    assert run.data.tags["step"] == "train"
+    assert_whole(store, run.info.run_id)
+
+
+def test_a_run_whose_process_was_killed_is_sent_as_failed(proxy: Proxy, real: str, small: Path) -> None:
+    folder = unsent(proxy, small)
+    (box,) = folder.iterdir()
+    lines = (box / "records.jsonl").read_text().splitlines()
+    (box / "records.jsonl").write_text("\n".join(lines[:3]) + '\n{"metrics": {"val')
+    with pytest.raises(UserError, match="still at work"):
+        send.run(SendSettings(str(folder)))
+    about = json.loads((box / "run.json").read_text())
+    process = json.loads(about["process"])
+    (box / "run.json").write_text(json.dumps(about | {"process": json.dumps([*process[:4], "1"])}))
+    send.run(SendSettings(str(folder)))
+    run = MlflowClient(real).get_run(box.name)
+    assert (run.info.status, run.data.tags["failure"]) == ("FAILED", "Its process was gone.")
+
+
+def test_what_is_no_folder_of_runs_is_not_sent(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "none"):
+        with pytest.raises(UserError, match="nothing to send"):
+            send.run(SendSettings(str(folder)))
+
+
+def test_a_training_asks_little_of_its_server(proxy: Proxy, small: Path) -> None:
+    """Each request may take seconds: the files of the model go side by side, the rest is counted here."""
+    train.run(settings(small))
+    assert len([request for request in proxy.requests if not request.startswith("PUT")]) <= 22
+    assert len(proxy.requests) <= 46
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments"),
+    [("register", []), ("score", ["--input=data/reviews.txt", "--model=models:/sentiment@champion"]), ("tune", []), ("prepare", [])],
+)
+def test_other_steps_end_with_one_line(launch: Launch, proxy: Proxy, tmp_path: Path, program: str, arguments: list[str]) -> None:
+    """The server goes away after the check at the start."""
+    proxy.change = lambda method, path: setattr(proxy, "mode", "pass" if "experiments/get" in path or "version" in path else "cut")
+    output = [f"--output={tmp_path / 'scored.txt'}"] if program == "score" else []
+    done = launch(f"entry_points.{program}", *arguments, *output, MLFLOW_TRACKING_URI=proxy.url)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "does not answer" in line
+    assert not list(tmp_path.glob("*scored*"))

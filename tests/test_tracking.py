@@ -1,0 +1,214 @@
+"""How runs begin and end, and what is said of a server, an experiment or a run that can't be used."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import mlflow
+import pytest
+from mlflow import MlflowClient
+
+from sentiment import tracking
+from sentiment.backends import ALL
+from sentiment.errors import UserError
+from sentiment.places import PROJECT
+from sentiment.settings import PrepareSettings, ScoreSettings
+from sentiment.tracking import processes, server
+from sentiment.trainer_process import Trainer, TrainerError
+
+from .conftest import Launch
+from .faults import Proxy, faulty
+
+SETTINGS = ScoreSettings(input="reviews.csv")
+SECRET = "swordfish-7"
+
+
+@pytest.fixture
+def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    """A server that answers what a test has it answer, and nothing else; its address has a login."""
+    with faulty("http://127.0.0.1:9") as proxy:
+        address = proxy.url.replace("://", f"://someone:{SECRET}@")
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        mlflow.set_tracking_uri(address)
+        yield proxy
+
+
+def refusal() -> str:
+    with pytest.raises(UserError) as caught:
+        server.check_server()
+    return str(caught.value)
+
+
+def test_a_wrong_login_is_called_so_without_the_password(proxy: Proxy) -> None:
+    proxy.mode = "401"
+    said = refusal()
+    assert "does not take the login" in said
+    assert "someone:***@" in said
+    assert SECRET not in said
+
+
+def test_a_server_that_is_too_old_is_refused(proxy: Proxy) -> None:
+    proxy.answers["/version"] = (200, "2.22.1")
+    assert "too old" in refusal()
+
+
+def test_a_password_is_not_printed_or_tagged(launch: Launch, proxy: Proxy, store: str) -> None:
+    proxy.mode = "cut"
+    done = launch("entry_points.prepare", MLFLOW_HTTP_REQUEST_MAX_RETRIES="0", MLFLOW_TRACKING_URI=mlflow.get_tracking_uri())
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert SECRET not in done.stdout + done.stderr
+    mlflow.set_tracking_uri(store)
+    with pytest.raises(ValueError, match="meant"), tracking.step_run("score", SETTINGS) as run:
+        raise ValueError(f"meant: http://someone:{SECRET}@host/api failed")
+    tags = MlflowClient(store).get_run(run.info.run_id).data.tags
+    assert tags["failure"] == "meant: http://someone:***@host/api failed"
+    assert SECRET not in str(tags)
+
+
+def test_an_experiment_that_is_deleted_or_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    number = mlflow.create_experiment("gone")
+    MlflowClient().delete_experiment(number)
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "gone")
+    assert "experiment is deleted" in refusal()
+    monkeypatch.delenv("MLFLOW_EXPERIMENT_NAME")
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", "4711")
+    assert "MLFLOW_EXPERIMENT_ID=4711" in refusal()
+
+
+def launched(monkeypatch: pytest.MonkeyPatch, run_id: str) -> str:
+    monkeypatch.setenv("MLFLOW_RUN_ID", run_id)
+    with pytest.raises(UserError) as caught, tracking.step_run("score", SETTINGS):
+        pass
+    return str(caught.value)
+
+
+def test_a_run_that_is_not_ours_to_begin(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = MlflowClient()
+    assert "MLFLOW_RUN_ID=0123" in launched(monkeypatch, "0123")
+    deleted, other, parameters = (client.create_run("0").info.run_id for _ in range(3))
+    client.delete_run(deleted)
+    client.set_tag(other, "step", "train")
+    client.log_param(parameters, "engine", "spark")
+    assert "deleted" in launched(monkeypatch, deleted)
+    assert "step train" in launched(monkeypatch, other)
+    assert "engine=spark, where it is local" in launched(monkeypatch, parameters)
+    monkeypatch.delenv("MLFLOW_RUN_ID")
+    with pytest.raises(UserError, match=deleted), tracking.step_run("score", SETTINGS, parent=deleted):
+        pass
+
+
+def test_the_run_that_mlflow_made_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = MlflowClient().create_run("0").info.run_id
+    MlflowClient().log_param(made, "input", "reviews.csv")
+    monkeypatch.setenv("MLFLOW_RUN_ID", made)
+    with tracking.step_run("score", SETTINGS) as run:
+        assert run.info.run_id == made
+    run_of = MlflowClient().get_run(made)
+    assert (run_of.info.status, run_of.data.params["engine"]) == ("FINISHED", "local")
+    assert len(MlflowClient().search_runs(["0"])) == 1
+
+
+def test_runs_of_processes_that_are_known_to_be_gone_are_ended() -> None:
+    machine, boot, namespace, number, begun = json.loads(processes.this_process())
+    client = MlflowClient()
+    gone = [machine, boot, namespace, number, "1"]
+    runs = {}
+    for name, process, step, more in (
+        ("gone", gone, "score", {}),
+        ("alive", [machine, boot, namespace, number, begun], "score", {}),
+        ("elsewhere", ["other", "other", namespace, number, "1"], "score", {}),
+        ("in a container", [machine, boot, "pid:[1]", number, "1"], "score", {}),
+        ("another step", gone, "train", {}),
+        ("of a study", gone, "score", {"study": "s"}),
+    ):
+        tags = {"step": step, "project": "mlflow-sentiment", "process": json.dumps(process)} | more
+        runs[name] = client.create_run("0", tags=tags).info.run_id
+    child = {"step": "evaluate", "project": "mlflow-sentiment", "process": json.dumps(gone), "mlflow.parentRunId": runs["gone"]}
+    runs["child"] = client.create_run("0", tags=child).info.run_id
+    with tracking.step_run("score", SETTINGS):
+        pass
+    status = {name: client.get_run(run_id).info.status for name, run_id in runs.items()}
+    assert {name for name, each in status.items() if each == "FAILED"} == {"gone", "child"}
+    assert client.get_run(runs["gone"]).data.tags["failure"] == "Its process was gone."
+
+
+def test_a_machine_that_was_started_anew_has_none_of_its_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine, _, namespace, number, begun = json.loads(processes.this_process())
+    before = json.dumps([machine, "earlier", processes.WHOLE_MACHINE, number, begun])
+    monkeypatch.setattr(processes, "_namespace", lambda: processes.WHOLE_MACHINE)
+    assert processes.is_gone(before)
+    assert not processes.is_gone(json.dumps(["another", "earlier", processes.WHOLE_MACHINE, number, begun]))
+    monkeypatch.setattr(processes, "_namespace", lambda: "pid:[1]")
+    assert not processes.is_gone(before)
+    assert not processes.is_gone("what is this")
+
+
+def test_runs_of_others_are_not_ours() -> None:
+    client = MlflowClient()
+    for tags in ({"step": "prepare"}, {"step": "prepare", "project": "another"}):
+        client.set_terminated(client.create_run("0", tags=tags).info.run_id)
+    assert tracking.find_runs("prepare") == []
+    with tracking.step_run("prepare", PrepareSettings()) as run:
+        pass
+    assert [each.info.run_id for each in tracking.find_runs("prepare")] == [run.info.run_id]
+
+
+def test_two_commands_at_once_in_a_fresh_folder(tmp_path: Path) -> None:
+    env = os.environ | {"PYTHONPATH": str(PROJECT), "MLFLOW_TRACKING_URI": "sqlite:///mlflow.db"}
+    command = [sys.executable, "-m", "entry_points.prepare", f"--reviews={PROJECT / 'data' / 'reviews.txt'}", "--max-length=20"]
+    both = [subprocess.Popen(command, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    for process in both:
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+    assert len(MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}").search_runs(["0"], "attributes.status = 'FINISHED'")) == 2
+
+
+def test_nothing_is_left_in_the_temporary_folder(launch: Launch, tmp_path: Path) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    done = launch("entry_points.main", "--epochs=1", "--lstm-size=4", "--max-length=20", "--ngrams=500", TMPDIR=str(temporary))
+    assert done.returncode == 0, done.stderr
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("what", ["HOME", "TMPDIR", "XDG_CACHE_HOME"])
+def test_a_folder_that_can_not_be_written_costs_one_line_at_most(launch: Launch, tmp_path: Path, what: str) -> None:
+    (tmp_path / "file").write_text("no folder")
+    done = launch("entry_points.prepare", "--max-length=20", **{what: str(tmp_path / "file")})
+    assert done.returncode in (0, 1, 2)
+    assert len(done.stderr.splitlines()) <= 1
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_trainer_ends_with_its_driver() -> None:
+    """Which is killed while the trainer still imports its framework, and reads nothing."""
+    code = (
+        "import time; from sentiment.backends import ALL; from sentiment.trainer_process import Trainer; "
+        "Trainer._receive = lambda self: print(self._process.pid, flush=True) or time.sleep(60); Trainer(ALL['tensorflow'])"
+    )
+    driver = subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT, stdout=subprocess.PIPE, text=True)
+    assert driver.stdout
+    trainer = Path(f"/proc/{int(driver.stdout.readline())}")
+    while b"--driver" not in (trainer / "cmdline").read_bytes() or "ctypes" not in (trainer / "maps").read_text():
+        time.sleep(0.01)  # until it runs Python and is about to say with whom it ends
+    driver.send_signal(signal.SIGKILL)
+    driver.wait(10)
+    for _ in range(200):
+        if not trainer.exists() or "Z" in (trainer / "stat").read_text().rpartition(")")[2].split()[0]:
+            return
+        time.sleep(0.01)
+    pytest.fail("The trainer outlives its driver by two seconds.")
+
+
+def test_a_trainer_that_says_nothing_is_a_failure(monkeypatch: pytest.MonkeyPatch, small: Path, tmp_path: Path) -> None:
+    with Trainer(ALL["tensorflow"]) as trainer:
+        os.kill(trainer._process.pid, signal.SIGSTOP)
+        trainer.silence = 0.2
+        with pytest.raises(TrainerError, match="said nothing"):
+            trainer.score(small, small)
