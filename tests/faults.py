@@ -67,7 +67,8 @@ class Proxy:
         time.sleep(self.delay)
         if handler.path in self.answers:
             status, text = self.answers[handler.path]
-            headers, answer = [], text.encode()
+            headers: list[tuple[str, str]] = []
+            answer = text.encode()
         elif self.mode == "pass":
             self.requests.append(f"{handler.command} {handler.path}")
             status, headers, answer = self._forward(handler, body)

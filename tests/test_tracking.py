@@ -139,7 +139,7 @@ def test_runs_of_processes_that_are_known_to_be_gone_are_ended() -> None:
 
 
 def test_a_machine_that_was_started_anew_has_none_of_its_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    machine, _, namespace, number, begun = json.loads(processes.this_process())
+    machine, _, _, number, begun = json.loads(processes.this_process())
     before = json.dumps([machine, "earlier", processes.WHOLE_MACHINE, number, begun])
     monkeypatch.setattr(processes, "_namespace", lambda: processes.WHOLE_MACHINE)
     assert processes.is_gone(before)
