@@ -1,7 +1,11 @@
 """Pictures that runs log."""
 
+import logging
+
 import numpy as np
-from matplotlib.figure import Figure
+
+logging.getLogger("matplotlib").setLevel(logging.ERROR)  # that its cache can't be written is nothing to the user
+from matplotlib.figure import Figure  # noqa: E402
 
 
 def review_lengths(lengths: np.ndarray, labels: np.ndarray, max_length: int) -> Figure:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+NONE: list[tuple[str, str]] = []
 HOP = ("connection", "transfer-encoding", "content-length", "server", "date")
 
 
@@ -67,13 +68,12 @@ class Proxy:
         time.sleep(self.delay)
         if handler.path in self.answers:
             status, text = self.answers[handler.path]
-            headers: list[tuple[str, str]] = []
-            answer = text.encode()
+            headers, answer = NONE, text.encode()
         elif self.mode == "pass":
             self.requests.append(f"{handler.command} {handler.path}")
             status, headers, answer = self._forward(handler, body)
         else:
-            status, headers, answer = int(self.mode), [], b"A fault."
+            status, headers, answer = int(self.mode), NONE, b"A fault."
         handler.send_response(status)
         for name, value in headers:
             if name.lower() not in HOP:

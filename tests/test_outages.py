@@ -36,9 +36,8 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def proxy(real: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
     """In front of the server, and the tracking server of this process; what is unsent lies in the test's own folder."""
     monkeypatch.setattr(outbox, "PLACE", tmp_path / "unsent")
-    monkeypatch.setattr(outbox, "PATIENCE", 2)
     monkeypatch.setattr(server, "PROBE", 1)
-    for name, value in {"MAX_RETRIES": "0", "TIMEOUT": "2"}.items():
+    for name, value in {"MAX_RETRIES": "0", "TIMEOUT": "5"}.items():
         monkeypatch.setenv(f"MLFLOW_HTTP_REQUEST_{name}", value)
     outbox.process_folder.cache_clear()
     with faulty(real) as proxy:
@@ -55,7 +54,8 @@ def settings(data: Path) -> TrainSettings:
 def unsent(proxy: Proxy, data: Path) -> Path:
     """The folder of a training whose server took nothing after the run had begun, and said so in one line."""
     proxy.change = lambda method, path: when(path, "log-batch", lambda: setattr(proxy, "mode", "cut"))
-    with pytest.raises(StepError) as caught:
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(StepError) as caught:
+        patch.setattr(outbox, "PATIENCE", 2)
         train.run(settings(data))
     (line,) = str(caught.value).splitlines()
     named = re.search(r"-P folder=(\S+)$", line)

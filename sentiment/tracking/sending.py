@@ -14,7 +14,7 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 Record = dict[str, Any]
 FILES, MODEL = "files", "model"
 METRICS, OTHERS = 800, 100  # that MLflow takes at a time
-AT_ONCE = 32  # files of a model
+AT_ONCE = 16  # files of a model
 
 
 def send(run_id: str, folder: Path, records: Iterable[Record], place: str = "") -> Iterator[int]:
