@@ -54,9 +54,10 @@ def settings(data: Path) -> TrainSettings:
 def unsent(proxy: Proxy, data: Path) -> Path:
     """The folder of a training whose server took nothing after the run had begun, and said so in one line."""
     proxy.change = lambda method, path: when(path, "log-batch", lambda: setattr(proxy, "mode", "cut"))
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(StepError) as caught:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(outbox, "PATIENCE", 2)
-        train.run(settings(data))
+        with pytest.raises(StepError) as caught:
+            train.run(settings(data))
     (line,) = str(caught.value).splitlines()
     named = re.search(r"-P folder=(\S+)$", line)
     assert named, line

@@ -3,12 +3,11 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from sentiment import ngrams
+from sentiment import hdf5, ngrams
 from sentiment.ahead import ahead
 from sentiment.ragged import Ragged
 from sentiment.settings import PrepareSettings, TextSettings
@@ -46,9 +45,9 @@ def test_words_are_what_a_reader_sees(text: str, expected: list[str]) -> None:
 
 
 def test_files_that_name_no_cleaning_are_cleaned_as_ever() -> None:
-    with h5py.File(Path(__file__).parent / "fixtures" / "default-bilstm.h5") as file:
-        assert "cleaning" not in file["sentiment"].attrs["text_settings"]
-        encoder = read_encoder(file["sentiment"])
+    with hdf5.reading(Path(__file__).parent / "fixtures" / "default-bilstm.h5", "a model", "") as file:
+        assert "cleaning" not in file.group("sentiment").text("text_settings")
+        encoder = read_encoder(file.group("sentiment"))
     assert encoder.words("很好. don´t can`t won′t") == ["很好", ".", "don", "\u0301t", "can", "`", "t", "won", "′", "t"]
     assert len(encoder.number(["can`t"]).ids) == 3
     assert TextSettings() == PrepareSettings().text != encoder.settings

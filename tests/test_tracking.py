@@ -218,4 +218,4 @@ def test_a_trainer_that_says_nothing_is_a_failure(monkeypatch: pytest.MonkeyPatc
         os.kill(trainer._process.pid, signal.SIGSTOP)
         trainer.silence = 0.2
         with pytest.raises(TrainerError, match="said nothing"):
-            trainer.score(small, small)
+            trainer.score(PROJECT / "tests" / "fixtures" / "default-bilstm.h5", small)
