@@ -18,6 +18,7 @@ import mlflow
 import numpy as np
 import psycopg
 import pytest
+from mlflow.tracking import fluent
 from optuna.storages import BaseStorage, RDBStorage
 from psycopg import sql
 
@@ -50,6 +51,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     yield uri
     while mlflow.active_run():
         mlflow.end_run()
+    fluent._active_experiment_id = None  # MLflow has no way to leave an experiment
 
 
 Launch = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -302,9 +302,9 @@ def test_a_kept_model_of_this_project(launch: Launch, store: str, data: prepare.
 def test_a_kept_model_of_other_data_is_not_measured_on_this(launch: Launch, data: prepare.PreparedRun) -> None:
     other = prepare.run(PrepareSettings(seed=2))
     assert other.run_id != data.run_id
-    done = launch("entry_points.register", f"--run={FOLDER / 'cntk-bilstm.h5'}", MLFLOW_EXPERIMENT_NAME="nothing")
-    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
-    assert "data_fingerprint" in done.stderr
+    done = launch("entry_points.register", f"--run={FOLDER / 'cntk-bilstm.h5'}", MLFLOW_EXPERIMENT_ID=mlflow.create_experiment("nothing"))
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+    assert "data_fingerprint" in done.stderr, done.stderr
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,9 @@ def test_an_experiment_that_is_deleted_or_unknown(monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv("MLFLOW_EXPERIMENT_NAME")
     monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", "4711")
     assert "MLFLOW_EXPERIMENT_ID=4711" in refusal()
+    mlflow.create_experiment("another")
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "another")
+    assert "does not match" in refusal()
 
 
 def launched(monkeypatch: pytest.MonkeyPatch, run_id: str) -> str:

@@ -87,8 +87,12 @@ def answers() -> bool:
 
 
 def experiment_id() -> str:
-    """That of the active run, of the environment, or MLflow's default."""
-    return str(_get_experiment_id())
+    """That of the active run, of the environment, or MLflow's default. Raises UserError if the environment names two, or a deleted one."""
+    try:
+        return str(_get_experiment_id())
+    except MlflowException as error:
+        raise_if_away(error)
+        raise UserError(f"There is no such experiment. {_environment()}: {_short(error)}. Name one that {where()} has.") from error
 
 
 @cache
