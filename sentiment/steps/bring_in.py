@@ -48,6 +48,7 @@ def check(given: Path, settings: RegisterSettings) -> Brought:
     if model_file.is_ours(given):
         tags = _measured_on(given, Scorer(given).model.data_fingerprint)
         shutil.copyfile(given, path)
+        Scorer(path)  # what is logged is what was checked, also if the file was changed between
     else:
         if settings.vocabulary == "none":
             raise UserError(
