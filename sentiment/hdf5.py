@@ -7,6 +7,7 @@ it takes there before any memory is asked for.
 
 import math
 import os
+import re
 import stat
 import zlib
 from collections.abc import Iterator
@@ -103,8 +104,8 @@ class Group:
             raise ValueError(f"{place} declares {total} bytes of strings, and the file has {self._file_size}")
         return tuple(dataset.asstr()[:])
 
-    def text(self, name: str, default: str | None = None) -> str:
-        """An attribute that is a string."""
+    def text(self, name: str, default: str | None = None, pattern: str = r"(?s:.*)") -> str:
+        """An attribute that is a string. pattern: what the whole of it has to match, which a default need not."""
         if name not in self._group.attrs and default is not None:
             return default
         declared = self._group.attrs.get_id(name)
@@ -113,7 +114,10 @@ class Group:
         value = self._group.attrs[name]
         if isinstance(value, np.ndarray):
             (value,) = value.ravel()
-        return value.decode() if isinstance(value, bytes) else str(value)
+        text = value.decode() if isinstance(value, bytes) else str(value)
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"the attribute {name} is {text[:80]!r}, not of the form {pattern}")
+        return text
 
     def texts(self, name: str) -> list[str]:
         """An attribute that is a list of strings; none, if it is not there."""
@@ -147,8 +151,7 @@ class Group:
     def _check_inside(self, dataset: h5py.Dataset, place: str) -> None:
         if dataset.is_virtual or dataset.external:
             raise ValueError(f"{place} takes its content from another file")
-        made = dataset.id.get_create_plist()
-        if {made.get_filter(at)[0] for at in range(made.get_nfilters())} - FILTERS:
+        if _filters(dataset) - FILTERS:
             raise ValueError(f"{place} is packed in an unknown way")
         if dataset.id.get_storage_size() > self._file_size:
             raise ValueError(f"{place} declares more than the file has")
@@ -156,8 +159,7 @@ class Group:
     def _unpack(self, dataset: h5py.Dataset, place: str) -> np.ndarray:
         """The content of a packed list of numbers. HDF5 would unpack a chunk however long it becomes."""
         (length,), (chunk,), dtype = dataset.shape, dataset.chunks, dataset.dtype
-        made, size = dataset.id.get_create_plist(), chunk * dtype.itemsize
-        filters = [made.get_filter(at)[0] for at in range(made.get_nfilters())]
+        size, filters = chunk * dtype.itemsize, _filters(dataset)
         if size > SMALL or dataset.id.get_num_chunks() != -(-length // chunk):
             raise ValueError(f"{place} is not all there")
         chunks: list[Any] = []
@@ -175,6 +177,12 @@ class Group:
                 plain = np.frombuffer(plain, np.uint8).reshape(dtype.itemsize, chunk).T.tobytes()
             content[at : at + chunk] = np.frombuffer(plain, dtype)
         return content[:length]
+
+
+def _filters(dataset: h5py.Dataset) -> set[int]:
+    """The numbers of the ways in which it is packed."""
+    made = dataset.id.get_create_plist()
+    return {made.get_filter(at)[0] for at in range(made.get_nfilters())}
 
 
 def check_shape(what: str, shape: tuple[int, ...], expected: tuple[int | None, ...] | None) -> None:

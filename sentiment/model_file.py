@@ -9,7 +9,6 @@ A trainer saves the network by Keras and adds the rest, which `sentiment.model_p
 """
 
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,8 +77,8 @@ def read(path: Path) -> ModelFile:
             encoder=encoder,
             label_names=_label_names(json.loads(own.text("label_names"))),
             settings=settings,
-            backend=_matching(r"[a-z]{1,20}", own.text("backend")),
-            data_fingerprint=_matching(r"[0-9a-f]{0,64}", own.text("data_fingerprint")),
+            backend=own.text("backend", pattern="[a-z]{1,20}"),
+            data_fingerprint=own.text("data_fingerprint", pattern="[0-9a-f]{0,64}"),
         )
 
 
@@ -130,12 +129,6 @@ def _label_names(value: Any) -> tuple[str, str]:
     if not isinstance(negative, str) or not isinstance(positive, str) or negative == positive:
         raise ValueError(f"its label_names are {str(value)[:80]}")
     return negative, positive
-
-
-def _matching(pattern: str, value: str) -> str:
-    if not re.fullmatch(pattern, value):
-        raise ValueError(f"{value[:80]!r} is not of the form {pattern}")
-    return value
 
 
 def write(model: ModelFile, path: Path) -> None:

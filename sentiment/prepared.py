@@ -12,7 +12,6 @@ Attributes: `format`, `text_settings` (JSON), `data_fingerprint`, and `split_met
 """
 
 import itertools
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,7 +93,7 @@ def read(path: Path) -> Prepared:
             split,
             encoder,
             [content[begin:end].decode() for begin, end in itertools.pairwise(texts.offsets.tolist())],
-            _fingerprint(file.text("data_fingerprint")),
+            file.text("data_fingerprint", pattern="[0-9a-f]{1,64}"),
             file.text("split_method"),
         )
         _check(made)
@@ -119,9 +118,3 @@ def _check(prepared: Prepared) -> None:
         raise ValueError(f"it has {len(prepared.test_texts)} texts of {len(prepared.rows(TEST))} test reviews")
     if not np.isin(split, range(UNLABELLED + 1)).all() or not np.isin(labels[split != UNLABELLED], (0, 1)).all():
         raise ValueError("it has labels or splits that are not known")
-
-
-def _fingerprint(value: str) -> str:
-    if not re.fullmatch("[0-9a-f]{1,64}", value):
-        raise ValueError(f"its fingerprint is {value[:80]!r}")
-    return value
