@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from benchmarks import accuracy, load, preparing, report, scoring, searching, serving, training, tuning
 from benchmarks.data_sets import IMDB, MPQA, SUBJ, available
 from benchmarks.report import Accuracies, Row
-from sentiment.places import PROJECT
+from sentiment.paths import PROJECT
 from sentiment.settings import PrepareSettings
 
 Parts = Iterable[Sequence[Row | Accuracies]]  # each measured when it is asked for

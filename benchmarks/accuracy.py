@@ -22,18 +22,19 @@ from sklearn.pipeline import make_pipeline
 from benchmarks.common import prepare
 from benchmarks.data_sets import IMDB, DataSet
 from benchmarks.report import Accuracies
-from sentiment import ngram_regression, ngrams, training
-from sentiment.backends import ALL
-from sentiment.ngrams import MARK
-from sentiment.places import PROJECT
-from sentiment.prepared import Prepared
+from sentiment.backends.interpreters import ALL
+from sentiment.model.scorer import Scorer
+from sentiment.paths import PROJECT
+from sentiment.preparation.prepared import Prepared
 from sentiment.ragged import from_lengths
 from sentiment.reviews import find_source
 from sentiment.reviews.batch import TEST, TRAIN, VALIDATION
-from sentiment.scorer import Scorer
 from sentiment.settings import PrepareSettings, TrainSettings
 from sentiment.steps import evaluate
-from sentiment.trainer_process import Trainer
+from sentiment.text import ngrams
+from sentiment.text.ngrams import MARK
+from sentiment.training import ngram_regression, training
+from sentiment.training.trainer_process import Trainer
 
 SEEDS = (1, 2, 3)
 PARTS = {"network": "test_accuracy_network", "n-grams": "test_accuracy_ngrams", "both": "test_accuracy"}

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from sentiment import prepared, preparing
-from sentiment.prepared import Prepared
+from sentiment.preparation import prepared, preparing
+from sentiment.preparation.prepared import Prepared
 from sentiment.reviews import Batch, Source, find_source
 from sentiment.settings import PrepareSettings
 

@@ -16,11 +16,11 @@ import numpy as np
 from benchmarks.common import prepare
 from benchmarks.data_sets import IMDB, MPQA, SUBJ, DataSet, available
 from benchmarks.report import machine
-from sentiment import training
-from sentiment.backends import ALL
-from sentiment.places import PROJECT
+from sentiment.backends.interpreters import ALL
+from sentiment.paths import PROJECT
 from sentiment.settings import PrepareSettings, TrainSettings, from_text, parameters
-from sentiment.trainer_process import Trainer
+from sentiment.training import training
+from sentiment.training.trainer_process import Trainer
 
 PAGE = PROJECT / "docs" / "experiments.md"
 SEEDS = {IMDB: (1,), MPQA: (1, 2, 3), SUBJ: (1, 2, 3)}

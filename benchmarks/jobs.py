@@ -6,7 +6,7 @@ from pathlib import Path
 import mlflow
 
 from sentiment import tracking
-from sentiment.prepared import Prepared
+from sentiment.preparation.prepared import Prepared
 from sentiment.settings import TuneSettings
 from sentiment.steps import trial
 

@@ -15,10 +15,10 @@ os.environ |= {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
 import keras
 import numpy as np
 
-from sentiment import prepared
+from sentiment.preparation import prepared
 from sentiment.ragged import Ragged
 from sentiment.reviews.batch import TEST, TRAIN, VALIDATION
-from sentiment.text import FIRST_WORD, UNKNOWN
+from sentiment.text.vocabulary import FIRST_WORD, UNKNOWN
 
 WORDS, LENGTH = 20_000, 200
 

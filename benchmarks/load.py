@@ -19,8 +19,9 @@ import numpy as np
 from benchmarks.report import Row
 from benchmarks.scoring import make_model
 from benchmarks.serving import Server, served
-from sentiment import served_model, tracking
-from sentiment.scorer import Scorer
+from sentiment import tracking
+from sentiment.model.scorer import Scorer
+from sentiment.serving import served_model
 from sentiment.settings import PrepareSettings
 
 CLIENTS, SECONDS, SETTLED = 32, 60.0, 5.0

@@ -16,12 +16,13 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from benchmarks.common import keep, paired, seconds
 from benchmarks.report import Row
-from sentiment import ngrams, preparing
-from sentiment.ngrams import LEAST, LONGEST
-from sentiment.prepared import Prepared
+from sentiment.preparation import preparing
+from sentiment.preparation.prepared import Prepared
 from sentiment.reviews import Source, find_source
 from sentiment.reviews.batch import TEST, TRAIN, UNLABELLED
 from sentiment.settings import PrepareSettings, TrainSettings
+from sentiment.text import ngrams
+from sentiment.text.ngrams import LEAST, LONGEST
 
 COMMAND = "python -m benchmarks preparing"
 PAIRS = 3

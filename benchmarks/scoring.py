@@ -14,14 +14,14 @@ import numpy as np
 
 from benchmarks.common import Paired, paired, prepare, seconds
 from benchmarks.report import Row
-from sentiment import training
-from sentiment.backends import ALL
-from sentiment.explaining import explain
+from sentiment.backends.interpreters import ALL
+from sentiment.model.explanation import explain
+from sentiment.model.scorer import PADDED, Scorer
 from sentiment.reviews import find_source
-from sentiment.scorer import PADDED, Scorer
 from sentiment.settings import PrepareSettings, TrainSettings
-from sentiment.text import Encoded
-from sentiment.trainer_process import Trainer
+from sentiment.text.vocabulary import Encoded
+from sentiment.training import training
+from sentiment.training.trainer_process import Trainer
 
 REVIEWS = 4_000
 WORDS = (10, 50, 100, 200, 400)  # of the texts that are explained

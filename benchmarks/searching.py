@@ -28,14 +28,15 @@ from benchmarks import jobs
 from benchmarks.common import Paired, keep, prepare, seconds
 from benchmarks.data_sets import IMDB, DataSet
 from benchmarks.report import Row
-from sentiment import search, training
-from sentiment.backends import ALL
-from sentiment.prepared import Prepared
+from sentiment.backends.interpreters import ALL
+from sentiment.preparation.prepared import Prepared
 from sentiment.reviews import find_source
 from sentiment.reviews.batch import TEST
 from sentiment.settings import PrepareSettings, TrainSettings, TuneSettings
 from sentiment.steps.trial import run as run_trial
-from sentiment.trainer_process import Trainer, available_cores
+from sentiment.training import training
+from sentiment.training.trainer_process import Trainer, available_cores
+from sentiment.tuning import search
 
 SEEDS = range(1, 1 + int(os.environ.get("SEARCHES", "3")))
 TRIALS, EPOCHS = 20, 5

@@ -24,8 +24,9 @@ import mlflow
 from benchmarks.common import paired
 from benchmarks.report import Row
 from benchmarks.scoring import make_model
-from sentiment import served_model, tracking
-from sentiment.places import PROJECT
+from sentiment import tracking
+from sentiment.paths import PROJECT
+from sentiment.serving import served_model
 from sentiment.settings import PrepareSettings
 
 SECONDS = 3.0
@@ -44,8 +45,8 @@ import os
 os.environ["KERAS_BACKEND"] = "tensorflow"
 import keras, mlflow, numpy as np, pandas as pd
 from mlflow.pyfunc.model import PythonModel
-from sentiment import model_file
-from sentiment.scorer import PADDED
+from sentiment.model import model_file
+from sentiment.model.scorer import PADDED
 class WithKeras(PythonModel):
     def load_context(self, context):
         self.encoder = model_file.read(context.artifacts["file"]).encoder

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from benchmarks.common import paired, prepare
 from benchmarks.report import Row
-from sentiment import prepared
-from sentiment.backends import ALL
-from sentiment.places import PROJECT
+from sentiment.backends.interpreters import ALL
+from sentiment.paths import PROJECT
+from sentiment.preparation import prepared
 from sentiment.settings import PrepareSettings, TrainSettings
-from sentiment.trainer_process import Epoch, Trainer, Verdict, available_cores, environment
+from sentiment.training.trainer_process import Epoch, Trainer, Verdict, available_cores, environment
 
 COMMAND = "IMDB=FILE python -m benchmarks training"
 REVIEWS = 6000  # of which 2700 are trained on

@@ -10,12 +10,12 @@ from typing import Any
 from benchmarks import common, jobs
 from benchmarks.common import Paired, paired
 from benchmarks.report import Row
-from sentiment import search
-from sentiment.backends import ALL
-from sentiment.prepared import Prepared
+from sentiment.backends.interpreters import ALL
+from sentiment.preparation.prepared import Prepared
 from sentiment.settings import Choices, PrepareSettings, Range, TuneSettings
 from sentiment.steps import trial
-from sentiment.trainer_process import Trainer, available_cores
+from sentiment.training.trainer_process import Trainer, available_cores
+from sentiment.tuning import search
 
 COMMAND = "python -m benchmarks tuning"
 TRIALS = 6  # of one measurement

@@ -5,10 +5,10 @@ import shutil
 import sys
 from importlib.metadata import version
 
-from sentiment import environments
-from sentiment.backends import ALL
+from sentiment.backends import environments
+from sentiment.backends.interpreters import ALL
 from sentiment.errors import UserError
-from sentiment.places import cache_folder
+from sentiment.paths import cache_folder
 
 LEAST_FREE = 5 * 2**30
 

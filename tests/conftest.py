@@ -22,15 +22,17 @@ from mlflow.tracking import fluent
 from optuna.storages import BaseStorage, RDBStorage
 from psycopg import sql
 
-from sentiment import prepared, preparing, search, training
-from sentiment.backends import ALL
-from sentiment.places import PROJECT
+from sentiment.backends.interpreters import ALL
+from sentiment.paths import PROJECT
+from sentiment.preparation import prepared, preparing
 from sentiment.ragged import Ragged, from_lengths
 from sentiment.reviews import find_source
 from sentiment.settings import PrepareSettings, TrainSettings
-from sentiment.text import Encoded, Encoder
-from sentiment.trainer_process import Trainer
-from sentiment.training import Trained
+from sentiment.text.vocabulary import Encoded, Encoder
+from sentiment.training import training
+from sentiment.training.trainer_process import Trainer
+from sentiment.training.training import Trained
+from sentiment.tuning import search
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell would hand down to ignore it
 SHARED_DATA = PROJECT.parent / "shared" / "data"

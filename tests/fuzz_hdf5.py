@@ -11,8 +11,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from sentiment import keras_file, model_file, prepared
 from sentiment.errors import UserError
+from sentiment.model import keras_file, model_file
+from sentiment.preparation import prepared
 
 READERS = (model_file.read, prepared.read, keras_file.read)
 MOST_BYTES = 8

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sentiment.ahead import THREADS, ahead
+from sentiment.preparation.prefetch import THREADS, ahead
 
 
 def test_order_is_kept_and_little_is_taken_ahead() -> None:

@@ -5,7 +5,7 @@ import pytest
 from benchmarks.common import Paired, keep, paired
 from benchmarks.data_sets import DataSet, available
 from benchmarks.report import Accuracies, Row, page
-from sentiment.places import PROJECT
+from sentiment.paths import PROJECT
 from sentiment.reviews import Batch, Source
 
 

@@ -10,7 +10,9 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 
-from sentiment import gate, origin, prepared, registry, served_model
+from sentiment.preparation import prepared
+from sentiment.registry import gate, lineage, versions
+from sentiment.serving import served_model
 from sentiment.settings import PrepareSettings, RegisterSettings, ScoreSettings
 from sentiment.steps import prepare, register, score
 
@@ -36,7 +38,7 @@ def trained(data: prepare.PreparedRun, folder: Path) -> str:
 
 
 def champion() -> ModelVersion:
-    version = registry.holder("sentiment", "champion")
+    version = versions.holder("sentiment", "champion")
     assert version
     return version
 
@@ -77,18 +79,18 @@ def test_who_loses_the_alias_at_once_is_measured_against_the_winner(
     """It takes the alias from it, as it is no worse; the way back leads over the winner to the first."""
     first, winner, loser = (trained(data, tmp_path) for _ in range(3))
     register.run(RegisterSettings(run=first))
-    gave = registry.give_alias
+    gave = versions.give_alias
 
     def win() -> None:
-        version = registry.version_of(winner, "sentiment")
-        registry.tag(version, previous_champion="1")
+        version = versions.version_of(winner, "sentiment")
+        versions.tag(version, previous_champion="1")
         gave(version, "champion")
 
-    monkeypatch.setattr(registry, "give_alias", interrupted(gave, win))
+    monkeypatch.setattr(versions, "give_alias", interrupted(gave, win))
     register.run(RegisterSettings(run=loser))
     monkeypatch.undo()
     assert champion().run_id == loser
-    assert champion().tags["previous_champion"] == str(registry.version_of(winner, "sentiment").version)
+    assert champion().tags["previous_champion"] == str(versions.version_of(winner, "sentiment").version)
     for back in (winner, first):
         register.run(RegisterSettings(run="previous"))
         assert champion().run_id == back
@@ -96,8 +98,8 @@ def test_who_loses_the_alias_at_once_is_measured_against_the_winner(
 
 def test_who_loses_the_alias_to_a_better_one_says_so(data: prepare.PreparedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     winner, loser = (trained(data, tmp_path) for _ in range(2))
-    gave, judged = registry.give_alias, gate.judge
-    monkeypatch.setattr(registry, "give_alias", interrupted(gave, lambda: gave(registry.version_of(winner, "sentiment"), "champion")))
+    gave, judged = versions.give_alias, gate.judge
+    monkeypatch.setattr(versions, "give_alias", interrupted(gave, lambda: gave(versions.version_of(winner, "sentiment"), "champion")))
 
     def judge(candidate: Any, rival: Any, *rest: Any) -> Any:
         return judged(candidate, rival, *rest) if rival is None else gate.Verdict(False, "worse than the winner", {})
@@ -105,7 +107,7 @@ def test_who_loses_the_alias_to_a_better_one_says_so(data: prepare.PreparedRun, 
     monkeypatch.setattr(gate, "judge", judge)
     assert not register.run(RegisterSettings(run=loser))
     assert champion().run_id == winner
-    tags = registry.version("sentiment", registry.version_of(loser, "sentiment").version).tags
+    tags = versions.version("sentiment", versions.version_of(loser, "sentiment").version).tags
     assert (tags["gate"], tags["gate_reason"]) == ("rejected", "worse than the winner")
     assert "previous_champion" not in tags
 
@@ -118,7 +120,7 @@ def test_a_candidate_that_is_refused_leaves_a_reason_and_what_to_do(
     golden = tmp_path / "golden.csv"
     golden.write_text("text,label\nA terrible film,positive\nA wonderful film,negative\n")
     assert not register.run(RegisterSettings(run=run, golden=str(golden)))
-    assert registry.holder("sentiment", "champion") is None
+    assert versions.holder("sentiment", "champion") is None
     said = caplog.messages[-1]
     assert "There is no champion" in said
     assert "golden=FILE" in said
@@ -146,4 +148,4 @@ def test_score_names_the_data_of_its_model_first(data: prepare.PreparedRun, tmp_
     caplog.clear()
     score.run(ScoreSettings(input=str(table), output=str(tmp_path / "again.csv")))
     assert f"the newest prepared data are others, {others}" in caplog.messages[0]
-    assert origin.describe(str(FILE), "").endswith("trained on reviews that are not known here (no data named in its file)")
+    assert lineage.describe(str(FILE), "").endswith("trained on reviews that are not known here (no data named in its file)")

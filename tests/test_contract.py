@@ -12,18 +12,20 @@ import h5py
 import numpy as np
 import pytest
 
-from sentiment import model_file, model_parts, ngram_regression, prepared, preparing
-from sentiment.backends import ALL
-from sentiment.model_file import ModelFile, read
+from sentiment.backends.interpreters import ALL
+from sentiment.model import model_file
+from sentiment.model.model_file import ModelFile, read
+from sentiment.model.scorer import PADDED, Scorer
+from sentiment.preparation import prepared, preparing
 from sentiment.ragged import concatenate
 from sentiment.reviews import find_source
 from sentiment.reviews.batch import TRAIN, VALIDATION
-from sentiment.scorer import PADDED, Scorer
 from sentiment.settings import ARCHITECTURES, BACKENDS, NETWORKS, PrepareSettings, TrainSettings
-from sentiment.text import Encoded
+from sentiment.text.vocabulary import Encoded
 from sentiment.trainer import batches, files
-from sentiment.trainer_process import Epoch, ModelFiles, Scores, Trainer, Verdict, write_ids
-from sentiment.training import Trained
+from sentiment.training import model_parts, ngram_regression
+from sentiment.training.trainer_process import Epoch, ModelFiles, Scores, Trainer, Verdict, write_ids
+from sentiment.training.training import Trained
 from tests.conftest import SIZES, assert_same_encoder, random_reviews, train_small
 
 Trainers = Callable[[str], Trainer]

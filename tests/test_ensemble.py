@@ -6,7 +6,7 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
 
-from sentiment import ensemble
+from sentiment.training import ensemble
 
 
 def drawn(count: int, weights: list[float], intercept: float = 0, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -16,8 +16,8 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from sentiment.places import PROJECT
-from sentiment.scorer import Scorer
+from sentiment.model.scorer import Scorer
+from sentiment.paths import PROJECT
 from sentiment.settings import BACKENDS, NETWORKS, MainSettings, PrepareSettings, TrainSettings, parameters
 from sentiment.steps import parity
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from sentiment import backends, environments
+from sentiment.backends import environments, interpreters
 from sentiment.errors import UserError
-from sentiment.places import PROJECT
+from sentiment.paths import PROJECT
 
 BUILD = """
 import sys
 from pathlib import Path
-from sentiment import backends, environments
+from sentiment.backends import interpreters, environments
 environments.RECIPES = Path(sys.argv[1])
 print(environments.build("made", Path(sys.executable)))
 """
@@ -80,21 +80,21 @@ def test_a_build_that_fails_says_where_to_look(recipes: Path) -> None:
 
 
 def test_an_environment_for_gpus_is_preferred(recipes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(backends.ALL, "made", backends.Backend("made", "json"))
-    assert backends.ALL["made"].interpreter() == Path(sys.executable)
+    monkeypatch.setitem(interpreters.ALL, "made", interpreters.Backend("made", "json"))
+    assert interpreters.ALL["made"].interpreter() == Path(sys.executable)
     with pytest.raises(UserError, match="DEVICE=cuda is not to be had for made"):
-        backends.install("made", "cuda")
+        interpreters.install("made", "cuda")
     shutil.copytree(recipes / "made", recipes / "made-cuda")
-    python = backends.install("made", "cuda")
+    python = interpreters.install("made", "cuda")
     assert python == environments.built("made-cuda")
-    assert backends.ALL["made"].interpreter() == python
+    assert interpreters.ALL["made"].interpreter() == python
 
 
 def test_an_unknown_device_or_backend(recipes: Path) -> None:
     with pytest.raises(UserError, match="DEVICE=tpu"):
-        backends.install("jax", "tpu")
+        interpreters.install("jax", "tpu")
     with pytest.raises(UserError, match="Unknown backend"):
-        backends.install("theano", "cpu")
+        interpreters.install("theano", "cpu")
 
 
 def test_no_python_of_that_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sentiment.explaining import AT_ONCE, LONG, Explanation, explain
-from sentiment.scorer import Scorer
-from sentiment.text import Encoded, Encoder
+from sentiment.model.explanation import AT_ONCE, LONG, Explanation, explain
+from sentiment.model.scorer import Scorer
+from sentiment.text.vocabulary import Encoded, Encoder
 
 FIXTURES = Path(__file__).parent / "fixtures"
 SCORER = Scorer(FIXTURES / "default-bilstm.h5")

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from sentiment import gate, golden
 from sentiment.errors import UserError
-from sentiment.scorer import Scorer
+from sentiment.model.scorer import Scorer
+from sentiment.registry import gate, golden
 from sentiment.settings import MainSettings, RegisterSettings, TextSettings
 from sentiment.steps import main, register
-from sentiment.text import Encoder
+from sentiment.text.vocabulary import Encoder
 
 FILE = Path(__file__).parent / "fixtures" / "default-bilstm.h5"
 

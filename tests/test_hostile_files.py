@@ -14,9 +14,11 @@ import numpy as np
 import onnx
 import pytest
 
-from sentiment import hdf5, keras_file, model_file, prepared
+from sentiment import hdf5
 from sentiment.errors import UserError
-from sentiment.places import PROJECT
+from sentiment.model import keras_file, model_file
+from sentiment.paths import PROJECT
+from sentiment.preparation import prepared
 from tests.fuzz_hdf5 import fuzz
 
 FIXTURES = PROJECT / "tests" / "fixtures"

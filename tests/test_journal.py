@@ -11,16 +11,16 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
-from sentiment import search
 from sentiment.errors import UserError
-from sentiment.journal import BEGIN
-from sentiment.places import PROJECT
+from sentiment.paths import PROJECT
+from sentiment.tuning import search
+from sentiment.tuning.journal import BEGIN
 
 # A worker of a machine or container of that name, which says so and works until it is ended.
 WORKER = """
 import socket, sys, time
 socket.gethostname = lambda: "another"
-from sentiment import search
+from sentiment.tuning import search
 study, _ = search.open_study(search.open_storage(sys.argv[1]), "s", "val_auc")
 def do(trial):
     print("begun", flush=True)

@@ -6,9 +6,9 @@ import subprocess
 import numpy as np
 import pytest
 
-from sentiment.backends import ALL
-from sentiment.places import PROJECT
-from sentiment.trainer_process import available_cores, environment
+from sentiment.backends.interpreters import ALL
+from sentiment.paths import PROJECT
+from sentiment.training.trainer_process import available_cores, environment
 
 BOTH_LEARN = """
 import json

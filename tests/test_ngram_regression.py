@@ -10,8 +10,16 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
-from sentiment import ensemble, ngram_regression, ngrams, prepared, preparing
-from sentiment.ngram_regression import (
+from sentiment.preparation import prepared, preparing
+from sentiment.preparation.prepared import Prepared
+from sentiment.ragged import Ragged, concatenate, from_lists
+from sentiment.reviews import find_source
+from sentiment.reviews.batch import TEST, TRAIN, UNLABELLED, VALIDATION
+from sentiment.settings import PrepareSettings
+from sentiment.text import ngrams
+from sentiment.text.ngrams import Ngrams
+from sentiment.training import ensemble, ngram_regression
+from sentiment.training.ngram_regression import (
     NONE,
     REGRESSIONS,
     NgramModel,
@@ -22,12 +30,6 @@ from sentiment.ngram_regression import (
     regression,
     squared_rarity,
 )
-from sentiment.ngrams import Ngrams
-from sentiment.prepared import Prepared
-from sentiment.ragged import Ragged, concatenate, from_lists
-from sentiment.reviews import find_source
-from sentiment.reviews.batch import TEST, TRAIN, UNLABELLED, VALIDATION
-from sentiment.settings import PrepareSettings
 from tests.conftest import assert_same_encoder
 
 NGRAMS = 6

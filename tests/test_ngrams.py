@@ -6,8 +6,8 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from sentiment.ngrams import APART, FEW, LEAST, LONGEST, MARK, NONE, PART, Ngrams, fit
 from sentiment.ragged import Ragged, from_lengths
+from sentiment.text.ngrams import APART, FEW, LEAST, LONGEST, MARK, NONE, PART, Ngrams, fit
 
 
 def rows(texts: list[list[int]]) -> Ragged:
@@ -84,7 +84,7 @@ def test_nothing_of_nothing() -> None:
 
 def test_each_occurrence_is_found_at_its_places(texts: list[list[int]], monkeypatch: pytest.MonkeyPatch) -> None:
     """Also over the bounds of the parts that a long text is searched by."""
-    monkeypatch.setattr("sentiment.ngrams.PLACES", 7)
+    monkeypatch.setattr("sentiment.text.ngrams.PLACES", 7)
     known, (text,) = fit(rows(texts), 300), [[word for each in texts for word in each]]
     spellings = spelled(known)
     found: Counter[tuple[int, ...]] = Counter()

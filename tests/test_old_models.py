@@ -13,15 +13,15 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
-from sentiment import model_file, old_keras
 from sentiment.errors import UserError
-from sentiment.old_text import read_words
+from sentiment.model import keras_1_2, model_file
+from sentiment.model.scorer import Scorer
 from sentiment.ragged import from_lengths
-from sentiment.scorer import Scorer
 from sentiment.settings import BACKENDS, PrepareSettings, RegisterSettings
-from sentiment.steps import bring_in, prepare
-from sentiment.text import FIRST_WORD, Encoded
-from sentiment.trainer_process import Trainer, write_ids
+from sentiment.steps import import_model, prepare
+from sentiment.text.keras_1_2 import read_words
+from sentiment.text.vocabulary import FIRST_WORD, Encoded
+from sentiment.training.trainer_process import Trainer, write_ids
 
 from .conftest import Launch
 from .test_contract import train_network
@@ -38,7 +38,7 @@ Config = dict[str, Any]
 
 def convert(old: Path, folder: Path) -> Path:
     path = folder / "model.h5"
-    model_file.write(old_keras.read(old, WORDS, LENGTH), path)
+    model_file.write(keras_1_2.read(old, WORDS, LENGTH), path)
     return path
 
 
@@ -241,10 +241,10 @@ def test_a_model_that_would_score_otherwise_is_refused(monkeypatch: pytest.Monke
         part[part.attrs["weight_names"][1]][...] = np.nan
 
     with pytest.raises(UserError, match="dense_3 has weights that are not numbers"):
-        bring_in.check(rewritten("old-lstm.h5", tmp_path, edit_weights=spoil), settings)
-    monkeypatch.setattr(old_keras, "GATES", np.ones(4))
+        import_model.check(rewritten("old-lstm.h5", tmp_path, edit_weights=spoil), settings)
+    monkeypatch.setattr(keras_1_2, "GATES", np.ones(4))
     with pytest.raises(UserError, match=r"would not score as it did: by up to \d"):
-        bring_in.check(FOLDER / "old-lstm.h5", settings)
+        import_model.check(FOLDER / "old-lstm.h5", settings)
 
 
 def runs(store: str, step: str) -> list[mlflow.entities.Run]:

@@ -21,7 +21,7 @@ from .conftest import SIZES, Launch, running
 from .faults import Proxy, faulty
 
 EPOCHS = 4
-PATHS = ("code/sentiment/scorer.py", "artifacts/model.h5", "MLmodel", "served_model.py")
+PATHS = ("code/sentiment/model/scorer.py", "artifacts/model.h5", "MLmodel", "served_model.py")
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,12 @@ import h5py
 import numpy as np
 import pytest
 
-from sentiment import prepared, preparing
 from sentiment.errors import UserError
+from sentiment.preparation import prepared, preparing
 from sentiment.reviews import find_source
 from sentiment.reviews.batch import TEST, TRAIN, VALIDATION
 from sentiment.settings import PrepareSettings
-from sentiment.text import UNKNOWN
+from sentiment.text.vocabulary import UNKNOWN
 from tests.conftest import assert_same_encoder
 
 SETTINGS = PrepareSettings(sample=120)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
-from sentiment import gate, golden
-from sentiment.places import PROJECT
-from sentiment.scorer import Scorer
+from sentiment.model.scorer import Scorer
+from sentiment.paths import PROJECT
+from sentiment.registry import gate, golden
 
 from .conftest import Launch
 

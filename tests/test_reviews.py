@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 from sentiment.errors import UserError
-from sentiment.places import PROJECT
+from sentiment.paths import PROJECT
 from sentiment.reviews import find_source, imdb
 from sentiment.reviews.batch import TEST, TRAIN, UNLABELLED, VALIDATION
 from sentiment.settings import PrepareSettings

@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 from mlflow import MlflowClient
 
-from sentiment import scoring
+from sentiment.batch_scoring import local_scoring
+from sentiment.batch_scoring.local_scoring import only_writer, score_table
 from sentiment.errors import StepError, UserError
-from sentiment.reviews.opened import open_rows
+from sentiment.model.scorer import Scorer
 from sentiment.reviews.rows import Rows
-from sentiment.scorer import Scorer
-from sentiment.scoring import only_writer, score_table
+from sentiment.reviews.table_formats import open_rows
 from sentiment.settings import ScoreSettings, TableSettings
 from sentiment.steps import score
 
@@ -53,7 +53,7 @@ def opened(path: Path) -> Rows:
 
 @pytest.mark.parametrize("ending", [".csv", ".tsv", ".jsonl", ".parquet"])
 def test_the_same_rows_come_out_with_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
-    monkeypatch.setattr(scoring, "PART_ROWS", 7)
+    monkeypatch.setattr(local_scoring, "PART_ROWS", 7)
     source, output = table(tmp_path / f"in{ending}"), tmp_path / f"out{ending}"
     counts = score_table(opened(source), "reviewText", SCORER, {}, output, lambda size: None)
     assert counts == {"rows_scored": 25, "rows_bad": 0, "rows_resumed": 0}
@@ -170,7 +170,7 @@ def test_columns_of_parquet_that_python_does_not_know_come_out_as_they_were(tmp_
 
 
 def test_a_table_that_can_not_be_read_to_its_end_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scoring, "PART_ROWS", 4)
+    monkeypatch.setattr(local_scoring, "PART_ROWS", 4)
     source = tmp_path / "in.json"
     source.write_text(json.dumps([{"text": text} for text in TEXTS * 100])[:-5])
     with pytest.raises(UserError, match="not JSON"):
@@ -179,7 +179,7 @@ def test_a_table_that_can_not_be_read_to_its_end_leaves_nothing_behind(tmp_path:
 
 
 def test_a_job_that_was_cut_off_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scoring, "PART_ROWS", 4)
+    monkeypatch.setattr(local_scoring, "PART_ROWS", 4)
     source, output = table(tmp_path / "in.csv"), tmp_path / "out.csv"
     whole = tmp_path / "whole.csv"
     score_table(opened(source), "reviewText", SCORER, {}, whole, lambda size: None)

@@ -10,10 +10,10 @@ import optuna
 import pytest
 from optuna.trial import FixedTrial, Trial, TrialState
 
-from sentiment import search, search_page
 from sentiment.errors import Stopped, UserError
-from sentiment.places import PROJECT
+from sentiment.paths import PROJECT
 from sentiment.settings import METRICS, NETWORKS, SIZES, Choices, Range, TuneSettings, from_text, parameters
+from sentiment.tuning import search, search_page
 from tests.conftest import opened
 
 
@@ -106,7 +106,7 @@ def test_lists() -> None:
 
 WORKER = """
 import sys, time
-from sentiment import search
+from sentiment.tuning import search
 search.HEARTBEAT, search.GRACE = 1, 3
 study, _ = search.open_study(search.open_storage(sys.argv[1]), "s", "val_auc")
 def do(trial):

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlflow.pyfunc import scoring_server
 
-from sentiment import served_input, served_model
-from sentiment.explaining import LONG
-from sentiment.scorer import Scorer
+from sentiment.model.explanation import LONG
+from sentiment.model.scorer import Scorer
+from sentiment.serving import inputs, served_model
 
 FILE = Path(__file__).parent / "fixtures" / "default-bilstm.h5"
 SCORER = Scorer(FILE)
@@ -39,7 +39,7 @@ def post(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]:
     folder = tmp_path_factory.mktemp("served") / "model"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-        patch.setenv(served_input.SERVING, "true")
+        patch.setenv(inputs.SERVING, "true")
         patch.setattr(SERVER, "parse_tf_serving_input", SERVER.parse_tf_serving_input)  # which puts it back at the end
         served_model.save(FILE, folder)
         app = SERVER.init(mlflow.pyfunc.load_model(str(folder)))
@@ -157,17 +157,17 @@ def test_work_ends_when_the_server_has_given_the_request_up(post: Post, monkeypa
 
 
 def test_elsewhere_there_is_no_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(served_input.SERVING, raising=False)
+    monkeypatch.delenv(inputs.SERVING, raising=False)
     monkeypatch.setenv("MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT", "0")
-    served_input.deadline()()
+    inputs.deadline()()
 
 
 def test_slices_are_the_texts_in_their_order() -> None:
     for asked in ([], ["a"] * 2500, ["x" * 700_000] * 3, ["x" * 3_000_000, "a"]):
-        parts = list(served_input.slices(asked))
+        parts = list(inputs.slices(asked))
         assert [text for part in parts for text in part] == asked
-        assert all(len(part) <= 1 or sum(map(len, part)) <= served_input.SLICE_CHARACTERS for part in parts)
-        assert all(len(part) <= served_input.SLICE_TEXTS for part in parts)
+        assert all(len(part) <= 1 or sum(map(len, part)) <= inputs.SLICE_CHARACTERS for part in parts)
+        assert all(len(part) <= inputs.SLICE_TEXTS for part in parts)
 
 
 def test_other_models_of_the_server_get_what_mlflow_gives_them(post: Post) -> None:

@@ -15,8 +15,8 @@ import mlflow
 import pandas as pd
 import pytest
 
-from sentiment import served_model
-from sentiment.scorer import Scorer
+from sentiment.model.scorer import Scorer
+from sentiment.serving import served_model
 
 from .conftest import running
 

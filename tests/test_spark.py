@@ -9,11 +9,12 @@ import pytest
 from mlflow import MlflowClient
 from pyspark.sql import SparkSession
 
-from sentiment import served_model, spark
+from sentiment.batch_scoring import spark
+from sentiment.batch_scoring.spark_scoring import check_output, open_table, score_table
 from sentiment.errors import UserError
-from sentiment.scorer import Scorer
+from sentiment.model.scorer import Scorer
+from sentiment.serving import served_model
 from sentiment.settings import TableSettings
-from sentiment.spark_scoring import check_output, open_table, score_table
 
 from .conftest import Launch
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from sentiment import splits
 from sentiment.errors import UserError
+from sentiment.preparation import splits
 from sentiment.reviews import find_source
 from sentiment.reviews.batch import TEST, TRAIN, UNLABELLED, VALIDATION
 from sentiment.settings import PrepareSettings

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiment.errors import UserError
-from sentiment.reviews.opened import open_rows
+from sentiment.reviews.table_formats import open_rows
 from sentiment.settings import TableSettings
 
 from .test_tables import labelled, rows, write

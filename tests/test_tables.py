@@ -18,7 +18,7 @@ import pytest
 
 from sentiment.errors import UserError
 from sentiment.reviews import decoding, find_source
-from sentiment.reviews.opened import open_rows
+from sentiment.reviews.table_formats import open_rows
 from sentiment.reviews.tables import find_column
 from sentiment.settings import PrepareSettings, TableSettings
 

@@ -7,12 +7,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from sentiment import hdf5, ngrams
-from sentiment.ahead import ahead
+from sentiment import hdf5
+from sentiment.preparation.prefetch import ahead
 from sentiment.ragged import Ragged
 from sentiment.settings import PrepareSettings, TextSettings
-from sentiment.text import LITTLE, STOP_WORDS, Encoder, WordCounter, clean, find_words, split_at_blanks, to_arrow
-from sentiment.text_file import read_encoder
+from sentiment.text import ngrams
+from sentiment.text.vocabulary import LITTLE, Encoder, WordCounter
+from sentiment.text.vocabulary_file import read_encoder
+from sentiment.text.words import STOP_WORDS, clean, find_words, split_at_blanks, to_arrow
 
 
 def words(text: str, **settings: bool) -> list[str]:

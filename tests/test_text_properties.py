@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiment.settings import TextSettings
-from sentiment.text import Encoder, clean, find_words, to_arrow
+from sentiment.text.vocabulary import Encoder
+from sentiment.text.words import clean, find_words, to_arrow
 
 WAYS = (
     TextSettings(),

@@ -8,17 +8,20 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from sentiment import ensemble, evaluation, model_file, ngram_regression, prepared, preparing, training
 from sentiment.errors import UserError
-from sentiment.prepared import Prepared
+from sentiment.evaluation import metrics
+from sentiment.model import model_file
+from sentiment.model.scorer import Scorer
+from sentiment.preparation import prepared, preparing
+from sentiment.preparation.prepared import Prepared
 from sentiment.ragged import from_lengths
 from sentiment.reviews import find_source
 from sentiment.reviews.batch import VALIDATION
-from sentiment.scorer import Scorer
 from sentiment.settings import PrepareSettings, TrainSettings
 from sentiment.steps import train as train_step
-from sentiment.trainer_process import Trainer
-from sentiment.training import EarlyStopping
+from sentiment.training import ensemble, ngram_regression, training
+from sentiment.training.trainer_process import Trainer
+from sentiment.training.training import EarlyStopping
 from tests.conftest import SIZES, train_small
 from tests.test_contract import Trainers, train_network
 
@@ -37,7 +40,7 @@ def data(small: Path) -> Prepared:
 
 def measured(data: Prepared, logits: np.ndarray) -> dict[str, float]:
     """As a network's `val_...`."""
-    measures = evaluation.measure(data.labels[data.rows(VALIDATION)].astype(np.int64), expit(logits))
+    measures = metrics.measure(data.labels[data.rows(VALIDATION)].astype(np.int64), expit(logits))
     return {"val_loss": measures["log_loss"], "val_accuracy": measures["accuracy"], "val_auc": measures["auc"]}
 
 

@@ -15,10 +15,12 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from optuna.trial import TrialState
 
-from sentiment import prepared, search, tracking
-from sentiment.places import PROJECT
+from sentiment import tracking
+from sentiment.paths import PROJECT
+from sentiment.preparation import prepared
 from sentiment.settings import TrainSettings, TuneSettings, parameters
 from sentiment.steps import trial as trial_step
+from sentiment.tuning import search
 from tests.conftest import Launch, opened, running
 
 SMALL = ("--architecture=cnn", "--filters=8", "--dense-size=8", "--embedding-size=4..16", "--batch-size=8..16")

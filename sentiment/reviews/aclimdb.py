@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sentiment.errors import UserError
 from sentiment.reviews.batch import TEST, TRAIN, UNLABELLED, Batch, Heard, batched
-from sentiment.reviews.opening import DAMAGE, Packed, first_line
+from sentiment.reviews.packed import DAMAGE, Packed, first_line
 
 PLACES: dict[tuple[str, ...], tuple[int, int]] = {  # label and split
     ("train", "neg"): (0, TRAIN),

@@ -12,7 +12,7 @@ from charset_normalizer import from_bytes
 
 from sentiment.errors import UserError
 from sentiment.reviews.batch import Heard
-from sentiment.reviews.opening import Packed
+from sentiment.reviews.packed import Packed
 from sentiment.reviews.western import is_western
 
 MARK = "\udcff"  # stands in a text where bytes are no character; no decoder makes it

@@ -5,7 +5,7 @@ from pathlib import Path
 import pooch
 
 from sentiment.errors import UserError
-from sentiment.places import cache_folder
+from sentiment.paths import cache_folder
 
 URL = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
 MD5 = "7c2ac02c03563afcf9b574c7e56c153a"

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from sentiment.errors import UserError
 from sentiment.reviews.batch import Heard
-from sentiment.reviews.opening import Packed, first_line, too_much
+from sentiment.reviews.packed import Packed, first_line, too_much
 from sentiment.reviews.rows import Row, Rows
 from sentiment.settings import TableSettings
 

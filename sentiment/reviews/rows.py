@@ -12,7 +12,7 @@ from sentiment.reviews.batch import Heard
 class Row(NamedTuple):
     """A row by its number (from 1), with a value for each column that was asked for; or with what is wrong with it.
 
-    record: the whole row, as scoring.py writes it: a value for each column; of Parquet, a batch and the row's place in it.
+    record: the whole row, as local_scoring.py writes it: a value for each column; of Parquet, a batch and the row's place in it.
     """
 
     number: int

@@ -10,7 +10,7 @@ from sentiment.errors import UserError
 from sentiment.reviews import aclimdb, tables
 from sentiment.reviews.batch import Batch
 from sentiment.reviews.imdb import download
-from sentiment.reviews.opening import find_packed
+from sentiment.reviews.packed import find_packed
 from sentiment.settings import PrepareSettings
 
 ARCHIVES = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")

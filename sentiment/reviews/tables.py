@@ -10,8 +10,8 @@ from typing import Any
 from sentiment.errors import UserError
 from sentiment.reviews.batch import TEST, TRAIN, VALIDATION, Batch, Heard, batched
 from sentiment.reviews.labels import LEFT_OUT, Labels, propose
-from sentiment.reviews.opened import open_rows
 from sentiment.reviews.rows import Rows
+from sentiment.reviews.table_formats import open_rows
 from sentiment.settings import PrepareSettings
 
 TEXT_NAMES = ("reviewtext", "review", "text", "sentence", "content", "comment", "body")  # without blanks, _ and -

@@ -5,10 +5,12 @@ import logging
 import numpy as np
 from scipy.special import expit
 
-from sentiment import evaluation, prepared, tracking
-from sentiment.prepared import Prepared
+from sentiment import tracking
+from sentiment.evaluation import metrics
+from sentiment.model.scorer import Scorer
+from sentiment.preparation import prepared
+from sentiment.preparation.prepared import Prepared
 from sentiment.reviews.batch import TEST
-from sentiment.scorer import Scorer
 from sentiment.settings import EvaluateSettings
 from sentiment.steps.prepare import PreparedRun
 from sentiment.steps.train import TrainedRun
@@ -33,6 +35,6 @@ def test_metrics(scorer: Scorer, data: Prepared) -> dict[str, float]:
     """`test_...` of the model, and the accuracies of its parts by themselves."""
     labels = data.labels[data.rows(TEST)].astype(np.int64)
     outputs = scorer.parts(data.test_texts)
-    found = evaluation.prefixed("test", evaluation.measure(labels, outputs.pop("score")))
+    found = metrics.prefixed("test", metrics.measure(labels, outputs.pop("score")))
     parts = {name.removesuffix("_logit"): expit(logits) for name, logits in outputs.items()}
-    return found | {f"test_accuracy_{part}": evaluation.accuracy(labels, scores) for part, scores in parts.items()}
+    return found | {f"test_accuracy_{part}": metrics.accuracy(labels, scores) for part, scores in parts.items()}

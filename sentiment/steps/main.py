@@ -3,9 +3,11 @@
 import logging
 import os
 
-from sentiment import golden, prepared, tracking
-from sentiment.backends import ALL
+from sentiment import tracking
+from sentiment.backends.interpreters import ALL
 from sentiment.errors import UserError
+from sentiment.preparation import prepared
+from sentiment.registry import golden
 from sentiment.reviews import find_source
 from sentiment.reviews.batch import TEST
 from sentiment.settings import MainSettings, PrepareSettings, RegisterSettings, TrainSettings, part

@@ -9,13 +9,14 @@ import mlflow
 import numpy as np
 import pandas as pd
 
-from sentiment import models, tracking
-from sentiment.backends import ALL
+from sentiment import tracking
+from sentiment.backends.interpreters import ALL
 from sentiment.errors import StepError, UserError
+from sentiment.model.scorer import Scorer
+from sentiment.registry import find_model
 from sentiment.reviews import find_source
-from sentiment.scorer import Scorer
 from sentiment.settings import ParitySettings, PrepareSettings
-from sentiment.trainer_process import Trainer, write_ids
+from sentiment.training.trainer_process import Trainer, write_ids
 
 ALLOWED = 1e-4
 log = logging.getLogger(__name__)
@@ -31,14 +32,14 @@ def run(settings: ParitySettings) -> None:
     backends = _backends(settings.backends)
     source = find_source(PrepareSettings(reviews=settings.reviews), labelled=False)
     if settings.run == "latest":
-        run_id = models.newest_run("run=latest").info.run_id
+        run_id = find_model.newest_run("run=latest").info.run_id
     else:
-        run_id = tracking.get_run(settings.run, "run", *models.STEPS).info.run_id
+        run_id = tracking.get_run(settings.run, "run", *find_model.STEPS).info.run_id
     texts = [text for batch in source.read(lambda size: None) for text in batch.texts]
     if not texts:
         raise UserError(f"There is nothing to score. Received: reviews={settings.reviews}, without a row. Give some reviews.")
     with tracking.step_run("parity", settings, model_run_id=run_id), tracking.work_folder() as folder:
-        model = tracking.artifact(run_id, models.FILE)
+        model = tracking.artifact(run_id, find_model.FILE)
         scorer = Scorer(model)
         encoded = scorer.model.encoder.encode(texts)
         reviews = write_ids(folder / "reviews.unfinished", encoded)

@@ -11,9 +11,11 @@ from mlflow.data.dataset_source_registry import resolve_dataset_source
 from mlflow.data.meta_dataset import MetaDataset
 from mlflow.entities import Dataset
 
-from sentiment import pictures, prepared, preparing, tracking
+from sentiment import tracking
 from sentiment.errors import UserError
-from sentiment.prepared import Prepared
+from sentiment.evaluation import plots
+from sentiment.preparation import prepared, preparing
+from sentiment.preparation.prepared import Prepared
 from sentiment.progress import Bar
 from sentiment.reviews import Source, find_source
 from sentiment.settings import PrepareSettings
@@ -62,7 +64,7 @@ def run(settings: PrepareSettings, parent: str | None = None) -> PreparedRun:
         active.log_dataset(_dataset(source, made))
         labelled = np.flatnonzero(made.labels >= 0)
         lengths = made.tokens.lengths[labelled]
-        pictures.review_lengths(lengths, made.labels[labelled], settings.max_length).savefig(folder / PICTURE)
+        plots.review_lengths(lengths, made.labels[labelled], settings.max_length).savefig(folder / PICTURE)
         active.log_file(folder / PICTURE)
         active.log_file(path)
     sizes = ", ".join(f"{int(metrics[f'{name}_reviews']):,} {name}" for name in ("train", "validation", "test"))

@@ -12,15 +12,17 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.models import MetricThreshold
 from mlflow.models.evaluation.validation import ModelValidationFailedException
 
-from sentiment import gate, golden, models, origin, prepared, registry, tracking
+from sentiment import tracking
 from sentiment.errors import UserError
-from sentiment.gate import Verdict
-from sentiment.golden import Golden
-from sentiment.prepared import Prepared
+from sentiment.model.scorer import THRESHOLD, Scorer
+from sentiment.preparation import prepared
+from sentiment.preparation.prepared import Prepared
+from sentiment.registry import find_model, gate, golden, lineage, versions
+from sentiment.registry.gate import Verdict
+from sentiment.registry.golden import Golden
 from sentiment.reviews.batch import TEST
-from sentiment.scorer import THRESHOLD, Scorer
 from sentiment.settings import RegisterSettings
-from sentiment.steps import bring_in
+from sentiment.steps import import_model
 from sentiment.steps.prepare import FILE as PREPARED
 
 ATTEMPTS = 5
@@ -45,21 +47,21 @@ def run(settings: RegisterSettings, parent: str | None = None) -> bool:
     data = _data(settings.run, tags["prepared_run_id"])
     with tracking.step_run("register", settings, parent, **tags) as active:
         candidate = mlflow.get_run(find(active.info.run_id))
-        path = tracking.artifact(candidate.info.run_id, models.FILE)
+        path = tracking.artifact(candidate.info.run_id, find_model.FILE)
         scorer = Scorer(path)
         counting = texts.known_to(scorer.model.encoder)
         uses = 1 + sum(len(tracking.find_runs(step, most=10_000, data_fingerprint=data.data_fingerprint)) for step in MEASURING)
         mlflow.set_tags({"test_split_uses": str(uses), "candidate_run_id": candidate.info.run_id})
-        version = registry.version_of(candidate.info.run_id, settings.name)
-        registry.tag(version, **origin.tags(tags))
+        version = versions.version_of(candidate.info.run_id, settings.name)
+        versions.tag(version, **lineage.tags(tags))
         verdict = _decide(settings, version, scorer, data, counting)
         decision = "passed" if verdict.passed else "forced" if settings.force and verdict.reason != LOST else "rejected"
         told = {"gate": decision, "gate_reason": verdict.reason, "test_split_uses": str(uses), "golden": counting.source}
         if counting.left_out:
             told["golden_left_out"] = "; ".join(counting.left_out)[:500]
-        registry.tag(version, **{name: value for name, value in candidate.data.metrics.items() if name == bring_in.DIFFERENCE})
+        versions.tag(version, **{name: value for name, value in candidate.data.metrics.items() if name == import_model.DIFFERENCE})
         if verdict.reason != ALREADY:  # what made it the champion stays
-            registry.tag(version, **told, **{f"gate_{name}": f"{value:g}" for name, value in verdict.measures.items()})
+            versions.tag(version, **told, **{f"gate_{name}": f"{value:g}" for name, value in verdict.measures.items()})
         mlflow.set_tags(told | {"model_version": version.version})
         mlflow.log_metrics(verdict.measures)
     log.info("register: version %s of %s %s: %s", version.version, settings.name, decision, verdict.reason)
@@ -72,7 +74,7 @@ def run(settings: RegisterSettings, parent: str | None = None) -> bool:
 
 
 def _tell_what_to_do(settings: RegisterSettings, verdict: Verdict, run_id: str) -> None:
-    champion = registry.holder(settings.name, settings.alias)
+    champion = versions.holder(settings.name, settings.alias)
     there = (
         f"Version {champion.version} is still the {settings.alias}" if champion else f"There is no {settings.alias}, for score and serve"
     )
@@ -86,24 +88,24 @@ def _decide(settings: RegisterSettings, version: ModelVersion, candidate: Scorer
     guessing = _no_better_than_guessing(candidate, data.test_texts, labels)
     taken = False
     for _ in range(ATTEMPTS):
-        champion = registry.holder(settings.name, settings.alias)
+        champion = versions.holder(settings.name, settings.alias)
         if champion and champion.version == version.version:
             return Verdict(True, ALREADY, {})
-        rival = Scorer(models.find(f"models:/{settings.name}/{champion.version}")) if champion else None
+        rival = Scorer(find_model.find(f"models:/{settings.name}/{champion.version}")) if champion else None
         verdict = gate.judge(candidate, rival, data.test_texts, labels, texts)
         if guessing:
             verdict = Verdict(False, guessing, verdict.measures, gate.TRAIN_MORE)
         if not (verdict.passed or settings.force):
             if taken:
-                registry.untag(version, PREVIOUS)
+                versions.untag(version, PREVIOUS)
             return verdict
-        now = registry.holder(settings.name, settings.alias)
+        now = versions.holder(settings.name, settings.alias)
         if (now and now.version) != (champion and champion.version):
             continue
-        registry.tag(version, **{PREVIOUS: champion.version if champion else "none"})
-        registry.give_alias(version, settings.alias)
+        versions.tag(version, **{PREVIOUS: champion.version if champion else "none"})
+        versions.give_alias(version, settings.alias)
         taken = True
-        now = registry.holder(settings.name, settings.alias)
+        now = versions.holder(settings.name, settings.alias)
         if now and now.version == version.version:  # MLflow has no way to give it only if nobody else just did
             return verdict
     return Verdict(False, LOST, {}, "Try again")
@@ -128,22 +130,22 @@ def _source(settings: RegisterSettings) -> tuple[dict[str, str], Callable[[str],
     """The tags of the data that the candidate is measured on; and what gives, under a parent run, the id of the candidate's run."""
     file = Path(settings.run).expanduser()
     if file.is_file():
-        brought = bring_in.check(file, settings)
-        return brought.tags, lambda parent: bring_in.track(brought, parent)
+        brought = import_model.check(file, settings)
+        return brought.tags, lambda parent: import_model.track(brought, parent)
     candidate = _candidate(settings)
     if "prepared_run_id" not in candidate.data.tags:
         raise UserError(
             f"The run was trained on a file that no run has, so its test split can't be had. Received: run={candidate.info.run_id}. "
             "Train on the data of a prepare run."
         )
-    tracking.artifact(candidate.info.run_id, models.FILE)
+    tracking.artifact(candidate.info.run_id, find_model.FILE)
     return {name: candidate.data.tags[name] for name in ("prepared_run_id", "data_fingerprint")}, lambda parent: candidate.info.run_id
 
 
 def _candidate(settings: RegisterSettings) -> Run:
     if settings.run != "best":
-        return tracking.get_run(settings.run, "run", *models.STEPS)
-    newest = models.newest_run("run=best")
+        return tracking.get_run(settings.run, "run", *find_model.STEPS)
+    newest = find_model.newest_run("run=best")
     metric = f"model_{settings.metric}"
     runs = [run for run in _rivals(newest) if metric in run.data.metrics]
     if not runs:
@@ -164,13 +166,13 @@ def _data(given: str, run_id: str) -> Prepared:
 
 
 def _roll_back(settings: RegisterSettings) -> None:
-    champion = registry.holder(settings.name, settings.alias)
+    champion = versions.holder(settings.name, settings.alias)
     before = champion.tags.get(PREVIOUS, "none") if champion else "none"
     if champion is None or before == "none":
         raise UserError(f"There is no champion before the present one. Received: run=previous, name={settings.name}. Give the id of a run.")
     with tracking.step_run("register", settings):
-        version = registry.version(settings.name, before)
-        registry.tag(champion, gate="rolled back")
-        registry.give_alias(version, settings.alias)
+        version = versions.version(settings.name, before)
+        versions.tag(champion, gate="rolled back")
+        versions.give_alias(version, settings.alias)
         mlflow.set_tags({"gate": "rolled back", "model_version": before})
     log.info("register: %s of %s is version %s again, in place of %s", settings.alias, settings.name, before, champion.version)

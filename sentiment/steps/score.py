@@ -9,15 +9,19 @@ from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
-from sentiment import model_file, models, origin, served_model, spark, tracking
+from sentiment import tracking
+from sentiment.batch_scoring import spark
+from sentiment.batch_scoring.local_scoring import only_writer, score_table
 from sentiment.errors import StepError, UserError
+from sentiment.model import model_file
+from sentiment.model.scorer import Scorer
 from sentiment.progress import Bar
-from sentiment.reviews.opened import open_rows
-from sentiment.reviews.opening import find_packed, unpacked_name
+from sentiment.registry import find_model, lineage
+from sentiment.reviews.packed import find_packed, unpacked_name
 from sentiment.reviews.rows import Rows
+from sentiment.reviews.table_formats import open_rows
 from sentiment.reviews.tables import find_column
-from sentiment.scorer import Scorer
-from sentiment.scoring import only_writer, score_table
+from sentiment.serving import served_model
 from sentiment.settings import ScoreSettings, TableSettings, part
 
 log = logging.getLogger(__name__)
@@ -40,9 +44,9 @@ def _score_here(settings: ScoreSettings) -> None:
     """Started again after it was cut off, it goes on behind the last finished part."""
     jobs = _jobs(settings)
     opened = [(source, output, *_open(source, settings)) for source, output in jobs]
-    path = models.find(settings.model)
+    path = find_model.find(settings.model)
     scorer = Scorer(path)
-    log.info("score: with %s", origin.describe(settings.model, scorer.model.data_fingerprint))
+    log.info("score: with %s", lineage.describe(settings.model, scorer.model.data_fingerprint))
     digest = _digest(path)
     readings = "; ".join(dict.fromkeys(rows.reading for _, _, rows, _ in opened))
     with ExitStack() as outputs:
@@ -84,10 +88,10 @@ def _check(failures: list[str], totals: dict[str, int], settings: ScoreSettings)
 
 def _score_on_spark(settings: ScoreSettings) -> None:
     spark.check()
-    from sentiment import spark_scoring  # PySpark is an extra
+    from sentiment.batch_scoring import spark_scoring  # PySpark is an extra
 
-    path = models.find(settings.model)
-    log.info("score: with %s", origin.describe(settings.model, model_file.read(path).data_fingerprint))
+    path = find_model.find(settings.model)
+    log.info("score: with %s", lineage.describe(settings.model, model_file.read(path).data_fingerprint))
     with spark.session(settings.spark_master) as session, TemporaryDirectory() as folder, ExitStack() as outputs:
         source, output = _spark_paths(settings)
         if local := spark_scoring.check_output(session, output):

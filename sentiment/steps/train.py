@@ -4,15 +4,20 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from sentiment import model_file, models, origin, prepared, served_model, tracking, training
-from sentiment.backends import ALL
+from sentiment import tracking
+from sentiment.backends.interpreters import ALL
 from sentiment.errors import UserError
+from sentiment.model import model_file
+from sentiment.preparation import prepared
 from sentiment.progress import Bar
+from sentiment.registry import find_model, lineage
 from sentiment.reviews.batch import VALIDATION
+from sentiment.serving import served_model
 from sentiment.settings import NGRAMS_ALONE, SIZES, TrainSettings
 from sentiment.steps.prepare import FILE as PREPARED
-from sentiment.trainer_process import Trainer
-from sentiment.training import Trained
+from sentiment.training import training
+from sentiment.training.trainer_process import Trainer
+from sentiment.training.training import Trained
 
 SHOWN = ("train_loss", "val_loss", "val_accuracy", "val_auc")
 log = logging.getLogger(__name__)
@@ -50,7 +55,7 @@ def run(settings: TrainSettings, parent: str | None = None, **tags: str) -> Trai
             bar.say(f"epoch {epoch:>2}/{settings.epochs}  {shown}  {metrics['tokens_per_second']:,.0f} tokens/s")
             return False
 
-        path = folder / models.FILE
+        path = folder / find_model.FILE
         with Trainer(backend) as trainer:
             active.log_params({"device": trainer.device})
             try:
@@ -61,7 +66,7 @@ def run(settings: TrainSettings, parent: str | None = None, **tags: str) -> Trai
         active.log_metrics(trained.summary)
         active.set_tags({"combination": trained.note})
         active.log_file(path)
-        served_model.save(path, folder / served_model.NAME, origin.reviews_of(prepared_run_id) or str(source))
+        served_model.save(path, folder / served_model.NAME, lineage.reviews_of(prepared_run_id) or str(source))
         active.log_model(folder / served_model.NAME)
         run_id = active.info.run_id
     _tell(settings, trained, run_id, len(data.rows(VALIDATION)))
@@ -91,7 +96,7 @@ def start_model(settings: TrainSettings) -> Path | None:
         raise UserError("There is nothing to train. Received: architecture=ngrams, ngrams=0. Give ngrams over 0, or another architecture.")
     if settings.start_from == "none":
         return None
-    path = models.find(settings.start_from, "start_from")
+    path = find_model.find(settings.start_from, "start_from")
     theirs = model_file.read(path).settings
     for name in ("architecture", *SIZES[settings.architecture]):
         if theirs.get(name) != getattr(settings, name):

@@ -8,11 +8,14 @@ from typing import Any
 import optuna
 from optuna.trial import FixedTrial, FrozenTrial, TrialState
 
-from sentiment import models, search, tracking, training
+from sentiment import tracking
 from sentiment.errors import StepError, Stopped
-from sentiment.prepared import Prepared
+from sentiment.preparation.prepared import Prepared
+from sentiment.registry import find_model
 from sentiment.settings import SIZES, TrainSettings, TuneSettings, parameters
-from sentiment.trainer_process import Trainer
+from sentiment.training import training
+from sentiment.training.trainer_process import Trainer
+from sentiment.tuning import search
 
 GONE = "Its process was gone."  # why a run failed
 BEST_EPOCH, RUN_ID = "best_epoch", "run_id"  # attributes of a trial
@@ -55,7 +58,7 @@ def run(trial: optuna.Trial, job: Job, trainer_for: Callable[[str], Trainer]) ->
             tracking.work_folder() as folder,
         ):
             trial.set_user_attr(RUN_ID, active.info.run_id)
-            path, ended = folder / models.FILE, ""
+            path, ended = folder / find_model.FILE, ""
 
             def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
                 nonlocal ended, pruned

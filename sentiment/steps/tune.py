@@ -17,15 +17,17 @@ from mlflow import MlflowClient
 from optuna.storages import BaseStorage
 from optuna.trial import FixedTrial, FrozenTrial, TrialState
 
-from sentiment import prepared, search, search_page, tracking
-from sentiment.backends import ALL
+from sentiment import tracking
+from sentiment.backends.interpreters import ALL
 from sentiment.errors import StepError, Stopped, UserError
+from sentiment.preparation import prepared
 from sentiment.progress import Bar
 from sentiment.reviews.batch import TEST
 from sentiment.settings import RegisterSettings, TuneSettings, as_text
 from sentiment.steps import evaluate, register, train, trial
 from sentiment.steps.prepare import PreparedRun
-from sentiment.trainer_process import Trainer, available_cores
+from sentiment.training.trainer_process import Trainer, available_cores
+from sentiment.tuning import search, search_page
 
 PARENT, AGREED = "parent_run_id", "settings"  # attributes of a study
 OWN = ("trials", "timeout", "workers", "study", "storage", "register")  # what each command that joins may say for itself

@@ -1,7 +1,7 @@
 """What MLflow is told, and how it is asked. All of it happens in the driver."""
 
-from sentiment.tracking.again import RUN_FILE, begun, is_at_work, send_again
 from sentiment.tracking.artifacts import artifact
+from sentiment.tracking.resend import RUN_FILE, begun, is_at_work, send_again
 from sentiment.tracking.runs import StepRun, children, fail_launched_run, fail_run, find_runs, get_run, step_run
 from sentiment.tracking.scratch import own_temporary_folder, scratch, work_folder
 from sentiment.tracking.server import check_server, experiment_id, hide, raise_if_away, where

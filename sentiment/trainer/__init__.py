@@ -1,6 +1,6 @@
 """The process that trains: the only code that touches Keras.
 
-It runs as `python -m sentiment.trainer`, started by `sentiment.trainer_process`, under the interpreter of one backend: for
+It runs as `python -m sentiment.trainer`, started by `sentiment.training.trainer_process`, under the interpreter of one backend: for
 CNTK that is Python 3.6 with Keras 2.1.6, for the others the Python and the Keras 3 of this project. So nothing here is newer
 than Python 3.6, and it imports numpy, h5py, keras and the standard library alone, no other room of `sentiment`.
 

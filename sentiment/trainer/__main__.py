@@ -5,7 +5,7 @@ import os
 import traceback
 
 from sentiment.trainer.channel import Channel
-from sentiment.trainer.ending import end_with
+from sentiment.trainer.parent_death import end_with
 
 
 def main() -> None:

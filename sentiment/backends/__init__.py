@@ -1,0 +1,1 @@
+"""The Python environments that have TensorFlow, CNTK, JAX and PyTorch."""

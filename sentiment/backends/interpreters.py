@@ -1,0 +1,76 @@
+"""The four backends, and the interpreter that has each of them."""
+
+import importlib.util
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from sentiment.backends import environments
+from sentiment.errors import UserError
+from sentiment.settings import BACKENDS
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A Keras backend.
+
+    module: what it is imported as; own_python: the version of its interpreter, where it can't be this one.
+    """
+
+    name: str
+    module: str
+    own_python: str | None = None
+
+    def interpreter(self) -> Path:
+        """The Python that trains on it. CNTK's environment is built if need be, which takes minutes the first time.
+
+        Raises:
+            UserError: It is not installed.
+        """
+        if self.own_python:
+            return environments.build(self.name, environments.find_python(self.own_python))
+        cuda = environments.built(cuda_name(self.name))
+        if cuda is None and importlib.util.find_spec(self.module):
+            return Path(sys.executable)
+        built = cuda or environments.built(self.name)
+        if built is None:
+            raise UserError(
+                f"The backend is not installed. Received: backend={self.name}. Install it once with: make install BACKEND={self.name}"
+            )
+        return built
+
+    def is_ready(self) -> bool:
+        """Whether it can be used without building anything."""
+        names = (self.name, cuda_name(self.name))
+        return any(map(environments.built, names)) or (not self.own_python and importlib.util.find_spec(self.module) is not None)
+
+
+_ALL = (Backend("tensorflow", "tensorflow"), Backend("cntk", "cntk", "3.6"), Backend("jax", "jax"), Backend("torch", "torch"))
+ALL = {backend.name: backend for backend in _ALL}
+assert tuple(ALL) == BACKENDS
+DEVICES = ("cpu", "cuda")
+
+
+def cuda_name(backend: str) -> str:
+    """The name of the environment that has the backend for NVIDIA's GPUs. Where it is built, it is preferred."""
+    return f"{backend}-cuda"
+
+
+def install(name: str, device: str) -> Path:
+    """Builds the environment of a backend for a device, if it is not there yet; returns its interpreter.
+
+    Raises:
+        UserError: There is no such backend or device, or the build failed.
+    """
+    if name not in ALL:
+        raise UserError(f"Unknown backend. Received: {name}. Use one of: {', '.join(ALL)}.")
+    if device not in DEVICES:
+        raise UserError(f"Unknown device. Received: DEVICE={device}. Use one of: {', '.join(DEVICES)}.")
+    backend = ALL[name]
+    if device == "cuda":
+        if not environments.has_recipe(cuda_name(name)):
+            raise UserError(f"DEVICE=cuda is not to be had for {name}. Received: BACKEND={name}. Leave DEVICE out: it computes on the CPU.")
+        return environments.build(cuda_name(name), Path(sys.executable))
+    if backend.is_ready():
+        return backend.interpreter()
+    return environments.build(name, environments.find_python(backend.own_python) if backend.own_python else Path(sys.executable))

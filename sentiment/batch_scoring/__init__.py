@@ -1,0 +1,1 @@
+"""Whole tables of texts to tables of scores, in this process or on Spark."""

@@ -1,0 +1,1 @@
+"""How good scores are, in figures and in plots."""

@@ -1,0 +1,1 @@
+"""The model: its file, its scores, its explanations; without Keras."""

@@ -1,0 +1,106 @@
+"""Which words carried a score: occlusion, after Zeiler & Fergus (2014), words made unknown, each by itself or in runs.
+
+The work grows with the text no faster than that of scoring it. What words count for in the network is found by at most 1 + 2 · AT_ONCE
+scores of the words that it reads, of which there are fewer than `max_length`. What they count for in the n-grams is a sum, and exact.
+"""
+
+import itertools
+from functools import cached_property
+
+import numpy as np
+
+from sentiment.model.explanation_parts import NetworkPart, NgramPart, has_ngrams
+from sentiment.model.scorer import Scorer
+
+AT_ONCE = 24  # spans tried in one pass
+LONG = AT_ONCE**2  # words: of longer texts the parts are named, too
+MOST_WORDS = 10
+BEGINNING = 5  # words of a part that are shown
+
+Item = dict[str, str | int | float]
+
+
+def explain(scorer: Scorer, text: str, score: float) -> list[Item]:
+    """The words that mattered most, `{"word", "weight"}`, greatest effect first.
+
+    weight: by how much the score would be lower without the word in that one place; below 0 if it would be higher.
+    """
+    return Explanation(scorer, text).words()
+
+
+class Explanation:
+    """What the words of a text count for, and the parts of a long one."""
+
+    def __init__(self, scorer: Scorer, text: str) -> None:
+        self._words = scorer.model.encoder.words(text)
+        self._has_ngrams = has_ngrams(scorer.model)
+        numbers = scorer.model.encoder.number([text]).ids
+        self._network = NetworkPart(scorer, numbers)
+        self._ngrams = NgramPart(scorer.model, numbers)
+
+    def words(self) -> list[Item]:
+        """As `explain` returns them. Of more than AT_ONCE words, those are tried that promise the greatest effects."""
+        places = self._promising() if len(self._words) > AT_ONCE else np.arange(len(self._words))
+        weights = self._weights(*self._effects([range(place, place + 1) for place in places]))
+        order = np.argsort(-np.abs(weights), kind="stable")[:MOST_WORDS]
+        return [{"word": self._words[places[at]], "weight": round(float(weights[at]), 6)} for at in order]
+
+    def parts(self) -> list[Item]:
+        """The parts of a text of more than LONG words, in their order: `{"first", "last", "begins", "weight"}`; of a shorter one, none.
+
+        first, last: places of words, from 0; begins: the first words; weight: by how much the score would be lower without the part.
+        """
+        if len(self._words) <= LONG:
+            return []
+        weights = self._weights(*self._of_runs)
+        return [
+            {
+                "first": run.start,
+                "last": run.stop - 1,
+                "begins": " ".join(self._words[run.start : min(run.stop, run.start + BEGINNING)]),
+                "weight": round(float(weight), 6),
+            }
+            for run, weight in zip(self._runs, weights, strict=True)
+        ]
+
+    def _promising(self) -> np.ndarray:
+        """The AT_ONCE words, in their order, with the greatest effect in the n-grams, and in the network as far as their runs tell."""
+        promise = np.abs(self._ngrams.once())
+        for run, effect in zip(self._runs, self._of_runs[0], strict=True):
+            promise[run.start : run.stop] += abs(effect)
+        return np.sort(np.argsort(-promise, kind="stable")[:AT_ONCE])
+
+    @cached_property
+    def _runs(self) -> list[range]:
+        """AT_ONCE runs of words, which together are the text. Half of them are what the network reads, if that is not all."""
+        words, read = len(self._words), self._network.read
+        gap = np.flatnonzero(np.diff(read) > 1)
+        if not len(gap):
+            return _split(0, words, AT_ONCE)
+        begin, end = int(read[gap[0]]) + 1, int(read[gap[0] + 1])
+        return [*_split(0, begin, AT_ONCE // 4), *_split(begin, end, AT_ONCE // 2), *_split(end, words, AT_ONCE // 4)]
+
+    @cached_property
+    def _of_runs(self) -> tuple[np.ndarray, np.ndarray]:
+        return self._effects(self._runs)
+
+    def _effects(self, spans: list[range]) -> tuple[np.ndarray, np.ndarray]:
+        """What the network's part, and the n-grams', would be lower without each span: two of `<float64>[spans]`."""
+        return self._network.effects(spans), self._ngrams.effects(spans)
+
+    def _weights(self, network: np.ndarray, ngrams: np.ndarray) -> np.ndarray:
+        """By how much the score would be lower, if its parts were so much lower: `<float64>[spans]`."""
+        if not self._has_ngrams:
+            return network
+        whole = self._network.whole + self._ngrams.whole
+        return np.asarray(_sigmoid(whole) - _sigmoid(whole - network - ngrams))
+
+
+def _sigmoid(logits: np.ndarray | float) -> np.ndarray:
+    return np.asarray(0.5 + 0.5 * np.tanh(0.5 * np.asarray(logits)))
+
+
+def _split(begin: int, end: int, count: int) -> list[range]:
+    """So many runs of about one length, fewer if there are not so many places."""
+    bounds = np.linspace(begin, end, min(count, end - begin) + 1).astype(int).tolist()
+    return [range(*ends) for ends in itertools.pairwise(bounds)]

@@ -1,0 +1,1 @@
+"""From raw reviews to prepared data: splits, vocabulary, token ids."""

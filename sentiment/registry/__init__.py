@@ -1,0 +1,1 @@
+"""Which model is champion: versions, aliases and the gate before them."""

@@ -1,0 +1,89 @@
+"""Whether a candidate may take the champion's place.
+
+Candidates are chosen on the validation split. The one thing that the test split may do is to veto one of them, here: both
+models score the same texts, so the comparison is paired.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import binomtest
+
+from sentiment.evaluation.metrics import SIGNIFICANCE, ranking
+from sentiment.model.scorer import THRESHOLD, Scorer
+from sentiment.registry.golden import Golden
+
+SHOWN = 8  # golden texts in a reason
+TRAIN_MORE = "Train on more reviews or for more epochs, or with other settings"
+OTHER_GOLDEN = "If these are no texts of the model's kind, give some that are: golden=FILE, a table with texts and labels"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """passed: whether the gate opens; reason: why, in one sentence; measures: the figures that it rests on; advice: what to do, if it
+    does not open."""
+
+    passed: bool
+    reason: str
+    measures: dict[str, float]
+    advice: str = ""
+
+
+def golden_failures(scorer: Scorer, golden: Golden) -> list[str]:
+    """The first texts of the pairs that the model does not tell apart: whose first text does not score higher than the second."""
+    scores = scorer.score([text for pair in golden.pairs for text in pair]).reshape(-1, 2)
+    return [better for (better, _), (high, low) in zip(golden.pairs, scores, strict=True) if high <= low]
+
+
+def _right(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """`<bool>[texts]`."""
+    return np.asarray((scores >= THRESHOLD) == (labels == 1))
+
+
+def worse_by_chance(labels: np.ndarray, candidate: np.ndarray, champion: np.ndarray) -> tuple[int, int, float]:
+    """Texts that only the candidate, and that only the champion gets right; and McNemar's exact one-sided p.
+
+    p is the probability that, were both equally good, the texts on which they differ fell so much in the champion's favour
+    (McNemar 1947, in its exact binomial form).
+
+    labels: 0 or 1; candidate, champion: P(positive); each `[texts]`.
+    """
+    right, champion_right = _right(labels, candidate), _right(labels, champion)
+    only_candidate, only_champion = int((right & ~champion_right).sum()), int((~right & champion_right).sum())
+    differ = only_candidate + only_champion
+    p = binomtest(only_champion, differ, 0.5, alternative="greater").pvalue if differ else 1.0
+    return only_candidate, only_champion, float(p)
+
+
+def network_measures(labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
+    """The network's AUC, and the one-sided p that guessing would reach it (Mann & Whitney 1947). labels: 0 or 1; logits; each `[texts]`."""
+    auc, p = ranking(labels, logits)
+    return {"network_auc": auc, "network_p": p}
+
+
+def judge(candidate: Scorer, champion: Scorer | None, texts: list[str], labels: np.ndarray, golden: Golden) -> Verdict:
+    """Compares the two on the texts of a test split. labels: 0 or 1, `[texts]`; golden: those pairs that count for the candidate."""
+    outputs = candidate.parts(texts)
+    scores = outputs["score"]
+    accuracy = float(_right(labels, scores).mean())
+    measures = {"candidate_accuracy": accuracy, "test_texts": float(len(texts)), "golden_pairs": float(len(golden.pairs))}
+    if "network_logit" in outputs:
+        measures |= network_measures(labels, outputs["network_logit"])
+        if measures["network_p"] >= SIGNIFICANCE:
+            reason = "its network is no better than guessing: AUC {network_auc:.4f} on the test split, p = {network_p:.3g}"
+            return Verdict(False, reason.format(**measures), measures, TRAIN_MORE)
+    failures = golden_failures(candidate, golden)
+    if failures:
+        shown = "; ".join(f"{text:.80}" for text in failures[:SHOWN]) + (f" and {len(failures) - SHOWN} more" if failures[SHOWN:] else "")
+        return Verdict(False, f"golden texts not told apart ({golden.source}): {shown}", measures, OTHER_GOLDEN)
+    if champion is None:
+        return Verdict(True, f"there is no champion yet; accuracy {accuracy:.4f} on the test split", measures)
+    champion_scores = champion.score(texts)
+    champion_accuracy = float(_right(labels, champion_scores).mean())
+    only_candidate, only_champion, p = worse_by_chance(labels, scores, champion_scores)
+    measures |= {"champion_accuracy": champion_accuracy, "p": p}
+    measures |= {"only_candidate_right": only_candidate, "only_champion_right": only_champion}
+    told = f"accuracy {accuracy:.4f}, champion {champion_accuracy:.4f}, McNemar p = {p:.3g}"
+    if p < SIGNIFICANCE:
+        return Verdict(False, f"worse than the champion beyond noise: {told}", measures, TRAIN_MORE)
+    return Verdict(True, f"not worse than the champion beyond noise: {told}", measures)

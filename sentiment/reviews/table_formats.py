@@ -1,0 +1,35 @@
+"""The reader for a file, by what it is called and what it begins with."""
+
+from pathlib import Path, PurePath
+
+from sentiment.errors import UserError
+from sentiment.reviews.decoding import find_decoding
+from sentiment.reviews.json_rows import open_json
+from sentiment.reviews.packed import find_packed
+from sentiment.reviews.parquet import open_parquet
+from sentiment.reviews.rows import Rows
+from sentiment.reviews.separated import open_separated
+from sentiment.settings import TableSettings
+
+ENDINGS = {".jsonl": "json", ".ndjson": "json", ".json": "json", ".parquet": "parquet", ".pq": "parquet"}
+
+
+def kind_of(name: str) -> str:
+    """Of a table, by its name: text, json or parquet."""
+    return ENDINGS.get(PurePath(name).suffix.lower(), "text")
+
+
+def open_rows(path: Path, settings: TableSettings) -> Rows:
+    """The rows of a file.
+
+    Raises:
+        UserError: It is no table that can be read, or its header, encoding or columns are not to be found.
+    """
+    file = find_packed(path, settings.max_size)
+    kind = kind_of(file.name)
+    if file.name.lower().endswith((".tar", ".tgz")):
+        raise UserError(f"The file is an archive. Received: {path}. Give a table, or a folder of them.")
+    if kind == "parquet" or file.is_parquet:
+        return open_parquet(file, settings)
+    decoding = find_decoding(file, settings.encoding)
+    return open_json(decoding, settings) if kind == "json" else open_separated(decoding, settings)

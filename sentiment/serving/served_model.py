@@ -1,0 +1,110 @@
+"""The model as MLflow serves it: saved as this code beside `model.h5`, with nothing pickled and no Keras.
+
+MLflow runs this file when it loads the model; `log` is the other side, which saves it.
+"""
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import mlflow
+import pandas as pd
+from mlflow.models import ModelSignature
+from mlflow.models.model import ModelInfo
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
+from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
+
+from sentiment.model.explanation import LONG, Explanation
+from sentiment.model.scorer import Scorer
+from sentiment.serving import code_paths
+from sentiment.serving.inputs import deadline, leave_values_as_they_are, slices, texts_of
+
+NAME = "model"
+TEXT, LABEL, SCORE = "reviewText", "label", "score"
+EXPLAIN, WORDS, PARTS, NOTE = "explain", "words", "parts", "note"
+TRAINED_ON = "trained_on"
+APP = "mlflow.pyfunc.scoring_server.app"  # the module that `mlflow models serve` runs
+NO_WORDS = "no words: this is the score of an empty text"
+BY_PARTS = f"over {LONG} words: explained by parts, too"
+SIGNATURE = ModelSignature(
+    inputs=Schema([ColSpec(DataType.string, TEXT)]),
+    outputs=Schema([ColSpec(DataType.string, LABEL), ColSpec(DataType.double, SCORE)]),
+    params=ParamSchema([ParamSpec(EXPLAIN, DataType.boolean, False)]),
+)
+NEEDS = ("mlflow", "h5py", "numpy", "onnx", "onnxruntime", "pandas", "pyarrow")
+EXAMPLE = "The movie was great. I liked it"
+
+
+class ServedModel(PythonModel):
+    """A column `reviewText` in, the columns `label` and `score` (P(positive)) out, a row for each row.
+
+    With the parameter `explain` also `words`, those that carried the score, and `parts`, the parts of a long text, with their weights.
+    `note` is there if there is something to say of one of the texts.
+    """
+
+    def load_context(self, context: PythonModelContext) -> None:
+        leave_values_as_they_are(SIGNATURE.inputs)
+        self._scorer = Scorer(Path(context.artifacts["file"]))
+        if APP in sys.modules:
+            trained_on = (context.model_config or {}).get(TRAINED_ON) or "reviews that are not known here"
+            print(f"serve: a model trained on {trained_on} (data {self._scorer.model.data_fingerprint[:12] or 'not named'})", flush=True)
+        self._scorer.score([EXAMPLE])  # so that the first request is as fast as the next
+
+    def predict(self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        check = deadline()
+        explained = bool(params and params.get(EXPLAIN))
+        texts = texts_of(model_input, TEXT)
+        rows = [row for part in slices(texts) for row in self._rows(part, explained, check)]
+        columns = [LABEL, SCORE, *((WORDS, PARTS) if explained else ()), *([NOTE] if any(NOTE in row for row in rows) else ())]
+        return pd.DataFrame({name: [row.get(name, "") for row in rows] for name in columns})
+
+    def _rows(self, texts: list[str], explained: bool, check: Callable[[], None]) -> Iterator[dict[str, Any]]:
+        check()
+        encoder = self._scorer.model.encoder
+        numbers = encoder.number(texts)
+        scores = self._scorer.score_ids(encoder.encode_numbers(numbers))
+        for text, words, score in zip(texts, numbers.lengths.tolist(), scores.astype("float64").tolist(), strict=True):
+            row: dict[str, Any] = {LABEL: self._scorer.label(score), SCORE: score}
+            if not words:
+                row[NOTE] = NO_WORDS
+            if explained:
+                check()
+                found = Explanation(self._scorer, text)
+                row |= {WORDS: found.words(), PARTS: found.parts()}
+                if row[PARTS]:
+                    row[NOTE] = BY_PARTS
+            yield row
+
+
+def log(model: Path, trained_on: str = "") -> ModelInfo:
+    """Logs the model of the active run, with the versions that it needs to be served. trained_on: its reviews, as a server names them."""
+    with TemporaryDirectory() as code:
+        info: ModelInfo = mlflow.pyfunc.log_model(name=NAME, **_parts(model, trained_on, Path(code)))
+    return info
+
+
+def save(model: Path, folder: Path, trained_on: str = "") -> None:
+    """Saves the model in a folder, which is made. trained_on: its reviews, as a server names them."""
+    with TemporaryDirectory() as code:
+        mlflow.pyfunc.save_model(str(folder), **_parts(model, trained_on, Path(code)))
+    for compiled in folder.rglob("__pycache__"):  # MLflow loaded it
+        shutil.rmtree(compiled)
+
+
+def _parts(model: Path, trained_on: str, code: Path) -> dict[str, Any]:
+    return {
+        "model_config": {TRAINED_ON: trained_on},
+        "python_model": str(Path(__file__)),
+        "artifacts": {"file": str(model)},
+        "code_paths": [str(code_paths.copy(Path(__file__), code))],
+        "signature": SIGNATURE,
+        "input_example": pd.DataFrame({TEXT: [EXAMPLE]}),
+        "pip_requirements": [f"{package}=={version(package)}" for package in NEEDS],
+    }
+
+
+mlflow.models.set_model(ServedModel())

@@ -1,0 +1,24 @@
+"""What a trainer adds to the network that it saves, as `sentiment.trainer.files.Parts` reads it.
+
+sentiment      the description of the model, as `sentiment.model.model_file` has it
+ngram_weights  <float32>[ngrams + 1], with the attribute `bias`
+combination    <float64>[3]   weights of the network's and of the n-grams' logit, and the intercept; zeros if there are not both
+"""
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from sentiment.model import model_file
+from sentiment.preparation.prepared import Prepared
+from sentiment.training.ensemble import Combination
+from sentiment.training.ngram_regression import NgramModel
+
+
+def write(path: Path, data: Prepared, settings: dict[str, Any], backend: str, model: NgramModel, combination: Combination | None) -> None:
+    with h5py.File(path, "w") as file:
+        model_file.write_description(file, data.encoder.with_ngrams(model.ngrams), settings, backend, data.data_fingerprint)
+        file["ngram_weights"] = model.weights
+        file["ngram_weights"].attrs["bias"] = model.bias
+        file["combination"] = [*combination.weights, combination.intercept] if combination else [0.0, 0.0, 0.0]

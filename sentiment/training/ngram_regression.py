@@ -1,0 +1,158 @@
+"""The n-gram model: four logistic regressions on the word sequences of whole reviews, combined into one logit.
+
+The regressions differ in how large an n-gram's feature is. In the first it is the n-gram's log-count ratio, how much more of the
+positive reviews have it than of the negative ones: NB-SVM (Wang & Manning 2012) with the logistic loss. In the others it is the
+inverse document frequency (Sparck Jones 1972) or its square, so that rare n-grams count, and the last knows single words alone, as
+very short texts have little else. They err on different reviews, and which is best depends on how long and how many these are. The
+penalty of each is the one with the least log loss on the validation split, and there their combination is learned too.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse
+from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+
+from sentiment.preparation.prepared import Prepared
+from sentiment.ragged import Ragged
+from sentiment.reviews.batch import TRAIN, VALIDATION
+from sentiment.text import ngrams
+from sentiment.text.ngrams import Ngrams
+from sentiment.training import ensemble
+
+ITERATIONS, TOLERANCE = 100, 1e-3
+
+Sizes = Callable[[Ragged, np.ndarray, int], np.ndarray]
+
+
+@dataclass(frozen=True)
+class NgramModel:
+    """The logit of a review is `bias` and the sum of the weights of its n-grams.
+
+    weights: `<float32>[ngrams + 1]`; place 0, padding, has 0.
+    """
+
+    ngrams: Ngrams
+    weights: np.ndarray
+    bias: float
+
+    def logits(self, reviews: Ragged) -> np.ndarray:
+        """reviews: ids of n-grams, as `ngrams` encodes them; returns `<float64>[reviews]`."""
+        sums = np.concatenate([[0], np.cumsum(self.weights[reviews.ids], dtype=np.float64)])
+        return np.asarray(self.bias + np.diff(sums[reviews.offsets]))
+
+
+NONE = NgramModel(ngrams.NONE, np.zeros(1, np.float32), 0.0)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """model: fitted on the training and the validation reviews; val_logits: `<float64>[validation reviews]`, of regressions that were
+    fitted on the training reviews alone, combined by what was learned from other validation reviews.
+    """
+
+    model: NgramModel
+    val_logits: np.ndarray
+
+
+def fit(data: Prepared, limit: int, seed: int) -> Fitted:
+    """The n-gram model of at most `limit` n-grams, those in the most training reviews."""
+    train, val, both = data.rows(TRAIN), data.rows(VALIDATION), data.rows(TRAIN, VALIDATION)
+    known = ngrams.fit(data.words.take(train), limit)
+    encoded = known.encode(data.words.take(both))
+    is_val, labels = np.isin(both, val), data.labels[both]
+    train_rows, val_rows = encoded.take(np.flatnonzero(~is_val)), encoded.take(np.flatnonzero(is_val))
+    chosen = [
+        _choose(each.values(train_rows, labels[~is_val], known), each.penalties, (train_rows, labels[~is_val]), (val_rows, labels[is_val]))
+        for each in REGRESSIONS
+    ]
+    logits = np.stack([one.logits for one in chosen], axis=1)
+    combination = ensemble.fit(logits, labels[is_val])
+    weights, bias = np.zeros(len(known) + 1), combination.intercept
+    for share, each, choice in zip(combination.weights, REGRESSIONS, chosen, strict=True):
+        values = each.values(encoded, labels, known)
+        coefficients, intercept = regression(encoded, labels, values, choice.penalty)
+        weights += share * values * coefficients
+        bias += share * intercept
+    return Fitted(NgramModel(known, weights.astype(np.float32), float(bias)), ensemble.cross_fitted(logits, labels[is_val], seed))
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """penalty: the best one; logits: of the validation reviews, `<float64>[reviews]`."""
+
+    penalty: float
+    logits: np.ndarray
+
+
+def _choose(
+    values: np.ndarray, penalties: tuple[float, ...], train: tuple[Ragged, np.ndarray], validation: tuple[Ragged, np.ndarray]
+) -> _Choice:
+    """values: the sizes of the n-grams; train, validation: reviews and their labels."""
+
+    def logits(penalty: float) -> np.ndarray:
+        coefficients, intercept = regression(*train, values, penalty)
+        return np.asarray(features(validation[0], values) @ coefficients + intercept)
+
+    choices = [_Choice(penalty, logits(penalty)) for penalty in penalties]
+    return min(choices, key=lambda choice: log_loss(validation[1], expit(choice.logits)))
+
+
+def log_count_ratios(reviews: Ragged, labels: np.ndarray, count: int) -> np.ndarray:
+    """The log of the quotient of an n-gram's two shares, one review added to each: `<float32>[count + 1]`."""
+    positive = np.repeat(labels > 0, reviews.lengths)
+    counts = [1.0 + np.bincount(reviews.ids[side], minlength=count + 1)[1:] for side in (positive, ~positive)]
+    shares = [each / each.sum() for each in counts]
+    return np.concatenate([[0], np.log(shares[0] / shares[1])]).astype(np.float32)
+
+
+def rarity(reviews: Ragged, labels: np.ndarray, count: int) -> np.ndarray:
+    """The inverse document frequency, the log of reviews per review that has the n-gram: `<float32>[count + 1]`; 0 where none has it."""
+    having = np.bincount(reviews.ids, minlength=count + 1)
+    return np.where(having, np.log(len(reviews) / np.maximum(having, 1)), 0).astype(np.float32)
+
+
+def squared_rarity(reviews: Ragged, labels: np.ndarray, count: int) -> np.ndarray:
+    """The square of the inverse document frequency: `<float32>[count + 1]`."""
+    return np.asarray(rarity(reviews, labels, count) ** 2)
+
+
+@dataclass(frozen=True)
+class Regression:
+    """sizes: how large the features are; penalties to choose from: on half the squared coefficients, beside the mean loss; words_alone:
+    whether longer n-grams have no part in it.
+    """
+
+    sizes: Sizes
+    penalties: tuple[float, ...]
+    words_alone: bool = False
+
+    def values(self, reviews: Ragged, labels: np.ndarray, known: Ngrams) -> np.ndarray:
+        """The size of each n-gram: `<float32>[ngrams + 1]`."""
+        values = self.sizes(reviews, labels, len(known))
+        if self.words_alone:
+            values[1:][known.prefix > 0] = 0
+        return values
+
+
+REGRESSIONS = (
+    Regression(log_count_ratios, (1 / 500, 1 / 2000, 1 / 8000)),
+    Regression(rarity, (0.05, 0.0125, 0.003, 0.001)),
+    Regression(squared_rarity, (0.8, 0.2, 0.05, 0.0125)),
+    Regression(rarity, (0.05, 0.0125, 0.003, 0.001), words_alone=True),
+)
+
+
+def regression(reviews: Ragged, labels: np.ndarray, sizes: np.ndarray, penalty: float) -> tuple[np.ndarray, float]:
+    """Coefficients, `<float64>[ngrams + 1]`, the first 0, and intercept. Each n-gram is a feature of its size where a review has it."""
+    model = LogisticRegression(C=1 / (penalty * len(reviews)), max_iter=ITERATIONS, tol=TOLERANCE).fit(features(reviews, sizes), labels)
+    return np.concatenate([[0], model.coef_[0][1:]]), float(model.intercept_[0])
+
+
+def features(reviews: Ragged, sizes: np.ndarray) -> scipy.sparse.csr_array:
+    """`<float32>[reviews, ngrams + 1]`: of each n-gram its size where a review has it, 0 elsewhere."""
+    offsets = reviews.offsets.astype(reviews.ids.dtype if len(reviews.ids) < 2**31 else np.int64)  # or SciPy widens the ids too
+    return scipy.sparse.csr_array((sizes[reviews.ids], reviews.ids, offsets), shape=(len(reviews), len(sizes)))

@@ -1,0 +1,266 @@
+"""The driver's side of a trainer: starts it, gives it jobs, hears its events.
+
+A trainer reads no file that came from elsewhere: what it needs of one is checked here and written anew for it.
+"""
+
+import contextlib
+import json
+import os
+import select
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import h5py
+import numpy as np
+
+from sentiment.backends.interpreters import Backend
+from sentiment.errors import StepError
+from sentiment.model import keras_file, model_file
+from sentiment.paths import PROJECT
+from sentiment.preparation import prepared
+from sentiment.preparation.prepared import Prepared
+from sentiment.ragged import from_lengths
+from sentiment.reviews.batch import TRAIN, VALIDATION
+from sentiment.text.vocabulary import Encoded
+
+LOG_LINES = 15
+SILENCE = 1800.0  # seconds; it speaks after each epoch, and several times a second within one
+
+
+def available_cores() -> list[int]:
+    """The numbers of the CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+class TrainerError(StepError):
+    """A job failed, or its trainer ended."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What a trainer tells after an epoch; `val_logits` are the network's for the validation reviews, in their order."""
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    epoch_seconds: float
+    tokens_per_second: float
+    val_logits: list[float]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What it is told then: whether these are the weights to keep, and whether to stop."""
+
+    keep: bool
+    stop: bool
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """parts: what `sentiment.training.model_parts` wrote; model: where the whole model goes."""
+
+    parts: Path
+    model: Path
+
+
+@dataclass(frozen=True)
+class Scores:
+    """scores: P(positive); network_logits: of the model's network, none if it is not of this project. Each `<float64>[reviews]`."""
+
+    scores: np.ndarray
+    network_logits: np.ndarray
+
+
+def write_ids(path: Path, reviews: Encoded) -> Path:
+    """Writes ids as a trainer scores them."""
+    with h5py.File(path, "w") as file:
+        prepared.write_ragged(reviews.tokens, file, "")
+        prepared.write_ragged(reviews.ngrams, file, "ngram_")
+    return path
+
+
+def environment(backend: Backend, cores: int) -> dict[str, str]:
+    """The variables of a process that uses a backend on so many cores."""
+    limits = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC")
+    own = {
+        "KERAS_BACKEND": backend.name,
+        "PYTHONPATH": str(PROJECT),
+        "PYTHONUNBUFFERED": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "OMP_WAIT_POLICY": "passive",  # a thread that spins takes the core from one that the others wait for
+    }
+    if backend.name == "cntk":
+        cores = 1  # as in framework.fix_threads
+        if _is_amd_with_avx2():
+            own["MKL_DEBUG_CPU_TYPE"] = "5"  # CNTK's MKL, of 2018, would use its oldest code on a processor that is not Intel's
+    return os.environ | dict.fromkeys(limits, str(cores)) | own
+
+
+def _is_amd_with_avx2() -> bool:
+    info = Path("/proc/cpuinfo")
+    words = set(info.read_text().split()) if info.exists() else set[str]()
+    return {"AuthenticAMD", "avx2", "fma"} <= words
+
+
+def _trained_on(data: Prepared) -> Prepared:
+    """What a trainer reads of it: the token ids of two splits; the others, with the unlabelled reviews, can be three times as many."""
+    rows = data.rows(TRAIN, VALIDATION)
+    no_words = from_lengths(np.empty(0, np.int32), np.zeros(len(rows), np.int64))
+    return replace(data, tokens=data.tokens.take(rows), words=no_words, labels=data.labels[rows], split=data.split[rows], test_texts=[])
+
+
+class Trainer:
+    """A running trainer process; leave the `with` block, or close it, to end it. It also ends when the thread that made it does.
+
+    cores: the CPU cores that it may use, by number; all of this process's, if not said.
+    """
+
+    def __init__(self, backend: Backend, cores: Sequence[int] | None = None) -> None:
+        self.backend = backend
+        self._cores = cores or available_cores()
+        self._received = b""
+        self.silence = float(os.environ.get("SENTIMENT_TRAINER_SILENCE", SILENCE))
+        interpreter = backend.interpreter()
+        self._log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 (closed in close)
+        self._folder = tempfile.TemporaryDirectory(prefix="sentiment-trainer-")
+        self._process = subprocess.Popen(
+            [str(interpreter), "-m", "sentiment.trainer", "--driver", str(os.getpid()), "--cores", *map(str, self._cores)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env=environment(backend, len(self._cores)),
+            start_new_session=True,  # Ctrl-C is for the driver, which ends the trainer in its own time
+        )
+        try:
+            self.device: str = self._receive()["device"]
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def train(
+        self,
+        data: Prepared,
+        settings: dict[str, Any],
+        after_epoch: Callable[[Epoch], Verdict],
+        finish: Callable[[], ModelFiles | None],
+        progress: Callable[[int, int], None] = lambda tokens, of: None,
+        start: Path | None = None,
+    ) -> int:
+        """Trains, and writes the model that `finish`, called after the last epoch, says; returns how many weights the network has.
+
+        start: a model whose network it starts from.
+
+        Raises:
+            UserError: `start` is not a model.
+            TrainerError: It failed.
+        """
+        reviews = Path(self._folder.name) / "prepared.h5"
+        prepared.write(_trained_on(data), reviews)
+        started = str(self._rewritten(start)) if start else None
+        self._send({"job": "train", "prepared": str(reviews), "settings": settings, "start": started})
+        parameters = 0
+        while True:
+            message = self._receive()
+            event = message.pop("event")
+            if event == "built":
+                parameters = message["parameters"]
+            elif event == "progress":
+                progress(message["tokens"], message["of"])
+            elif event == "epoch":
+                verdict = after_epoch(Epoch(**message))
+                self._send({"keep": verdict.keep, "stop": verdict.stop})
+            elif event == "trained":
+                files = finish()
+                self._send({"parts": str(files.parts), "model": str(files.model)} if files else {"model": None})
+            elif event == "done":
+                return parameters
+
+    def score(self, model: Path, reviews: Path) -> Scores:
+        """Scores the ids in a file that `write_ids` wrote, as the backend computes it. model: of this project, or of Keras 1 or 2.
+
+        Raises:
+            UserError: It is neither, or something in it is not known.
+        """
+        self._send({"job": "score", "model": str(self._rewritten(model)), "reviews": str(reviews)})
+        message = self._receive()
+        return Scores(np.array(message["scores"]), np.array(message["network_logits"]))
+
+    def _rewritten(self, model: Path) -> Path:
+        path = Path(self._folder.name) / "model.h5"
+        if model_file.is_ours(model):
+            model_file.write(model_file.read(model), path)
+        else:
+            checked = keras_file.read(model)
+            with h5py.File(path, "w") as file:
+                keras_file.write(checked, file)
+        return path
+
+    def log(self) -> str:
+        """What the trainer printed so far."""
+        self._log.seek(0)
+        return self._log.read()
+
+    def _send(self, message: dict[str, Any]) -> None:
+        assert self._process.stdin
+        try:
+            self._process.stdin.write(json.dumps(message).encode() + b"\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            self._fail()
+
+    def _receive(self) -> dict[str, Any]:
+        line = self._line()
+        if not line:
+            self._fail()
+        message: dict[str, Any] = json.loads(line)
+        if message["event"] == "failed":
+            raise TrainerError(f"{self.backend.name}: {message['error']}")
+        return message
+
+    def _line(self) -> bytes:
+        """The next line from the trainer; nothing if it ended. One that says nothing for SILENCE is taken to hang."""
+        assert self._process.stdout
+        number = self._process.stdout.fileno()
+        while b"\n" not in self._received:
+            if not select.select([number], [], [], self.silence)[0]:
+                raise TrainerError(
+                    f"The {self.backend.name} trainer said nothing for {self.silence / 60:.0f} minutes, and is taken to hang. "
+                    "If it only needs longer, say how many seconds it may: SENTIMENT_TRAINER_SILENCE=7200."
+                )
+            part = os.read(number, 1 << 16)
+            if not part:
+                return b""
+            self._received += part
+        line, _, self._received = self._received.partition(b"\n")
+        return line
+
+    def _fail(self) -> None:
+        status = self._process.wait()
+        how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
+        last = "\n".join(self.log().splitlines()[-LOG_LINES:])
+        raise TrainerError(f"The {self.backend.name} trainer {how}. The last it printed:\n{last}")
+
+    def close(self) -> None:
+        if self._process.poll() is None:
+            self._process.kill()  # it has nothing to finish: files are written whole or not at all
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream:
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
+        self._log.close()
+        self._folder.cleanup()

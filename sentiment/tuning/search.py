@@ -1,0 +1,175 @@
+"""The search, with Optuna: where a study is kept, what is tried, and which process does which trial. Nothing of MLflow.
+
+Any number of threads, processes and machines may work on one study. Optuna's storage numbers the trials, so that each is
+done by one of them; whoever dies leaves a trial that is found and given up: in a database by the heartbeat that stops, in a
+file by the lock that is gone.
+"""
+
+import os
+import socket
+import time
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.pruners import MedianPruner, NopPruner
+from optuna.samplers import TPESampler
+from optuna.storages import BaseStorage, RDBStorage
+from optuna.study import StudyDirection
+from optuna.trial import BaseTrial, FrozenTrial, Trial, TrialState
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from sentiment.errors import Stopped, UserError
+from sentiment.settings import SIZES, Choices, Range, TuneSettings
+from sentiment.tuning.journal import Journal
+
+HEARTBEAT, GRACE = 5, 30  # seconds between two signs of life; and without one, until a trial is given up
+POLL = 0.5  # seconds between two looks at what the others do
+ATTEMPTS = 5  # at a database whose tables several processes create at once
+STARTUP_TRIALS = 6  # random ones, before TPE and pruning have something to go by
+CATEGORIES = ("backend", "architecture")
+OF_ALL = ("dropout", "learning_rate", "batch_size")  # what is searched whatever the architecture, beside its sizes
+SPREAD_EVENLY = ("dropout",)  # the others on a logarithmic scale
+FAILURE, PROCESS = "failure", "process"  # attributes of a trial
+
+warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+
+def shown(storage: str) -> str:
+    """A storage's address without its password."""
+    return make_url(storage).render_as_string(hide_password=True) if "://" in storage else storage
+
+
+def open_storage(given: str) -> BaseStorage:
+    """Raises UserError if it can't be opened."""
+    if "://" not in given:
+        path = Path(given).expanduser()
+        if not path.parent.is_dir():
+            raise UserError(f"There is no folder for the study. Received: storage={given}. Make it, or give another file.")
+        return Journal(path)
+    if given.startswith("sqlite"):
+        raise UserError(f"SQLite does not hold several workers. Received: storage={given}. Give a file's name, or postgresql://….")
+    for attempt in range(ATTEMPTS):
+        try:
+            return RDBStorage(given, engine_kwargs={"pool_pre_ping": True}, heartbeat_interval=HEARTBEAT, grace_period=GRACE)
+        except (SQLAlchemyError, ImportError, ValueError) as error:
+            reason = " ".join(str(error).split())[:200]
+            time.sleep(attempt * POLL)
+    raise UserError(f"The study's storage does not answer. Received: storage={shown(given)}: {reason}. Start it, or correct it.")
+
+
+def open_study(storage: BaseStorage, name: str, metric: str) -> tuple[optuna.Study, bool]:
+    """The study of that name, and whether it is new."""
+    direction = StudyDirection.MINIMIZE if metric.endswith("loss") else StudyDirection.MAXIMIZE
+    try:
+        return optuna.create_study(storage=storage, study_name=name, direction=direction), True
+    except optuna.exceptions.DuplicatedStudyError:
+        return optuna.load_study(storage=storage, study_name=name), False
+
+
+def view(study: optuna.Study, seed: int | None, prune: bool = True) -> optuna.Study:
+    """The same study for one worker: TPE, multivariate as is Optuna's default, and a trial ends that is worse than the median.
+
+    seed: None for a worker that joins others, which must not try the same as they.
+    """
+    sampler = TPESampler(n_startup_trials=STARTUP_TRIALS, seed=seed, group=True)  # groups: sizes that only some architectures have
+    pruner = MedianPruner(n_startup_trials=STARTUP_TRIALS, n_warmup_steps=1) if prune else NopPruner()
+    return optuna.load_study(storage=study._storage, study_name=study.study_name, sampler=sampler, pruner=pruner)
+
+
+def suggest(trial: BaseTrial, settings: TuneSettings) -> dict[str, Any]:
+    """The values of backend, architecture, the sizes that this architecture has, and what all have; fixed ones included."""
+    values: dict[str, Any] = {name: _choice(trial, name, getattr(settings, name)) for name in CATEGORIES}
+    for name in (*SIZES[values["architecture"]], *OF_ALL):
+        values[name] = _value(trial, name, getattr(settings, name))
+    return values
+
+
+def _choice(trial: BaseTrial, name: str, choices: Choices) -> str:
+    return str(trial.suggest_categorical(name, choices)) if len(choices) > 1 else choices[0]
+
+
+def _value(trial: BaseTrial, name: str, within: Range) -> float:
+    if within.low == within.high:
+        return within.low
+    log = name not in SPREAD_EVENLY and within.low > 0
+    if isinstance(within.low, int):
+        return trial.suggest_int(name, within.low, int(within.high), log=log)
+    return trial.suggest_float(name, within.low, within.high, log=log)
+
+
+def counted(study: optuna.Study) -> list[FrozenTrial]:
+    """The trials that count: all but those that were ended from outside."""
+    return [t for t in study.get_trials(deepcopy=False) if t.state not in (TrialState.FAIL, TrialState.WAITING) or FAILURE in t.user_attrs]
+
+
+def work(
+    study: optuna.Study,
+    wanted: int,
+    do: Callable[[Trial], float],
+    stopping: Callable[[], bool],
+    heard: Callable[[optuna.Study, FrozenTrial], None] = lambda study, trial: None,
+    fails_alone: bool = True,
+) -> None:
+    """Does trials until the study has as many as wanted, all of them ended, or `stopping` says so.
+
+    Others may do the same: a trial whose number shows that there are enough is given back.
+
+    do: gives a trial's value, or raises TrialPruned, Stopped (it says nothing about its setting, and another takes its
+        place), or whatever failed.
+    heard: told of each trial that this worker ended.
+    fails_alone: a failure ends that trial, which counts; otherwise it does not count, and is raised.
+    """
+    caught = (Exception,) if fails_alone else (Stopped,)
+
+    def do_if_wanted(trial: Trial) -> float:
+        trial.set_user_attr(PROCESS, _this_process(study._storage))
+        if stopping() or sum(other.number < trial.number for other in counted(study)) >= wanted:
+            raise Stopped
+        try:
+            return do(trial)
+        except (optuna.TrialPruned, Stopped):
+            raise
+        except Exception as error:
+            if fails_alone:
+                trial.set_user_attr(FAILURE, str(error)[:500] or type(error).__name__)
+            raise
+
+    while not stopping():
+        give_up_dead(study)
+        trials = counted(study)
+        if len(trials) < wanted:
+            study.optimize(do_if_wanted, n_trials=1, catch=caught, callbacks=[heard])
+        elif any(trial.state == TrialState.RUNNING for trial in trials):
+            time.sleep(POLL)
+        else:
+            return
+
+
+def give_up_dead(study: optuna.Study) -> None:
+    """Ends the trials whose process is gone."""
+    if isinstance(study._storage, Journal):
+        for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            if _is_gone(trial, study._storage):
+                with suppress(optuna.exceptions.UpdateFinishedTrialError):  # another found it, too
+                    study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
+    else:
+        optuna.storages.fail_stale_trials(study)
+
+
+def _is_gone(trial: FrozenTrial, journal: Journal) -> bool:
+    """Whether no process is at work on it any more; one that has not said who it is within GRACE, never will."""
+    if PROCESS not in trial.user_attrs:
+        return trial.datetime_start is not None and (datetime.now() - trial.datetime_start).total_seconds() > GRACE
+    *_, mark = trial.user_attrs[PROCESS]
+    return not journal.is_alive(mark)
+
+
+def _this_process(storage: BaseStorage) -> tuple[str, int, str]:
+    return socket.gethostname(), os.getpid(), storage.mark if isinstance(storage, Journal) else ""
