@@ -36,6 +36,9 @@ lint: .venv/ready-dev  ## ruff and mypy
 	ruff format --check .
 	mypy
 
+docs: .venv/ready  ## write MLproject and docs/parameters.md anew, after a change of sentiment/settings
+	python -m docs.generate
+
 serve: .venv/ready  ## the champion over HTTP, at http://127.0.0.1:5001 (PORT=…)
 	mlflow models serve -m models:/sentiment@champion --env-manager uv -p $(PORT)
 
@@ -73,4 +76,4 @@ clean:  ## remove the environment (not your runs)
 	uv pip install -q --python $(BIN)/python -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help run install install-spark test bench lint serve ui doctor lock lock-cuda clean
+.PHONY: help run install install-spark test bench lint docs serve ui doctor lock lock-cuda clean

@@ -24,15 +24,15 @@ def parse(kind: type, arguments: Sequence[str], program: str) -> Any:
         UserError: A parameter is unknown, or its value is not one that it takes.
     """
     parser = _Parser(prog=program, description=kind.__doc__, allow_abbrev=False)
-    for about in parameters(kind):
-        option = about.name.replace("_", "-")
-        default = "required" if about.default == REQUIRED else f"default {as_text(about.default)}"
-        names = [f"--{option}"] + [f"--{about.name}"] * (option != about.name)
-        parser.add_argument(*names, dest=about.name, metavar="X", help=f"{about.metadata['about']} ({default})")
+    for parameter in parameters(kind):
+        option = parameter.name.replace("_", "-")
+        default = "required" if parameter.default == REQUIRED else f"default {as_text(parameter.default)}"
+        names = [f"--{option}"] + [f"--{parameter.name}"] * (option != parameter.name)
+        parser.add_argument(*names, dest=parameter.name, metavar="X", help=f"{parameter.metadata['help']} ({default})")
     given = vars(parser.parse_args(arguments))
-    for about in parameters(kind):
-        if about.default == REQUIRED and given[about.name] is None:
-            raise UserError(f"{about.name} is missing. Received: no {about.name}. Give {about.metadata['about']}.")
+    for parameter in parameters(kind):
+        if parameter.default == REQUIRED and given[parameter.name] is None:
+            raise UserError(f"{parameter.name} is missing. Received: no {parameter.name}. Give {parameter.metadata['help']}.")
     return kind(**{f.name: from_text(f, given[f.name]) for f in parameters(kind) if given[f.name] is not None})
 
 

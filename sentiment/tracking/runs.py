@@ -98,11 +98,11 @@ def _check_launched(run: Run, step: str, settings: Any) -> None:
         raise UserError(f"The run is deleted. {received}. {launch}")
     if run.info.status not in ("RUNNING", "SCHEDULED") or run.data.tags.get("step", step) != step:
         raise UserError(f"The run is another's. {received}, {run.info.status}, step {run.data.tags.get('step', 'none')}. {launch}")
-    for about in parameters(type(settings)):
-        known, ours = run.data.params.get(about.name), getattr(settings, about.name)
-        if known is not None and from_text(about, known) != ours:
+    for parameter in parameters(type(settings)):
+        known, ours = run.data.params.get(parameter.name), getattr(settings, parameter.name)
+        if known is not None and from_text(parameter, known) != ours:
             raise UserError(
-                f"The run has other parameters. {received} with {about.name}={known}, where it is {as_text(ours)} here. {launch}"
+                f"The run has other parameters. {received} with {parameter.name}={known}, where it is {as_text(ours)} here. {launch}"
             )
 
 
