@@ -19,6 +19,7 @@ import h5py
 import numpy as np
 
 from sentiment.errors import UserError
+from sentiment.hdf5_heaps import check_heaps
 
 SMALL = 64 << 20  # bytes that a packed dataset may have, whatever it takes in the file
 MOST_PACKED = 100  # times what it takes there, if it has more; ids of real texts are packed 2 to 5 times
@@ -36,8 +37,10 @@ def reading(path: Path, kind: str, advice: str) -> Iterator["Group"]:
     kind: what the file should be, such as "prepared data"; advice: what to do if it is not.
     """
     try:
-        with _regular_file(path) as raw, h5py.File(raw, "r") as file:
-            yield Group(file, raw, "")
+        with _regular_file(path) as raw:
+            check_heaps(raw)
+            with h5py.File(raw, "r") as file:
+                yield Group(file, raw, "")
     except FAULTS as error:
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise UserError(f"The file can't be read as {kind}. Received: {path}: {reason}. {advice}") from error

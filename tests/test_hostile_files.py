@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -279,3 +280,13 @@ def test_the_libraries_that_read_are_those_without_known_holes() -> None:
     """libhdf5 before 1.14.6 overflows on malformed files, onnx before 1.21 follows links to external data."""
     assert h5py.version.hdf5_version_tuple >= (1, 14, 6)
     assert tuple(map(int, onnx.__version__.split(".")[:2])) >= (1, 21)
+
+
+@pytest.mark.parametrize(("index", "size"), [(0, 0), (0, 8), (9, 2**64 - 20)])
+def test_strings_that_libhdf5_would_step_through_for_ever(tmp_path: Path, index: int, size: int) -> None:
+    content, copy = bytearray(MODEL.read_bytes()), tmp_path / "loop.h5"
+    at = content.index(b"GCOL\x01") + 16
+    content[at : at + 16] = struct.pack("<HH4xQ", index, 1, size)
+    copy.write_bytes(content)
+    with pytest.raises(UserError, match=r"strings at \d+ are damaged"):
+        model_file.read(copy)
