@@ -21,14 +21,14 @@ import pyarrow.parquet as pq
 
 from sentiment.errors import UserError
 from sentiment.model.scorer import Scorer
-from sentiment.reviews.batch import Heard
+from sentiment.reviews.batch import OnBytes
 from sentiment.reviews.rows import Row, Rows
 
 PART_ROWS = 10_000
 ADDED = ("label", "score")
 
 
-def score_table(rows: Rows, text_column: str, scorer: Scorer, job: dict[str, Any], output: Path, heard: Heard) -> dict[str, int]:
+def score_table(rows: Rows, text_column: str, scorer: Scorer, job: dict[str, Any], output: Path, on_bytes: OnBytes) -> dict[str, int]:
     """Writes `output` and, if any row is bad, `OUTPUT.bad.jsonl` with the rows' numbers and what is wrong with them.
 
     A column of the input that is called `label` or `score` is written as `given_label` or `given_score`. No other process may
@@ -42,7 +42,7 @@ def score_table(rows: Rows, text_column: str, scorer: Scorer, job: dict[str, Any
     parts = _Parts(output.with_name(f"{output.name}.parts"), job)
     names = scored_names(rows.names)
     try:
-        resumed = _score_parts(rows, text_column, scorer, parts, heard)
+        resumed = _score_parts(rows, text_column, scorer, parts, on_bytes)
     except UserError:  # the table has to be mended, so that none of this will serve
         shutil.rmtree(parts.folder)
         raise
@@ -58,11 +58,11 @@ def score_table(rows: Rows, text_column: str, scorer: Scorer, job: dict[str, Any
     return counts | {"rows_resumed": resumed}
 
 
-def _score_parts(rows: Rows, text_column: str, scorer: Scorer, parts: "_Parts", heard: Heard) -> int:
+def _score_parts(rows: Rows, text_column: str, scorer: Scorer, parts: "_Parts", on_bytes: OnBytes) -> int:
     """Does the parts that are not done yet. Returns the number of rows in those that were."""
     names = scored_names(rows.names)
     resumed = 0
-    for number, part in enumerate(_chunks(rows.read(heard, [text_column], whole=True), PART_ROWS)):
+    for number, part in enumerate(_chunks(rows.read(on_bytes, [text_column], whole=True), PART_ROWS)):
         if parts.has(number):
             resumed += len(part)
             continue

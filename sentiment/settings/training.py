@@ -9,7 +9,9 @@ BACKENDS = ("tensorflow", "cntk", "jax", "torch")
 METRICS = ("val_auc", "val_accuracy", "val_loss")
 NETWORKS = ("bilstm", "lstm", "cnn", "cnn-lstm")
 NGRAMS_ALONE = "ngrams"
-GOLDEN = "texts that the gate wants told apart: a table with texts and labels (none: built-in ones, as far as the model knows their words)"
+GOLDEN = (
+    "texts that a candidate has to tell apart: a table with texts and labels (none: built-in ones, as far as the model knows their words)"
+)
 ARCHITECTURES = (*NETWORKS, NGRAMS_ALONE)
 # The sizes that each architecture has.
 SIZES: dict[str, tuple[str, ...]] = {

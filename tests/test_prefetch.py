@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sentiment.preparation.prefetch import THREADS, ahead
+from sentiment.preparation.prefetch import THREADS, prefetch
 
 
 def test_order_is_kept_and_little_is_taken_ahead() -> None:
@@ -14,17 +14,17 @@ def test_order_is_kept_and_little_is_taken_ahead() -> None:
             taken.append(number)
             yield number
 
-    for given, (item, square) in enumerate(ahead(lambda number: number**2, items())):
-        assert (item, square) == (given, given**2)
-        assert len(taken) <= given + THREADS + 1
+    for yielded, (item, square) in enumerate(prefetch(lambda number: number**2, items())):
+        assert (item, square) == (yielded, yielded**2)
+        assert len(taken) <= yielded + THREADS + 1
     assert taken == list(range(20))
 
 
 def test_work_goes_on_side_by_side() -> None:
     meet = threading.Barrier(THREADS, timeout=30)  # passed only by so many at once
-    assert len(list(ahead(lambda number: meet.wait(), range(2 * THREADS)))) == 2 * THREADS
+    assert len(list(prefetch(lambda number: meet.wait(), range(2 * THREADS)))) == 2 * THREADS
 
 
 def test_what_goes_wrong_is_raised() -> None:
     with pytest.raises(ZeroDivisionError):
-        list(ahead(lambda number: 1 // number, [2, 1, 0, 3]))
+        list(prefetch(lambda number: 1 // number, [2, 1, 0, 3]))
