@@ -4,6 +4,7 @@ PYTHON ?= python3.11
 BACKEND ?= tensorflow
 DEVICE ?= cpu
 PORT ?= 5001
+WORKERS ?= 2
 UV := 0.13.9
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -23,9 +24,12 @@ install: .venv/ready  ## the environment of one more backend: BACKEND=jax; DEVIC
 install-spark: .venv/ready  ## Apache Spark, for score with engine=spark; needs Java 17
 	uv pip install -q --python $(BIN)/python -r requirements-spark.txt
 
-test: .venv/ready-dev  ## all tests; builds the environments of all backends first
+test: .venv/ready-dev  ## all tests, WORKERS=2 at a time; builds the environments of all backends first
 	@python -m sentiment.backends cntk jax torch
-	python -m pytest
+	python -m pytest -n $(WORKERS) --dist worksteal
+
+test-quick: .venv/ready-dev  ## the tests that start no command, trainer or server
+	python -m pytest -n $(WORKERS) --dist worksteal -m "not slow"
 
 bench: .venv/ready-dev  ## speed and accuracy as ratios: writes docs/benchmarks.md (an hour and more)
 	@python -m sentiment.backends cntk jax torch
@@ -76,4 +80,4 @@ clean:  ## remove the environment (not your runs)
 	uv pip install -q --python $(BIN)/python -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help run install install-spark test bench lint docs serve ui doctor lock lock-cuda clean
+.PHONY: help run install install-spark test test-quick bench lint docs serve ui doctor lock lock-cuda clean

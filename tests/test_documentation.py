@@ -20,6 +20,7 @@ LAUNCHER_OPTIONS = ("--env-manager", "--experiment-name")
 RUN_BY = {
     "make run": "test_entry_points.py: test_the_whole_way_on_a_server_with_cntk",
     "make test": "not run: it is what runs this",
+    "make test-quick": "not run: make test runs all of its tests",
     "make lint": "not run: .ci/run runs it",
     "make docs": "test_project_files.py: test_what_follows_from_the_settings_is_not_stale",
     "make bench": "test_benchmarks.py: test_a_command_replaces_its_own_rows_only",
@@ -33,7 +34,7 @@ RUN_BY = {
     "mlflow models serve": "test_serving.py: test_the_served_model",
     "curl": "test_serving.py: test_the_served_model",
     "export": "test_entry_points.py: test_the_whole_way_on_a_server_with_cntk",
-    "mlflow run . main": "test_entry_points.py: test_the_environments_that_mlflow_makes",
+    "mlflow run . main": "test_mlflow_environments.py: test_the_environments_that_mlflow_makes",
     "mlflow run . prepare": "test_entry_points.py: test_the_steps_one_by_one_and_parity",
     "mlflow run . train": "test_entry_points.py: test_the_steps_one_by_one_and_parity",
     "mlflow run . tune": "test_tune.py: test_two_workers_and_a_crash",

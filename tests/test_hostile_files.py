@@ -21,6 +21,7 @@ from sentiment.model import keras_file, model_file
 from sentiment.paths import PROJECT
 from sentiment.preparation import prepared
 from tests.fuzz_hdf5 import damaged, fuzz
+from tests.processes import DEADLINE
 
 FIXTURES = PROJECT / "tests" / "fixtures"
 MODEL, OLD = FIXTURES / "default-bilstm.h5", FIXTURES / "old-lstm.h5"
@@ -270,7 +271,7 @@ def test_a_model_that_runs_code_registers_nothing(tmp_path: Path) -> None:
     evil = edited(OLD, tmp_path, config(wrap("TimeDistributed")))
     done = subprocess.run(
         [sys.executable, "-m", "entry_points.register", f"--run={evil}", f"--vocabulary={FIXTURES / 'old-words.json'}"],
-        cwd=PROJECT, capture_output=True, text=True, check=False, timeout=120,
+        cwd=PROJECT, capture_output=True, text=True, check=False, timeout=DEADLINE,
     )  # fmt: skip
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
     assert "TimeDistributed" in done.stderr

@@ -16,19 +16,20 @@ from sentiment.errors import StepError, UserError
 from sentiment.settings import SendSettings, TrainSettings
 from sentiment.steps import send, train
 from sentiment.tracking import outbox, server
+from tests.processes import Launch, tracking_server
+from tests.trained import SIZES
 
-from .conftest import SIZES, Launch, running
 from .faults import Proxy, faulty
+
+pytestmark = pytest.mark.slow
 
 EPOCHS = 4
 PATHS = ("code/sentiment/model/scorer.py", "artifacts/model.h5", "MLmodel", "served_model.py")
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("server")
-    places = ["--backend-store-uri", f"sqlite:///{folder / 'server.db'}", "--artifacts-destination", str(folder / "kept")]
-    with running(folder, "/health", "server", *places, "--workers", "1") as url:
+def real(tmp_path_factory: pytest.TempPathFactory, tables: Path) -> Iterator[str]:
+    with tracking_server(tmp_path_factory.mktemp("server"), tables) as url:
         yield url
 
 
@@ -177,11 +178,11 @@ def test_a_training_asks_little_of_its_server(proxy: Proxy, small: Path) -> None
     ("program", "arguments"),
     [("register", []), ("score", ["--input=data/reviews.txt", "--model=models:/sentiment@champion"]), ("tune", []), ("prepare", [])],
 )
-def test_other_steps_end_with_one_line(launch: Launch, proxy: Proxy, tmp_path: Path, program: str, arguments: list[str]) -> None:
+def test_other_steps_end_with_one_line(call: Launch, proxy: Proxy, tmp_path: Path, program: str, arguments: list[str]) -> None:
     """The server goes away after the check at the start."""
     proxy.change = lambda method, path: setattr(proxy, "mode", "pass" if "experiments/get" in path or "version" in path else "cut")
     output = [f"--output={tmp_path / 'scored.txt'}"] if program == "score" else []
-    done = launch(f"entry_points.{program}", *arguments, *output, MLFLOW_TRACKING_URI=proxy.url)
+    done = call(f"entry_points.{program}", *arguments, *output)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert "does not answer" in line

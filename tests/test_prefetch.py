@@ -21,7 +21,7 @@ def test_order_is_kept_and_little_is_taken_ahead() -> None:
 
 
 def test_work_goes_on_side_by_side() -> None:
-    meet = threading.Barrier(THREADS, timeout=30)  # passed only by so many at once
+    meet = threading.Barrier(THREADS, timeout=300)  # passed only by so many at once
     assert len(list(prefetch(lambda number: meet.wait(), range(2 * THREADS)))) == 2 * THREADS
 
 

@@ -4,8 +4,12 @@ import csv
 import gzip
 import json
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,12 +20,12 @@ from sentiment.batch_scoring import local_scoring
 from sentiment.batch_scoring.local_scoring import only_writer, score_table
 from sentiment.errors import StepError, UserError
 from sentiment.model.scorer import Scorer
+from sentiment.paths import PROJECT
 from sentiment.reviews.rows import Rows
 from sentiment.reviews.table_formats import open_rows
 from sentiment.settings import ScoreSettings, TableSettings
 from sentiment.steps import score
-
-from .conftest import Launch
+from tests.processes import DEADLINE, Launch, halt_when
 
 MODEL = Path(__file__).parent / "fixtures" / "default-bilstm.h5"
 TEXTS = ["wonderful film", "fine", 'a "dull" mess | and; more,\nlines', "é 😀", "so so"] * 5
@@ -209,6 +213,71 @@ def test_a_job_that_was_cut_off_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
     assert score_table(opened(source), "reviewText", SCORER, {"model": "b"}, output, lambda size: None)["rows_resumed"] == 0
 
 
+@pytest.mark.parametrize(
+    ("content", "before", "after"),
+    [
+        ("1,Хороший фильм\n2,Плохой фильм\n".encode("cp1251"), {"encoding": "cp1251"}, {"encoding": "koi8-r"}),
+        (b"1,a fine;film\n2,a dull;film\n", {"separator": ","}, {"separator": ";"}),
+        (b'1,"a ""fine\\"" film"\n2,a dull film\n', {"escape": "none"}, {"escape": "backslash"}),
+    ],
+    ids=["encoding", "separator", "escape"],
+)
+def test_a_job_that_was_cut_off_does_not_go_on_in_another_reading(
+    tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch, content: bytes, before: dict[str, str], after: dict[str, str]
+) -> None:
+    """The parts that are done are those of the first reading, which would be mixed with those of the second."""
+    monkeypatch.setattr(local_scoring, "PART_ROWS", 1)
+    source = tmp_path / "in.csv"
+    source.write_bytes(content)
+    settings: dict[str, str | bool] = {"header": False, "text_column": "2"}
+
+    def cut_off(**reading: str) -> None:
+        judge = Scorer.score
+
+        def score_one(scorer: Scorer, texts: list[str]) -> np.ndarray:
+            monkeypatch.setattr(Scorer, "score", stop)
+            return judge(scorer, texts)
+
+        def stop(scorer: Scorer, texts: list[str]) -> np.ndarray:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(Scorer, "score", score_one)
+        with pytest.raises(KeyboardInterrupt):
+            scored(source, **settings, **reading)
+        monkeypatch.setattr(Scorer, "score", judge)
+
+    def resumed() -> float:
+        (run,) = MlflowClient(store).search_runs(["0"], max_results=1)
+        return run.data.metrics["rows_resumed"]
+
+    cut_off(**before)
+    as_before = scored(source, **settings, **before).read_bytes()
+    assert resumed() == 1
+    cut_off(**before)
+    otherwise = scored(source, **settings, **after).read_bytes()
+    assert resumed() == 0
+    assert otherwise == scored(source, **settings, **after).read_bytes() != as_before
+
+
+@pytest.mark.slow
+def test_two_jobs_at_once_do_not_write_one_output(call: Launch, tmp_path: Path) -> None:
+    source, output = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text("text\n" + "a fine film\n" * 50_000)
+    arguments = (f"--input={source}", f"--model={MODEL}", f"--output={output}")
+    first = subprocess.Popen([sys.executable, "-m", "entry_points.score", *arguments], cwd=PROJECT, stdout=subprocess.DEVNULL, text=True)
+    lock = tmp_path / "out.csv.lock"
+    halt_when(first, lock.exists)  # so that it can't end before the second has tried
+    try:
+        second = call("entry_points.score", *arguments)
+    finally:
+        first.send_signal(signal.SIGCONT)
+    assert (second.returncode, len(second.stderr.splitlines())) == (2, 1)
+    assert "Another job writes that output" in second.stderr
+    assert first.wait(DEADLINE) == 0
+    assert len(output.read_text().splitlines()) == 50_001
+    assert {file.name for file in tmp_path.glob("out*")} == {"out.csv"}
+
+
 def test_a_folder_through_the_entry_point(launch: Launch, store: str, tmp_path: Path) -> None:
     folder = tmp_path / "many"
     folder.mkdir()
@@ -236,8 +305,8 @@ def test_a_folder_through_the_entry_point(launch: Launch, store: str, tmp_path: 
         (["--input=data/reviews.txt", "--engine=abacus"], "abacus"),
     ],
 )
-def test_what_is_wrong_is_said(launch: Launch, arguments: list[str], said: str) -> None:
-    done = launch("entry_points.score", *arguments)
+def test_what_is_wrong_is_said(call: Launch, arguments: list[str], said: str) -> None:
+    done = call("entry_points.score", *arguments)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert said in line

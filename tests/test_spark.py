@@ -15,8 +15,9 @@ from sentiment.errors import UserError
 from sentiment.model.scorer import Scorer
 from sentiment.serving import served_model
 from sentiment.settings import TableSettings
+from tests.processes import Launch
 
-from .conftest import Launch
+pytestmark = pytest.mark.slow
 
 FILE = Path(__file__).parent / "fixtures" / "default-bilstm.h5"
 TEXTS = ["wonderful film", "fine", 'a "dull" mess | and; more,\nlines', "é 😀", "  so so  ", 'a 5" screen\r\n'] * 4
