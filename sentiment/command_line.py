@@ -1,7 +1,9 @@
 """What every entry point does: read the parameters, do the step, turn a failure into an exit status."""
 
 import argparse
+import errno
 import logging
+import os
 import signal
 import sys
 import traceback
@@ -10,6 +12,8 @@ from typing import Any, NoReturn
 
 from sentiment.errors import StepError, UserError
 from sentiment.settings import REQUIRED, as_text, from_text, parameters
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -71,8 +75,10 @@ def _unexpected(error: Exception) -> str:
     """One line for a disk that is full, a folder that can't be written and a server that went away; a traceback for a fault of ours."""
     from mlflow.exceptions import MlflowException
 
+    if isinstance(error, OSError) and error.errno in FULL:
+        return f"A disk is full: that of {os.getcwd()}, or that of temporary files, see TMPDIR. Make room, and give the same command again."
     if isinstance(error, OSError | MlflowException):
-        return " ".join(f"It could not be done: {error}".split())[:500]
+        return f"It could not be done: {_tracking().short(error)}"
     return "".join(traceback.format_exception(error))
 
 

@@ -138,3 +138,9 @@ def test_modules_are_short() -> None:
     files = subprocess.run(["git", "ls-files", "*.py"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout.split()
     long = {file: lines for file in files if (lines := len((PROJECT / file).read_text().splitlines())) > 400}
     assert not long
+
+
+def test_an_audit_that_can_not_be_made_says_so() -> None:
+    done = subprocess.run(["make", "-s", "-o", ".venv/ready", "audit", "HOLES=127.0.0.1:9"], cwd=PROJECT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0] == "127.0.0.1:9, which knows the holes of packages, can't be reached from here. Nothing was checked."

@@ -134,3 +134,9 @@ def test_from_the_first_champion_to_a_roll_back(launch: Launch, call: Launch, st
     assert len(set(way_back)) == len(way_back)
     runs = client.search_runs(["0"], "tags.step = 'register'")
     assert {run.info.status for run in runs} == {"FINISHED"}
+
+
+def test_a_test_split_with_few_of_a_label_is_called_so() -> None:
+    labels = np.array([1] * 38 + [0] * 2)
+    assert "Only 2 of the 40 reviews of the test split are negative" in gate.what_to_do(Scorer(FILE), labels)
+    assert gate.what_to_do(Scorer(FILE), np.array([1, 0] * 10)) == gate.TRAIN_MORE

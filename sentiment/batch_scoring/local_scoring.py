@@ -47,15 +47,27 @@ def score_table(rows: Rows, text_column: str, scorer: Scorer, job: dict[str, Any
         shutil.rmtree(parts.folder)
         raise
     counts = parts.counts()
-    unfinished = output.with_name(f"{output.name}.unfinished")
-    _join(unfinished, parts.files("part"), rows, names)
-    bad_rows = output.with_name(f"{output.name}.bad.jsonl")
-    bad_rows.unlink(missing_ok=True)
-    if counts["rows_bad"]:
-        bad_rows.write_bytes(b"".join(file.read_bytes() for file in parts.files("bad")))
-    unfinished.replace(output)
+    with _whole(output) as unfinished:
+        _join(unfinished, parts.files("part"), rows, names)
+        bad_rows = output.with_name(f"{output.name}.bad.jsonl")
+        bad_rows.unlink(missing_ok=True)
+        if counts["rows_bad"]:
+            with _whole(bad_rows) as unfinished_bad:
+                unfinished_bad.write_bytes(b"".join(file.read_bytes() for file in parts.files("bad")))
     shutil.rmtree(parts.folder)
     return counts | {"rows_resumed": resumed}
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """Where to write what becomes the file at the end, if nothing fails."""
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    try:
+        yield unfinished
+        unfinished.replace(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
 
 
 def _score_parts(rows: Rows, text_column: str, scorer: Scorer, parts: "_Parts", on_bytes: OnBytes) -> int:

@@ -5,7 +5,6 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import mlflow
 import numpy as np
 
 from sentiment import tracking
@@ -69,10 +68,13 @@ def track(brought: Brought, parent: str) -> str:
     """Logs the model in a run of its own; returns the run's id."""
     with tracking.step_run("import", brought.settings, parent, **brought.tags) as active:
         model = model_file.read(brought.path)
-        mlflow.log_params(model.settings)
-        mlflow.log_metrics(brought.metrics)
-        mlflow.log_artifact(str(brought.path))
-        served_model.log(brought.path, lineage.reviews_of(brought.tags["prepared_run_id"]) if model.data_fingerprint else "")
+        active.log_params({name: str(value) for name, value in model.settings.items()})
+        if brought.metrics:
+            active.log_metrics(brought.metrics)
+        active.log_file(brought.path)
+        folder = Path(tracking.scratch()) / served_model.NAME
+        served_model.save(brought.path, folder, lineage.reviews_of(brought.tags["prepared_run_id"]) if model.data_fingerprint else "")
+        active.log_model(folder)
     return str(active.info.run_id)
 
 

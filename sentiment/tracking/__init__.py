@@ -1,14 +1,19 @@
 """What MLflow is told, and how it is asked. All of it happens in the driver."""
 
 from sentiment.tracking.artifacts import artifact
+from sentiment.tracking.outbox import UnsentError
+from sentiment.tracking.processes import GONE
 from sentiment.tracking.resend import RUN_FILE, begun, is_at_work, send_again
 from sentiment.tracking.runs import StepRun, children, fail_launched_run, fail_run, find_runs, get_run, step_run
 from sentiment.tracking.scratch import own_temporary_folder, scratch, work_folder
-from sentiment.tracking.server import check_server, experiment_id, hide, raise_if_away, where
+from sentiment.tracking.server import ServerAwayError, check_server, experiment_id, hide, raise_if_away, short, where
 
 __all__ = [
+    "GONE",
     "RUN_FILE",
+    "ServerAwayError",
     "StepRun",
+    "UnsentError",
     "artifact",
     "begun",
     "check_server",
@@ -24,6 +29,7 @@ __all__ = [
     "raise_if_away",
     "scratch",
     "send_again",
+    "short",
     "step_run",
     "where",
     "work_folder",

@@ -15,14 +15,13 @@ from mlflow.tracking.fluent import _active_run_stack  # its own way to leave a r
 
 from sentiment.errors import Stopped, UserError
 from sentiment.settings import as_text, from_text, parameters
-from sentiment.tracking import server
-from sentiment.tracking.outbox import Outbox, UnsentError
-from sentiment.tracking.processes import is_gone, this_process
+from sentiment.tracking import resend, server
+from sentiment.tracking.outbox import UNSENT, Outbox, UnsentError
+from sentiment.tracking.processes import GONE, is_gone, this_process
 from sentiment.tracking.server import experiment_id, hide, where
 
 PROJECT, NAME = "project", "mlflow-sentiment"  # the tag that tells this project's runs from others' on the same server
 PROCESS = "process"  # the tag that says who began a run
-GONE = "Its process was gone."
 REASON_LENGTH = 500
 log = logging.getLogger(__name__)
 
@@ -48,24 +47,53 @@ def step_run(step: str, settings: Any, parent: str | None = None, resumed: str |
         UnsentError: It was done, and not all of it was sent.
     """
     run = _begin(step, settings, parent, resumed, tags)
-    active = StepRun(run, lambda: None if parent or resumed else _end_dead(step))
-    names = [f.name for f in parameters(type(settings)) if f.name not in run.data.params]
-    active.log_params({name: as_text(getattr(settings, name)) for name in names})
-    try:
-        yield active
-    except BaseException as error:
-        _leave()
-        stopped = isinstance(error, Stopped)
-        reason = hide(str(error) or type(error).__name__)[:REASON_LENGTH]
-        active.set_tags({"ended" if stopped else "failure": reason})
+    with _failing_on_full_disks(run):
+        active = StepRun(run, lambda: None if parent else _end_dead(step))
+        names = [f.name for f in parameters(type(settings)) if f.name not in run.data.params]
+        active.log_params({name: as_text(getattr(settings, name)) for name in names})
         try:
-            active.finish("KILLED" if stopped else "FAILED", 0 if isinstance(error, server.ServerAwayError | UnsentError) else None)
-        except UnsentError as unsent:
-            if not isinstance(error, UnsentError):
-                print(unsent, flush=True)
+            with server.telling_if_away():
+                yield active
+        except BaseException as error:
+            _leave()
+            _end(active, error)
+            raise
+        _leave()
+        try:
+            active.finish("FINISHED")
+        except (KeyboardInterrupt, SystemExit) as error:
+            _end(active, error)
+            raise
+
+
+@contextmanager
+def _failing_on_full_disks(run: Run) -> Iterator[None]:
+    """Ends the run at once where its outbox can't be written, or the server can't store what is in it."""
+    try:
+        yield
+    except OSError as error:
+        _leave()
+        fail_run(run.info.run_id, str(error))
         raise
-    _leave()
-    active.finish("FINISHED")
+    except UnsentError as error:
+        if error.is_refused:
+            fail_run(run.info.run_id, UNSENT)
+        raise
+
+
+def _end(active: StepRun, error: BaseException) -> None:
+    stopped = isinstance(error, Stopped)
+    reason = hide(str(error) or type(error).__name__)[:REASON_LENGTH]
+    try:
+        active.set_tags({"ended" if stopped else "failure": reason})
+        active.finish("KILLED" if stopped else "FAILED", 0 if isinstance(error, server.ServerAwayError | UnsentError) else None)
+    except OSError:
+        fail_run(active.info.run_id, reason)
+    except UnsentError as unsent:
+        if unsent.is_refused:
+            fail_run(active.info.run_id, reason)
+        if not isinstance(error, UnsentError):
+            print(unsent, flush=True)
 
 
 def _begin(step: str, settings: Any, parent: str | None, resumed: str | None, tags: dict[str, str]) -> Run:
@@ -84,10 +112,14 @@ def _begin(step: str, settings: Any, parent: str | None, resumed: str | None, ta
         server.raise_if_away(error)
         names = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID")
         which = [f"{name}={os.environ[name]}" for name in names if os.environ.get(name)]
+        if error.error_code == "PERMISSION_DENIED":
+            raise UserError(
+                f"The login may not begin a run. Received: MLFLOW_TRACKING_URI={where()}: {server.short(error)}. "
+                "Have it allowed to, or name another experiment in MLFLOW_EXPERIMENT_NAME."
+            ) from error
         received = ", ".join([f"run {parent or resumed}"] if parent or resumed else which) or "no run and no experiment"
         raise UserError(
-            f"MLflow does not begin the run. Received: {received}: {hide(str(error))[:200]}. "
-            f"Name an experiment and a run that {where()} has."
+            f"MLflow does not begin the run. Received: {received}: {server.short(error)}. Name an experiment and a run that {where()} has."
         ) from error
 
 
@@ -118,6 +150,7 @@ def _title(step: str, settings: Any, number: str | None) -> str:
 
 def _end_dead(step: str) -> None:
     """Ends as FAILED the runs of a step, and those under them, whose process was killed; a study's are `tune`'s to end."""
+    resend.send_those_of_killed_processes()
     begun = [run for run in _search(RUNNING) if is_gone(run.data.tags.get(PROCESS, "")) and "study" not in run.data.tags]
     dead = {run.info.run_id for run in begun if run.data.tags["step"] == step}
     for run in begun:

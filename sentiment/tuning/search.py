@@ -116,16 +116,18 @@ def work(
     stopping: Callable[[], bool],
     on_trial_end: Callable[[optuna.Study, FrozenTrial], None] = lambda study, trial: None,
     fails_alone: bool = True,
+    ends: tuple[type[Exception], ...] = (),
 ) -> None:
     """Does trials until the study has as many as are asked for, all of them ended, or `stopping` says so.
 
     Others may do the same: a trial whose number shows that there are enough is given back.
 
     do: gives a trial's value, or raises TrialPruned, Stopped (it says nothing about its setting, and another takes its
-        place), or whatever failed.
+        place), one of `ends` (likewise, and it is raised), or whatever failed.
     on_trial_end: is called with each trial that this worker ended.
     fails_alone: a failure ends that trial, which counts; otherwise it does not count, and is raised.
     """
+    ended: list[Exception] = []
     caught = (Exception,) if fails_alone else (Stopped,)
 
     def do_if_missing(trial: Trial) -> float:
@@ -137,7 +139,9 @@ def work(
         except (optuna.TrialPruned, Stopped):
             raise
         except Exception as error:
-            if fails_alone:
+            if isinstance(error, ends):
+                ended.append(error)
+            elif fails_alone:
                 trial.set_user_attr(FAILURE, str(error)[:500] or type(error).__name__)
             raise
 
@@ -146,6 +150,8 @@ def work(
         trials = counted(study)
         if len(trials) < trials_asked:
             study.optimize(do_if_missing, n_trials=1, catch=caught, callbacks=[on_trial_end])
+            if ended:
+                raise ended[0]
         elif any(trial.state == TrialState.RUNNING for trial in trials):
             time.sleep(POLL)
         else:
