@@ -16,7 +16,9 @@ import h5py
 
 CPU_SECONDS = 10  # and one for each BYTES_PER_SECOND
 BYTES_PER_SECOND = 20_000_000
-MEMORY = 4 << 30  # bytes of address space
+ADDRESSES = 4 << 30  # bytes of address space
+MEMORY = 256 << 20  # bytes that reading may take, and four times the file's size
+TOO_MUCH = 3  # the exit status of a process that took more
 _survived: set[tuple[int, int, int, int]] = set()
 
 
@@ -32,6 +34,8 @@ def check_survives(path: Path) -> None:
     done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if done.returncode < 0:
         raise ValueError(f"it is damaged: reading it ends with {signal.Signals(-done.returncode).name}")
+    if done.returncode == TOO_MUCH:
+        raise ValueError("it is damaged: reading it takes much more memory than it has bytes")
     if done.returncode:
         raise OSError(f"it could not be tried: {done.stderr.decode(errors='replace').strip()[-200:]}")
     _survived.add(key)
@@ -61,6 +65,13 @@ def run() -> None:
     size = os.stat(sys.argv[1]).st_size
     seconds = CPU_SECONDS + size // BYTES_PER_SECOND
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, ADDRESSES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    before = _peak()
     visit(Path(sys.argv[1]))
+    sys.exit(TOO_MUCH if _peak() - before > MEMORY + 4 * size else 0)
+
+
+def _peak() -> int:
+    """The most memory that this process had so far, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

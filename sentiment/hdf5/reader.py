@@ -127,7 +127,7 @@ class Group:
         """An attribute that is a string. pattern: what the whole of it has to match, which a default need not."""
         if name not in self._group.attrs and default is not None:
             return default
-        declared = self._group.attrs.get_id(name)
+        declared = self._attribute(name)
         if declared.dtype.kind not in "OS" or math.prod(declared.shape) != 1:
             raise ValueError(f"the attribute {name} is not a string")
         value = self._group.attrs[name]
@@ -142,13 +142,20 @@ class Group:
         """An attribute that is a list of strings; none, if it is not there."""
         if name not in self._group.attrs:
             return []
-        declared = self._group.attrs.get_id(name)
+        declared = self._attribute(name)
         count = math.prod(declared.shape)
         if not count:
             return []
         if len(declared.shape) != 1 or not (declared.dtype.kind == "S" or (declared.dtype.kind == "O" and count <= MOST_NAMES)):
             raise ValueError(f"the attribute {name} is not a list of strings")
         return [value.decode() if isinstance(value, bytes) else str(value) for value in self._group.attrs[name]]
+
+    def _attribute(self, name: str) -> Any:
+        """What an attribute declares, which is no more than the file has."""
+        declared = self._group.attrs.get_id(name)
+        if math.prod(declared.shape) * declared.dtype.itemsize > self._file_size:
+            raise ValueError(f"the attribute {name} declares more than the file has")
+        return declared
 
     def _find(self, path: str, kind: type[Any]) -> Any:
         item, steps = self._group, path.split("/")
