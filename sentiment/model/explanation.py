@@ -1,6 +1,6 @@
 """Which words carried a score: occlusion, after Zeiler & Fergus (2014), words made unknown, each by itself or in runs.
 
-The work grows with the text no faster than that of scoring it. What words count for in the network is found by at most 1 + 2 · AT_ONCE
+The work grows with the text no faster than that of scoring it. What words count for in the network takes at most 1 + 2 · AT_ONCE
 scores of the words that it reads, of which there are fewer than `max_length`. What they count for in the n-grams is a sum, and exact.
 """
 
