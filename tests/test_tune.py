@@ -164,17 +164,20 @@ def test_a_trial_that_failed_without_a_run_gets_one(store: str, journal: str, sm
 
 def test_interrupted_and_gone_on_with_on_cntk(begin: Begin, launch: Launch, call: Launch, journal: str) -> None:
     prepare()
-    same = ("--backend=cntk", "--trials=3", "--epochs=40", "--patience=40", "--study=s", f"--storage={journal}")
+    same = ("--backend=cntk", "--trials=3", "--epochs=100", "--patience=100", "--study=s", f"--storage={journal}")
     process = begin("entry_points.tune", *SMALL, *same)
     storage = search.open_storage(journal)
     wait_until(lambda: "s" in optuna.get_all_study_names(storage), process)
     study, _ = search.open_study(storage, "s", "val_auc")
-    halt_when(process, lambda: any(begun(trial, 40) for trial in study.trials[1:]))
-    done = sum(trial.state == TrialState.COMPLETE for trial in study.trials)
+    halt_when(process, lambda: any(begun(trial, 100) for trial in study.trials[1:]))
     process.send_signal(signal.SIGCONT)
-    process.send_signal(signal.SIGINT)  # not before: any thread may get the signal of a halted process, and only the main one ends its wait
+    # Of a process that is being woken any thread may get a signal, and only the main one ends its wait by it.
+    wait_until(lambda: Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "S", process)
+    process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=DEADLINE)
     assert process.returncode == 1
+    done = sum(trial.state == TrialState.COMPLETE for trial in study.trials)
+    assert 1 <= done < 3
     assert errors.splitlines()[-1] == f"Stopped: {done} of 3 trials are done. Go on with the same command and -P study=s."
     before = parent_of("s")
     assert before.info.status == "KILLED"
