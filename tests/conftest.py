@@ -30,7 +30,7 @@ from sentiment.settings import PrepareSettings
 from sentiment.training.trainer_process import Trainer
 from sentiment.tuning import search
 
-from .processes import DEADLINE, Launch, copy_store, wait_until
+from .processes import DEADLINE, Begin, Launch, copy_store, wait_until
 from .trained import Kept, Models, Trainers, train_small
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell would hand down to ignore it
@@ -40,7 +40,7 @@ SHARED_DATA = PROJECT.parent / "shared" / "data"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks as slow whatever starts commands, trainers or PostgreSQL."""
     for item in items:
-        if {"launch", "trainers", "postgres"} & set(getattr(item, "fixturenames", ())):
+        if {"launch", "begin", "trainers", "postgres"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
 
 
@@ -83,6 +83,24 @@ def launch(tmp_path: Path) -> Launch:
         )
 
     return run
+
+
+@pytest.fixture
+def begin() -> Iterator[Begin]:
+    """Begins an entry point in a process that is not waited for, with its output in pipes; ended with the test, however that ends."""
+    begun: list[subprocess.Popen[str]] = []
+
+    def run(program: str, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
+        command, pipe = [sys.executable, "-m", program, *arguments], subprocess.PIPE
+        env = os.environ | environment
+        process = subprocess.Popen(command, cwd=PROJECT, env=env, stdout=pipe, stderr=pipe, stdin=subprocess.DEVNULL, text=True)
+        begun.append(process)
+        return process
+
+    yield run
+    for process in begun:
+        process.kill()
+        process.communicate(timeout=DEADLINE)
 
 
 @pytest.fixture

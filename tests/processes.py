@@ -37,6 +37,7 @@ def copy_store(tables: Path, path: Path, artifacts: Path | str) -> str:
 
 
 Launch = Callable[..., "subprocess.CompletedProcess[str]"]
+Begin = Callable[..., "subprocess.Popen[str]"]
 
 
 @contextmanager

@@ -5,7 +5,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from mlflow import MlflowClient
 
 from sentiment.model.scorer import Scorer
 from sentiment.paths import PROJECT
-from tests.processes import DEADLINE, Launch, is_running, tracking_server, wait_until
+from tests.processes import DEADLINE, Begin, Launch, is_running, tracking_server, wait_until
 
 from .commands import names, runs
 
@@ -35,12 +34,6 @@ def test_a_training_that_diverges_says_so(call: Launch, store: str, small: Path)
     assert runs(store)["train"][0].data.tags["failure"] == line
 
 
-def start(*arguments: str, **environment: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "entry_points.train", *arguments]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command, cwd=PROJECT, env=os.environ | environment, text=True, **pipes)  # type: ignore[call-overload,no-any-return]
-
-
 def wait_for_epoch(number: int, process: "subprocess.Popen[str]") -> None:
     assert process.stdout
     assert process.stderr
@@ -53,8 +46,8 @@ def children(pid: int) -> list[int]:
 
 
 @pytest.mark.parametrize("what", ["trainer killed", "interrupted", "told to end", "killed"])
-def test_a_training_that_is_cut_off_ends_as_failed(call: Launch, store: str, small: Path, what: str) -> None:
-    process = start(f"--prepared={small}", "--epochs=1000", "--patience=1000", "--lstm-size=8")
+def test_a_training_that_is_cut_off_ends_as_failed(begin: Begin, call: Launch, store: str, small: Path, what: str) -> None:
+    process = begin("entry_points.train", f"--prepared={small}", "--epochs=1000", "--patience=1000", "--lstm-size=8")
     wait_for_epoch(2, process)
     (trainer,) = children(process.pid)
     target, number = {
@@ -82,8 +75,9 @@ def test_a_training_that_is_cut_off_ends_as_failed(call: Launch, store: str, sma
         assert run.data.tags["failure"] == "Its process was gone."
 
 
-def test_a_server_that_goes_away_costs_no_finished_model(tmp_path: Path, server: str, small: Path) -> None:
-    process = start(
+def test_a_server_that_goes_away_costs_no_finished_model(begin: Begin, tmp_path: Path, server: str, small: Path) -> None:
+    process = begin(
+        "entry_points.train",
         f"--prepared={small}",
         *("--epochs=40", "--patience=40", "--lstm-size=8"),
         MLFLOW_TRACKING_URI=server,

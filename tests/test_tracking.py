@@ -193,7 +193,7 @@ def test_a_folder_that_can_not_be_written_costs_one_line_at_most(launch: Launch,
 def test_a_trainer_ends_with_its_driver() -> None:
     """Which is killed while the trainer still imports its framework, and reads nothing."""
     code = (
-        "import time; from sentiment.backends import ALL; from sentiment.training.trainer_process import Trainer; "
+        "import time; from sentiment.backends.interpreters import ALL; from sentiment.training.trainer_process import Trainer; "
         "Trainer._receive = lambda self: print(self._process.pid, flush=True) or time.sleep(600); Trainer(ALL['tensorflow'])"
     )
     with subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT, stdout=subprocess.PIPE, text=True) as driver:
