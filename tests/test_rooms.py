@@ -18,6 +18,7 @@ ROOMS = (
     ("preparation",),
     ("model",),
     ("evaluation",),
+    ("report",),
     ("serving",),
     ("batch_scoring",),
     ("backends",),

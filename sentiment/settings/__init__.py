@@ -1,7 +1,15 @@
 """Every parameter of every entry point: its name, type, default, range and meaning. `make docs` writes them into MLproject and docs."""
 
 from sentiment.settings.declaration import REQUIRED, Choices, Range, as_text, from_text, parameter, parameters, part
-from sentiment.settings.models import EvaluateSettings, ImportSettings, ParitySettings, RegisterSettings, ScoreSettings, SendSettings
+from sentiment.settings.models import (
+    CompareSettings,
+    EvaluateSettings,
+    ImportSettings,
+    ParitySettings,
+    RegisterSettings,
+    ScoreSettings,
+    SendSettings,
+)
 from sentiment.settings.reviews import CLEANING, PrepareSettings, TableSettings, TextSettings
 from sentiment.settings.training import (
     ARCHITECTURES,
@@ -23,6 +31,7 @@ ENTRY_POINTS: dict[str, type] = {
     "register": RegisterSettings,
     "score": ScoreSettings,
     "parity": ParitySettings,
+    "compare": CompareSettings,
     "send": SendSettings,
 }
 
@@ -37,6 +46,7 @@ __all__ = [
     "REQUIRED",
     "SIZES",
     "Choices",
+    "CompareSettings",
     "EvaluateSettings",
     "ImportSettings",
     "MainSettings",

@@ -17,6 +17,19 @@ class ParitySettings:
 
 
 @dataclass(frozen=True)
+class CompareSettings:
+    """Parameters of `compare`."""
+
+    runs: str = parameter(
+        "newest", "ids of train, import, main or tune runs with commas between; newest: of each backend, on the newest data"
+    )
+    backends: str = parameter(
+        "none",
+        "backends to train on first, with train's defaults on the newest data: all (that are installed), or names with commas between",
+    )
+
+
+@dataclass(frozen=True)
 class ScoreSettings(TableSettings):
     """Parameters of `score`."""
 

@@ -29,7 +29,7 @@ ATTEMPTS = 5
 LOST = f"the champion changed {ATTEMPTS} times during the comparison"
 ALREADY = "it is the champion already"
 PREVIOUS = "previous_champion"
-MEASURING = ("evaluate", "register")  # the steps that look at the test split
+MEASURING = ("evaluate", "register", "compare")  # the steps that look at the test split
 log = logging.getLogger(__name__)
 
 
