@@ -26,6 +26,7 @@ from sentiment.trainer import batches, files
 from sentiment.training import model_parts, ngram_regression
 from sentiment.training.trainer_process import Epoch, ModelFiles, Scores, Trainer, Verdict, write_ids
 from sentiment.training.training import Trained
+from sentiment.training.word_vectors import WordVectors
 from tests.conftest import SIZES, assert_same_encoder, random_reviews, train_small
 
 Trainers = Callable[[str], Trainer]
@@ -60,7 +61,9 @@ def models(trainers: Trainers, small: Path, tmp_path_factory: pytest.TempPathFac
     return get
 
 
-def train_network(trainer: Trainer, data: Path, path: Path, start: Path | None = None, **settings: float | str) -> list[Epoch]:
+def train_network(
+    trainer: Trainer, data: Path, path: Path, start: Path | WordVectors | None = None, **settings: float | str
+) -> list[Epoch]:
     """Trains a network by itself and keeps its last epoch, whatever that is worth."""
     chosen = asdict(TrainSettings(**{"backend": trainer.backend.name, **SIZES})) | settings
     epochs: list[Epoch] = []

@@ -125,7 +125,7 @@ def test_words_that_stand_together_have_like_vectors() -> None:
     assert learned.vectors.dtype == np.float32
     units = learned.vectors / np.linalg.norm(learned.vectors, axis=1, keepdims=True)
     likeness = units @ units.T
-    assert min(likeness[:4, :4].min(), likeness[4:, 4:].min()) > 0.9
+    assert min(likeness[:4, :4].min(), likeness[4:, 4:].min()) > 0.8
     assert abs(likeness[:4, 4:]).max() < 0.1
     assert heard == sorted(heard)
     assert heard[-1][0] == heard[-1][1]
