@@ -207,6 +207,28 @@ def test_a_start_gives_each_word_its_own_row(trainer: Trainer, small: Path, data
     assert started["present"][0][:, 0].tolist() == [0] + [1] * (3 + len(vocabulary))
 
 
+@pytest.mark.parametrize(("writer", "ngrams", "reader"), [("cntk", 500, "tensorflow"), ("tensorflow", 0, "cntk")])
+def test_a_start_is_taken_from_the_file_of_another_backend(
+    trainers: Trainers, small: Path, data: Prepared, tmp_path: Path, writer: str, ngrams: int, reader: str
+) -> None:
+    """With n-grams beside it or without, and with fewer words, in another order."""
+    settings = PrepareSettings(sample=80, vocabulary_size=200, max_length=40, validation_fraction=0.25, seed=2)
+    prepared.write(preparing.prepare(find_source(settings), settings)[0], tmp_path / "other.h5")
+    train_small(trainers(writer), tmp_path / "other.h5", tmp_path / "start.h5", architecture="bilstm", epochs=1, ngrams=ngrams)
+    train_network(trainers(reader), small, tmp_path / "started.h5", tmp_path / "start.h5", architecture="bilstm", epochs=0)
+    start, started = (model_file.read(tmp_path / f"{name}.h5") for name in ("start", "started"))
+    for layer in ("lstm_forward", "lstm_backward", "network_logit"):
+        for before, after in zip(start.weights[layer], started.weights[layer], strict=True):
+            np.testing.assert_array_equal(after, before, err_msg=layer)
+    theirs, ours = start.encoder.vocabulary, started.encoder.vocabulary
+    common = set(theirs) & set(ours)
+    assert len(common) > 100
+    assert theirs != ours[: len(theirs)]
+    for word in common:
+        before, after = start.weights["words"][0][4 + theirs.index(word)], started.weights["words"][0][4 + ours.index(word)]
+        np.testing.assert_array_equal(after, before, err_msg=word)
+
+
 @pytest.mark.parametrize(("reviews", "size"), [(10, 16), (11_199, 16), (11_200, 32), (22_399, 32), (22_400, 64), (10**6, 64)])
 def test_few_reviews_go_in_small_batches(reviews: int, size: int) -> None:
     assert training.batch_size(TrainSettings(), reviews) == size

@@ -12,6 +12,7 @@ NGRAMS_ALONE = "ngrams"
 GOLDEN = (
     "texts that a candidate has to tell apart: a table with texts and labels (none: built-in ones, as far as the model knows their words)"
 )
+PRETRAINING = ("none", "vectors", "teacher")
 ARCHITECTURES = (*NETWORKS, NGRAMS_ALONE)
 # The sizes that each architecture has.
 SIZES: dict[str, tuple[str, ...]] = {
@@ -39,6 +40,15 @@ class TrainSettings:
     )
     start_from: str = parameter(
         "none", "a model whose network the training starts from: none, the id of a train run, models:/sentiment@champion, or a path"
+    )
+    word_vectors: str = parameter(
+        "none",
+        "vectors that the words start with: none, or a file of word2vec, GloVe or fastText, as text, .gz too; embedding_size is theirs",
+    )
+    pretrain: str = parameter(
+        "none",
+        "what the network learns first, also from reviews without labels: vectors of words, or what the n-grams say of these reviews (teacher)",
+        choices=PRETRAINING,
     )
     embedding_size: int = parameter(50, "numbers that stand for a word", minimum=1)
     lstm_size: int = parameter(64, "units of an LSTM, in each direction", minimum=1)
@@ -75,6 +85,8 @@ class TuneSettings(TrainSettings):
     """Parameters of `tune`: train's, of which sizes and rates may be ranges, `16..128`, and two may be lists, `bilstm,cnn`."""
 
     start_from: str = field(default="none", init=False, repr=False)  # sizes differ from trial to trial
+    word_vectors: str = field(default="none", init=False, repr=False)
+    pretrain: str = field(default="none", init=False, repr=False)
     backend: Choices = searched(TrainSettings, "backend", Choices(["tensorflow"]))  # type: ignore[assignment]
     architecture: Choices = searched(TrainSettings, "architecture", Choices(["bilstm"]), NETWORKS)  # type: ignore[assignment]
     embedding_size: Range = searched(TrainSettings, "embedding_size", Range(16, 128))  # type: ignore[assignment]

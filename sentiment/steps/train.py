@@ -9,15 +9,18 @@ from sentiment.backends.interpreters import ALL
 from sentiment.errors import UserError
 from sentiment.model import model_file
 from sentiment.preparation import prepared
+from sentiment.preparation.prepared import Prepared
 from sentiment.progress import Bar
 from sentiment.registry import find_model, lineage
 from sentiment.reviews.batch import VALIDATION
 from sentiment.serving import served_model
 from sentiment.settings import NGRAMS_ALONE, SIZES, TrainSettings
+from sentiment.steps import pretrain
 from sentiment.steps.prepare import FILE as PREPARED
-from sentiment.training import training
+from sentiment.training import teaching, training, vector_file
 from sentiment.training.trainer_process import Trainer
 from sentiment.training.training import Trained
+from sentiment.training.word_vectors import WordVectors
 
 SHOWN = ("train_loss", "val_loss", "val_accuracy", "val_auc")
 log = logging.getLogger(__name__)
@@ -42,11 +45,20 @@ def run(settings: TrainSettings, parent: str | None = None, **tags: str) -> Trai
     """
     backend = ALL[settings.backend]
     backend.interpreter()
-    start = start_model(settings)
+    start: Path | WordVectors | None = start_model(settings)
     source, prepared_run_id = find_prepared(settings.prepared)
     data = prepared.read(source)
+    if settings.pretrain == "teacher":
+        teaching.check(data, settings.ngrams)
+    if settings.word_vectors != "none":
+        start = _read_vectors(settings, data)
     tags |= {"data_fingerprint": data.data_fingerprint} | ({"prepared_run_id": prepared_run_id} if prepared_run_id else {})
     with tracking.step_run("train", settings, parent, **tags) as active, tracking.work_folder() as folder:
+        if isinstance(start, WordVectors):
+            active.log_metrics({"words_with_vector": len(start)})
+        if settings.pretrain != "none":
+            start, pretrain_run_id = pretrain.run(settings, data, active.info.run_id, **tags)
+            active.set_tags({"pretrain_run_id": pretrain_run_id})
         bar = Bar("train", 0, "tokens")
 
         def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
@@ -86,12 +98,30 @@ def _tell(settings: TrainSettings, trained: Trained, run_id: str, reviews: int) 
         )
 
 
+def _read_vectors(settings: TrainSettings, data: Prepared) -> WordVectors:
+    bar = Bar("word vectors", Path(settings.word_vectors).expanduser().stat().st_size, "bytes")
+    try:
+        vectors = vector_file.read(settings.word_vectors, data.encoder, settings.embedding_size, bar.advance)
+    finally:
+        bar.close()
+    words = len(data.encoder.vocabulary)
+    log.info("train: %s of %s words have a vector in %s", f"{len(vectors):,}", f"{words:,}", settings.word_vectors)
+    return vectors
+
+
 def start_model(settings: TrainSettings) -> Path | None:
-    """The model that the training starts from.
+    """The model that the training starts from, if it starts from one. A file of word vectors is looked at, but not read.
 
     Raises:
-        UserError: There is none, or its network has other sizes; or the settings leave nothing to train.
+        UserError: There is none, or its network has other sizes; or the settings leave nothing to train, or have it start twice.
     """
+    starts = [f"{name}={value}" for name in ("start_from", "word_vectors", "pretrain") if (value := getattr(settings, name)) != "none"]
+    if len(starts) > 1:
+        raise UserError(f"A network starts from one thing. Received: {', '.join(starts)}. Give one of them.")
+    if starts and settings.architecture == NGRAMS_ALONE:
+        raise UserError(f"There is no network to start. Received: architecture={NGRAMS_ALONE}, {starts[0]}. Give another architecture.")
+    if settings.word_vectors != "none":
+        vector_file.check(settings.word_vectors, settings.embedding_size)
     if settings.architecture == NGRAMS_ALONE and not settings.ngrams:
         raise UserError("There is nothing to train. Received: architecture=ngrams, ngrams=0. Give ngrams over 0, or another architecture.")
     if settings.start_from == "none":

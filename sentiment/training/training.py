@@ -18,6 +18,7 @@ from sentiment.training import ensemble, model_parts, ngram_regression
 from sentiment.training.ensemble import Combination
 from sentiment.training.ngram_regression import Fitted
 from sentiment.training.trainer_process import Epoch, ModelFiles, Trainer, Verdict
+from sentiment.training.word_vectors import WordVectors
 
 BATCH_SIZES, LEAST_STEPS = (64, 32, 16), 350  # what batch_size=0 chooses from, and how many steps an epoch is to have
 
@@ -69,12 +70,12 @@ def train(
     model: Path,
     after_epoch: Callable[[int, dict[str, float]], bool],
     progress: Callable[[int, int], None] = lambda done, of: None,
-    start: Path | None = None,
+    start: Path | WordVectors | None = None,
 ) -> Trained:
     """Trains and writes `model`.
 
     `after_epoch` gets each epoch's number and metrics and says whether to give up, in which case nothing is written and the summary is
-    empty; `progress` gets the tokens done and their number. start: a model whose network it starts from.
+    empty; `progress` gets the tokens done and their number. start: a model whose network it starts from, or vectors of words.
 
     Raises:
         UserError: There is nothing to train.
