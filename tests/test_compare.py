@@ -18,7 +18,7 @@ from sentiment.report import comparison_page
 from sentiment.settings import CompareSettings, PrepareSettings, TrainSettings
 from sentiment.steps import compare, prepare, train
 
-from .conftest import Launch
+from .processes import Launch
 
 SMALL: dict[str, Any] = {"sample": 80, "vocabulary_size": 300, "max_length": 40}
 QUICK: dict[str, Any] = {"architecture": "cnn", "filters": 20, "dense_size": 10, "epochs": 1, "ngrams": 500}

@@ -42,6 +42,7 @@ RUN_BY = {
     "mlflow run . register": "test_register.py: test_from_the_first_champion_to_a_roll_back",
     "mlflow run . score": "test_scoring.py: test_a_folder_through_the_entry_point",
     "mlflow run . parity": "test_entry_points.py: test_the_steps_one_by_one_and_parity",
+    "mlflow run . compare": "test_compare.py: test_runs_that_there_are",
     "mlflow run . send": "test_outages.py: test_a_run_that_was_not_sent_is_sent_later_and_once",
 }
 

@@ -47,32 +47,30 @@ def step_run(step: str, settings: Any, parent: str | None = None, resumed: str |
         UnsentError: It was done, and not all of it was sent.
     """
     run = _begin(step, settings, parent, resumed, tags)
-    with _failing_on_full_disks(run):
-        active = StepRun(run, lambda: None if parent else _end_dead(step))
-        names = [f.name for f in parameters(type(settings)) if f.name not in run.data.params]
-        active.log_params({name: as_text(getattr(settings, name)) for name in names})
-        try:
-            with server.telling_if_away():
-                yield active
-        except BaseException as error:
-            _leave()
-            _end(active, error)
-            raise
-        _leave()
-        try:
-            active.finish("FINISHED")
-        except (KeyboardInterrupt, SystemExit) as error:
-            _end(active, error)
-            raise
-
-
-@contextmanager
-def _failing_on_full_disks(run: Run) -> Iterator[None]:
-    """Ends the run at once where its outbox can't be written, or the server can't store what is in it."""
     try:
-        yield
-    except OSError as error:
+        with server.telling_if_away():
+            active = StepRun(run, lambda: None if parent else _end_dead(step))
+            names = [f.name for f in parameters(type(settings)) if f.name not in run.data.params]
+            active.log_params({name: as_text(getattr(settings, name)) for name in names})
+    except BaseException as error:
         _leave()
+        if isinstance(error, OSError):  # the disk is full
+            fail_run(run.info.run_id, str(error))
+        raise
+    try:
+        with server.telling_if_away():
+            yield active
+    except BaseException as error:
+        _leave()
+        _end(active, error)
+        raise
+    _leave()
+    try:
+        active.finish("FINISHED")
+    except (KeyboardInterrupt, SystemExit) as error:
+        _end(active, error)
+        raise
+    except OSError as error:
         fail_run(run.info.run_id, str(error))
         raise
     except UnsentError as error:
