@@ -19,6 +19,8 @@ from sentiment.reviews import find_source
 from sentiment.reviews.batch import VALIDATION
 from sentiment.settings import PrepareSettings, TrainSettings
 from sentiment.steps import train as train_step
+from sentiment.text.vocabulary import UNKNOWN
+from sentiment.trainer import batches
 from sentiment.training import ensemble, ngram_regression, training
 from sentiment.training.trainer_process import Trainer
 from sentiment.training.training import EarlyStopping
@@ -227,6 +229,32 @@ def test_a_start_is_taken_from_the_file_of_another_backend(
     for word in common:
         before, after = start.weights["words"][0][4 + theirs.index(word)], started.weights["words"][0][4 + ours.index(word)]
         np.testing.assert_array_equal(after, before, err_msg=word)
+
+
+def test_dropped_words_are_unknown_ones() -> None:
+    ids = np.tile(np.arange(1, 11, dtype=np.int32), 1000)
+    reviews = batches.Reviews(
+        batches.Ragged(ids, np.arange(0, len(ids) + 1, 10)), batches.Ragged(ids[:0], np.zeros(1001, int)), np.zeros(1000)
+    )
+    seen = batches.with_unknown(reviews, 0.3, np.random.RandomState(0)).tokens
+    assert seen.ids.dtype == np.int32
+    np.testing.assert_array_equal(seen.offsets, reviews.tokens.offsets)
+    words = ids > UNKNOWN
+    dropped = seen.ids != ids
+    assert (seen.ids[dropped] == UNKNOWN).all()
+    assert not dropped[~words].any()
+    assert dropped[words].mean() == pytest.approx(0.3, abs=0.02)
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "cntk"])
+def test_a_network_learns_nothing_of_words_that_are_dropped(trainers: Trainers, small: Path, tmp_path: Path, backend: str) -> None:
+    for share in (0.0, 0.999999):
+        for epochs in (0, 1):
+            train_network(trainers(backend), small, tmp_path / f"{epochs}.h5", architecture="cnn", epochs=epochs, word_dropout=share)
+        before, after = (model_file.read(tmp_path / f"{epochs}.h5").weights["words"][0] for epochs in (0, 1))
+        assert (before[UNKNOWN] != after[UNKNOWN]).all()
+        learned = np.flatnonzero(abs(after - before)[4:].max(axis=1) > 1e-6)  # the moving average rounds
+        assert len(learned) == 0 if share else len(learned) > 200, learned
 
 
 @pytest.mark.parametrize(("reviews", "size"), [(10, 16), (11_199, 16), (11_200, 32), (22_399, 32), (22_400, 64), (10**6, 64)])

@@ -56,6 +56,7 @@ class TrainSettings:
     kernel_size: int = parameter(3, "words that a filter sees (cnn, cnn-lstm)", minimum=1)
     dense_size: int = parameter(250, "units of the dense layer after the convolution (cnn)", minimum=1)
     dropout: float = parameter(0.5, "share of the activations dropped in training", minimum=0, exclusive_maximum=1)
+    word_dropout: float = parameter(0.0, "share of the words that a training step takes for unknown ones", minimum=0, exclusive_maximum=1)
     learning_rate: float = parameter(0.001, "Adam's step size", minimum=1e-9)
     batch_size: int = parameter(
         0, "reviews a step (0: 64, 32 or 16, the most that leave some 350 steps an epoch; the metric reviews_per_step)", minimum=0

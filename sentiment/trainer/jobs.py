@@ -61,7 +61,9 @@ def _train_network(job: Dict[str, Any], network: Network, channel: Channel) -> S
             average.add(any_model.get_weights())
 
     for epoch in range(1, settings["epochs"] + 1):
-        means = _epoch(network, models, reviews, batches.shuffled(within, size, random), size, channel, after_step)
+        planned = batches.shuffled(within, size, random)
+        seen = batches.with_unknown(reviews, settings["word_dropout"], random) if settings["word_dropout"] else reviews
+        means = _epoch(network, models, seen, planned, size, channel, after_step)
         trained = any_model.get_weights()
         if settings["weight_average"]:
             any_model.set_weights(average.get())
