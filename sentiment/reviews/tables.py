@@ -129,11 +129,8 @@ def find_column(role: str, given: str, rows: Rows, path: Path) -> str:
 
 def named_column(role: str, given: str, names: list[str], path: Path | str) -> str:
     """The column for a role, by its name. Raises UserError if there is none, or two of that name."""
-    plain, usual = [_plain(name) for name in names], {"text": TEXT_NAMES, "label": LABEL_NAMES}.get(role, ())
-    if given == "auto":
-        found = next((names[plain.index(candidate)] for candidate in usual if candidate in plain), None)
-    else:
-        found = next((name for name in names if name.strip() == given.strip()), given.strip())
+    stripped = given.strip()
+    found = usual_column(role, names) if given == "auto" else next((name for name in names if name.strip() == stripped), stripped)
     columns = ", ".join(names)[:200] or "no columns"
     if found is None:
         raise UserError(
@@ -146,6 +143,12 @@ def named_column(role: str, given: str, names: list[str], path: Path | str) -> s
             f"Received: {role}_column={found}; {path} has {columns}. Name one of these, each a name of its own."
         )
     return found
+
+
+def usual_column(role: str, names: list[str]) -> str | None:
+    """The column that is called as those for the role usually are."""
+    plain, usual = [_plain(name) for name in names], {"text": TEXT_NAMES, "label": LABEL_NAMES}.get(role, ())
+    return next((names[plain.index(candidate)] for candidate in usual if candidate in plain), None)
 
 
 def _plain(name: str) -> str:
