@@ -24,7 +24,7 @@ SMALL: dict[str, Any] = {"sample": 80, "vocabulary_size": 300, "max_length": 40}
 QUICK: dict[str, Any] = {"architecture": "cnn", "filters": 20, "dense_size": 10, "epochs": 1, "ngrams": 500}
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def experiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """One whose artifacts are the test's own."""
     made = mlflow.create_experiment("compared", artifact_location=str(tmp_path / "artifacts"))
@@ -126,19 +126,16 @@ def test_backends_are_trained_first(experiment: str) -> None:
     assert again.data.metrics["accuracy/jax"] == run.data.metrics["accuracy/jax"]
 
 
-@pytest.mark.parametrize(
-    ("settings", "said"),
-    [
+def test_what_is_wrong_is_said(experiment: str) -> None:
+    for settings, said in (
         (CompareSettings(), "no trained model"),
         (CompareSettings(backends="abacus"), "backends=abacus"),
         (CompareSettings(backends="tensorflow, tensorflow"), "nothing to compare"),
         (CompareSettings(backends="all", runs="1,2"), "Leave one of the two out"),
         (CompareSettings(backends="tensorflow,jax"), "no prepared data"),
-    ],
-)
-def test_what_is_wrong_is_said(settings: CompareSettings, said: str, experiment: str) -> None:
-    with pytest.raises(UserError, match=said):
-        compare.run(settings)
+    ):
+        with pytest.raises(UserError, match=said):
+            compare.run(settings)
     assert not compared(experiment)
 
 

@@ -14,7 +14,7 @@ from sentiment.settings import ENTRY_POINTS
 
 PAGES = sorted([PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *(PROJECT / "docs").glob("*.md")])
 PROGRAMS = ("mlflow", "make", "python", "curl", "export", "conda", "source", "pip", "uv")
-REQUIRED = {"score": ("--input",), "send": ("--folder",)}  # which text about a command may leave out
+REQUIRED = {"score": ("--input",), "monitor": ("--input",), "send": ("--folder",)}  # which text about a command may leave out
 LAUNCHER_OPTIONS = ("--env-manager", "--experiment-name")
 # What each kind of command begins with: the test that runs it, or why none does.
 RUN_BY = {
@@ -43,6 +43,7 @@ RUN_BY = {
     "mlflow run . score": "test_scoring.py: test_a_folder_through_the_entry_point",
     "mlflow run . parity": "test_entry_points.py: test_the_steps_one_by_one_and_parity",
     "mlflow run . compare": "test_compare.py: test_runs_that_there_are",
+    "mlflow run . monitor": "test_monitor.py: test_other_texts_end_with_status_1",
     "mlflow run . send": "test_outages.py: test_a_run_that_was_not_sent_is_sent_later_and_once",
 }
 

@@ -5,6 +5,7 @@ from sentiment.settings.models import (
     CompareSettings,
     EvaluateSettings,
     ImportSettings,
+    MonitorSettings,
     ParitySettings,
     RegisterSettings,
     ScoreSettings,
@@ -32,6 +33,7 @@ ENTRY_POINTS: dict[str, type] = {
     "score": ScoreSettings,
     "parity": ParitySettings,
     "compare": CompareSettings,
+    "monitor": MonitorSettings,
     "send": SendSettings,
 }
 
@@ -50,6 +52,7 @@ __all__ = [
     "EvaluateSettings",
     "ImportSettings",
     "MainSettings",
+    "MonitorSettings",
     "ParitySettings",
     "PrepareSettings",
     "Range",

@@ -41,6 +41,23 @@ class ScoreSettings(TableSettings):
 
 
 @dataclass(frozen=True)
+class MonitorSettings(TableSettings):
+    """Parameters of `monitor`."""
+
+    input: str = parameter(REQUIRED, "a table of texts: one that score wrote, or another one, whose texts are then scored")
+    model: str = parameter("models:/sentiment@champion", "a registered model, the id of a train run, or a path to a model.h5")
+    limit: float = parameter(0.2, "the population stability index that no measure may exceed, unless chance explains it", minimum=0)
+    score_column: str = parameter(
+        "auto", "the column that holds the model's scores (auto: score, where score wrote it; none: score the texts)"
+    )
+    label_column: str = parameter(
+        "auto", "the column that holds the true labels, empty where there is none (auto: by its name; none: no labels)"
+    )
+    positive: str = parameter("auto", "the labels that count as positive, with commas between, such as 4,5")
+    negative: str = parameter("auto", "the labels that count as negative, such as 1,2; other ones do not count")
+
+
+@dataclass(frozen=True)
 class RegisterSettings:
     """Parameters of `register`."""
 

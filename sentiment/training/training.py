@@ -11,6 +11,9 @@ from scipy.special import expit
 
 from sentiment.errors import StepError, UserError
 from sentiment.evaluation import metrics
+from sentiment.evaluation.paired import right
+from sentiment.model import reference
+from sentiment.model.reference import Reference
 from sentiment.preparation.prepared import Prepared
 from sentiment.reviews.batch import TRAIN, VALIDATION
 from sentiment.settings import NGRAMS_ALONE, TrainSettings
@@ -104,16 +107,22 @@ def train(
         return Verdict(verdict.keep, verdict.stop or given_up)
 
     combination: Combination | None = None
+    logits: dict[str, np.ndarray] = {}
     parts = model.with_suffix(".parts.unfinished")
 
     def finish() -> ModelFiles | None:
-        nonlocal combination
+        nonlocal combination, logits
         if given_up:
             return None
         if ngrams and best.epoch:
             combination = ensemble.fit(np.column_stack([best.logits, ngrams.val_logits]), labels)
+        logits = {"network": best.logits} if best.epoch else {}
+        logits |= {"ngrams": ngrams.val_logits} if ngrams else {}
+        if combination is not None:
+            logits["model"] = ensemble.cross_fitted(np.column_stack(list(logits.values())), labels, settings.seed)
         beside = ngrams.model if ngrams else ngram_regression.NONE
-        model_parts.write(parts, data, asdict(settings), settings.backend, beside, combination)
+        validated = _reference(data, labels, list(logits.values())[-1])
+        model_parts.write(parts, data, asdict(settings), settings.backend, beside, combination, validated)
         return ModelFiles(parts, model)
 
     try:
@@ -123,10 +132,6 @@ def train(
     network = {name: value for name, value in best.metrics.items() if name.startswith("val_")}
     if given_up:
         return Trained(network, {}, "given up")
-    logits = {"network": best.logits} if best.epoch else {}
-    logits |= {"ngrams": ngrams.val_logits} if ngrams else {}
-    if combination is not None:
-        logits["model"] = ensemble.cross_fitted(np.column_stack(list(logits.values())), labels, settings.seed)
     summary, note = _combined(logits, combination, labels)
     if best.epoch:
         summary |= {"best_epoch": best.epoch, "weights": parameters, "reviews_per_step": settings.batch_size}
@@ -143,6 +148,13 @@ def _fit_ngrams(data: Prepared, settings: TrainSettings) -> Fitted | None:
             f"There are no n-grams to weigh. Received: architecture={NGRAMS_ALONE}, ngrams={settings.ngrams}. Give more ngrams."
         )
     return None
+
+
+def _reference(data: Prepared, labels: np.ndarray, logits: np.ndarray) -> Reference:
+    """Of the validation reviews, by logits of parts that were not fitted on them: later texts were not either."""
+    scores = np.asarray(expit(logits))
+    words = reference.of_words(data.words.take(data.rows(VALIDATION)), len(data.encoder.vocabulary))
+    return reference.summarize(words | {"scores": scores}, right(labels, scores))
 
 
 def _combined(logits: dict[str, np.ndarray], combination: Combination | None, labels: np.ndarray) -> tuple[dict[str, float], str]:
