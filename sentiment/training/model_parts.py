@@ -12,13 +12,23 @@ import h5py
 
 from sentiment.model import model_file
 from sentiment.preparation.prepared import Prepared
+from sentiment.settings.threshold import DEFAULT as THRESHOLD
 from sentiment.training.ensemble import Combination
 from sentiment.training.ngram_regression import NgramModel
 
 
-def write(path: Path, data: Prepared, settings: dict[str, Any], backend: str, model: NgramModel, combination: Combination | None) -> None:
+def write(
+    path: Path,
+    data: Prepared,
+    settings: dict[str, Any],
+    backend: str,
+    model: NgramModel,
+    combination: Combination | None,
+    threshold: float = THRESHOLD,
+) -> None:
+    encoder = data.encoder.with_ngrams(model.ngrams)
     with h5py.File(path, "w") as file:
-        model_file.write_description(file, data.encoder.with_ngrams(model.ngrams), settings, backend, data.data_fingerprint)
+        model_file.write_description(file, encoder, settings, backend, data.data_fingerprint, threshold=threshold)
         file["ngram_weights"] = model.weights
         file["ngram_weights"].attrs["bias"] = model.bias
         file["combination"] = [*combination.weights, combination.intercept] if combination else [0.0, 0.0, 0.0]
