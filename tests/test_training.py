@@ -120,7 +120,7 @@ def test_the_ngrams_alone(trainer: Trainer, small: Path, tmp_path: Path) -> None
     trained = train_small(trainer, small, path, architecture="ngrams")
     assert (trained.network, trained.note) == ({}, "the ngrams alone")
     names = {f"{part}_val_{what}" for part in ("ngrams", "model") for what in ("loss", "accuracy", "auc")}
-    assert trained.summary.keys() == names | {"network_weight", "ngrams_weight"}
+    assert trained.summary.keys() == names | {"network_weight", "ngrams_weight", "threshold"}
     assert trained.summary["model_val_loss"] == trained.summary["ngrams_val_loss"]
     assert "words" not in model_file.read(path).weights
 
