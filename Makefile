@@ -4,6 +4,7 @@ PYTHON ?= python3.11
 BACKEND ?= tensorflow
 DEVICE ?= cpu
 PORT ?= 5001
+PAGE_PORT ?= $(shell expr $(PORT) + 1)
 UV := 0.13.9
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -39,8 +40,8 @@ lint: .venv/ready-dev  ## ruff and mypy
 docs: .venv/ready  ## write MLproject and docs/parameters.md anew, after a change of sentiment/settings
 	python -m docs.generate
 
-serve: .venv/ready  ## the champion over HTTP, at http://127.0.0.1:5001 (PORT=…)
-	mlflow models serve -m models:/sentiment@champion --env-manager uv -p $(PORT)
+serve: .venv/ready  ## the champion over HTTP, at http://127.0.0.1:5001 (PORT=…), and a page to try it, at 5002 (PAGE_PORT=…)
+	python -m sentiment.serving.page --port $(PORT) --page-port $(PAGE_PORT)
 
 ui: .venv/ready  ## the runs in the browser, at http://127.0.0.1:5000
 	mlflow ui --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}
