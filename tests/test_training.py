@@ -79,7 +79,7 @@ def test_the_parts_and_the_model_are_measured(trainer: Trainer, small: Path, dat
     trained = train_small(trainer, small, tmp_path / "model.h5", architecture="cnn", epochs=2)
     summary = trained.summary
     names = {f"{part}_val_{what}" for part in ("network", "ngrams", "model") for what in ("loss", "accuracy", "auc")}
-    assert summary.keys() == names | {"network_weight", "ngrams_weight", "best_epoch", "weights", "reviews_per_step"}
+    assert summary.keys() == names | {"network_weight", "ngrams_weight", "threshold", "best_epoch", "weights", "reviews_per_step"}
     scorer = Scorer(tmp_path / "model.h5")
     network = scorer.outputs(scorer.model.encoder.encode_numbers(data.words.take(data.rows(VALIDATION))))["network_logit"]
     ngrams = ngram_regression.fit(data, SIZES["ngrams"], 1).val_logits
@@ -123,7 +123,7 @@ def test_the_ngrams_alone(trainer: Trainer, small: Path, tmp_path: Path) -> None
     trained = train_small(trainer, small, path, architecture="ngrams")
     assert (trained.network, trained.note) == ({}, "the ngrams alone")
     names = {f"{part}_val_{what}" for part in ("ngrams", "model") for what in ("loss", "accuracy", "auc")}
-    assert trained.summary.keys() == names | {"network_weight", "ngrams_weight"}
+    assert trained.summary.keys() == names | {"network_weight", "ngrams_weight", "threshold"}
     assert trained.summary["model_val_loss"] == trained.summary["ngrams_val_loss"]
     assert "words" not in model_file.read(path).weights
 

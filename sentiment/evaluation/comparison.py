@@ -9,6 +9,7 @@ from scipy.stats import binomtest
 
 from sentiment.evaluation import metrics
 from sentiment.evaluation.paired import mcnemar, right
+from sentiment.settings.threshold import DEFAULT as THRESHOLD
 
 PARTS = ("model", "network", "ngrams")
 
@@ -29,6 +30,7 @@ class Candidate:
     tokens_per_second: float | None
     model_bytes: int
     parameters: int
+    threshold: float = THRESHOLD
 
 
 @dataclass(frozen=True)
@@ -97,14 +99,21 @@ def share(right: int, of: int) -> Share:
 
 
 def _quality(labels: np.ndarray, candidate: Candidate) -> Quality:
-    accuracy = {part: share(int(right(labels, scores).sum()), len(labels)) for part, scores in candidate.parts.items()}
-    measures = metrics.measure(labels, candidate.parts["model"])
+    accuracy = {
+        part: share(int(right(labels, scores, _threshold(candidate, part)).sum()), len(labels)) for part, scores in candidate.parts.items()
+    }
+    measures = metrics.measure(labels, candidate.parts["model"], candidate.threshold)
     return Quality(candidate, accuracy, {name: value for name, value in measures.items() if name != "accuracy"})
+
+
+def _threshold(candidate: Candidate, part: str) -> float:
+    """The model's own; its parts by themselves have the default."""
+    return candidate.threshold if part == "model" else THRESHOLD
 
 
 def _pair(labels: np.ndarray, one: Candidate, other: Candidate) -> Pair:
     scores, others = one.parts["model"], other.parts["model"]
-    only_one, only_other, p = mcnemar(right(labels, scores), right(labels, others))
+    only_one, only_other, p = mcnemar(right(labels, scores, one.threshold), right(labels, others, other.threshold))
     difference = (only_one - only_other) / len(labels)
     return Pair(one.name, other.name, difference, only_one, only_other, p, float(np.abs(scores - others).max()))
 

@@ -4,19 +4,20 @@ import numpy as np
 from scipy.stats import mannwhitneyu
 from sklearn import metrics
 
-from sentiment.model.scorer import THRESHOLD
+from sentiment.model.scorer import is_positive
+from sentiment.settings.threshold import DEFAULT as THRESHOLD
 
 SIGNIFICANCE = 0.05  # of a p, below which chance is no explanation
 
 
-def measure(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
+def measure(labels: np.ndarray, scores: np.ndarray, threshold: float = THRESHOLD) -> dict[str, float]:
     """Accuracy, balanced accuracy, area under the ROC curve, F1 of `positive`, and mean log loss.
 
-    labels: 0 or 1, both present, `[reviews]`; scores: P(positive), `[reviews]`.
+    labels: 0 or 1, both present, `[reviews]`; scores: P(positive), `[reviews]`; threshold: the score from which on a review is positive.
     """
-    guesses = scores >= THRESHOLD
+    guesses = is_positive(scores, threshold)
     return {
-        "accuracy": accuracy(labels, scores),
+        "accuracy": accuracy(labels, scores, threshold),
         "balanced_accuracy": float(metrics.balanced_accuracy_score(labels, guesses)),
         "auc": float(metrics.roc_auc_score(labels, scores)),
         "f1": float(metrics.f1_score(labels, guesses, zero_division=0)),
@@ -24,9 +25,9 @@ def measure(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
     }
 
 
-def accuracy(labels: np.ndarray, scores: np.ndarray) -> float:
+def accuracy(labels: np.ndarray, scores: np.ndarray, threshold: float = THRESHOLD) -> float:
     """labels: 0 or 1, `[reviews]`; scores: P(positive), `[reviews]`."""
-    return float(metrics.accuracy_score(labels, scores >= THRESHOLD))
+    return float(metrics.accuracy_score(labels, is_positive(scores, threshold)))
 
 
 def ranking(labels: np.ndarray, logits: np.ndarray) -> tuple[float, float]:

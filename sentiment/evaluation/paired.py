@@ -5,12 +5,13 @@ from typing import Literal
 import numpy as np
 from scipy.stats import binomtest
 
-from sentiment.model.scorer import THRESHOLD
+from sentiment.model.scorer import is_positive
+from sentiment.settings.threshold import DEFAULT as THRESHOLD
 
 
-def right(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
+def right(labels: np.ndarray, scores: np.ndarray, threshold: float = THRESHOLD) -> np.ndarray:
     """Whether each text is called what it is, `<bool>[texts]`. labels: 0 or 1; scores: P(positive); each `[texts]`."""
-    return np.asarray((scores >= THRESHOLD) == (labels == 1))
+    return np.asarray(is_positive(scores, threshold) == (labels == 1))
 
 
 def mcnemar(

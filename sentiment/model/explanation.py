@@ -23,9 +23,10 @@ Item = dict[str, str | int | float]
 
 
 def explain(scorer: Scorer, text: str, score: float) -> list[Item]:
-    """The words that mattered most, `{"word", "weight"}`, greatest effect first.
+    """The words that mattered most, `{"word", "weight", "place"}`, greatest effect first.
 
-    weight: by how much the score would be lower without the word in that one place; below 0 if it would be higher.
+    weight: by how much the score would be lower without the word in that one place, counted in words from 0; below 0 if it would be
+    higher.
     """
     return Explanation(scorer, text).words()
 
@@ -69,7 +70,7 @@ class Explanation:
         places = self._promising() if len(self._words) > AT_ONCE else np.arange(len(self._words))
         weights = self._weights(*self._effects([range(place, place + 1) for place in places]))
         order = np.argsort(-np.abs(weights), kind="stable")[:MOST_WORDS]
-        return [{"word": self._words[places[at]], "weight": round(float(weights[at]), 6)} for at in order]
+        return [{"word": self._words[places[at]], "weight": round(float(weights[at]), 6), "place": int(places[at])} for at in order]
 
     def parts(self) -> list[Item]:
         """The parts of a text of more than LONG words, in their order: `{"first", "last", "begins", "weight"}`; of a shorter one, none.

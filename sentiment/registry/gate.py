@@ -12,6 +12,7 @@ from sentiment.evaluation.metrics import SIGNIFICANCE, ranking
 from sentiment.evaluation.paired import mcnemar, right
 from sentiment.model.scorer import Scorer
 from sentiment.registry.golden import Golden
+from sentiment.settings.threshold import DEFAULT as THRESHOLD
 
 SHOWN = 8  # golden texts in a reason
 FEW = 10  # reviews with the rarer label in a test split, with which little can be told
@@ -36,12 +37,14 @@ def golden_failures(scorer: Scorer, golden: Golden) -> list[str]:
     return [better for (better, _), (high, low) in zip(golden.pairs, scores, strict=True) if high <= low]
 
 
-def worse_by_chance(labels: np.ndarray, candidate: np.ndarray, champion: np.ndarray) -> tuple[int, int, float]:
+def worse_by_chance(
+    labels: np.ndarray, candidate: np.ndarray, champion: np.ndarray, thresholds: tuple[float, float] = (THRESHOLD, THRESHOLD)
+) -> tuple[int, int, float]:
     """Texts that only the candidate, and that only the champion gets right; and McNemar's exact one-sided p.
 
-    labels: 0 or 1; candidate, champion: P(positive); each `[texts]`.
+    labels: 0 or 1; candidate, champion: P(positive); each `[texts]`; thresholds: of the two.
     """
-    return mcnemar(right(labels, candidate), right(labels, champion), "greater")
+    return mcnemar(right(labels, candidate, thresholds[0]), right(labels, champion, thresholds[1]), "greater")
 
 
 def network_measures(labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
@@ -66,7 +69,7 @@ def judge(candidate: Scorer, champion: Scorer | None, texts: list[str], labels: 
     """Compares the two on the texts of a test split. labels: 0 or 1, `[texts]`; golden: those pairs that count for the candidate."""
     outputs = candidate.parts(texts)
     scores = outputs["score"]
-    accuracy = float(right(labels, scores).mean())
+    accuracy = float(right(labels, scores, candidate.threshold).mean())
     measures = {"candidate_accuracy": accuracy, "test_texts": float(len(texts)), "golden_pairs": float(len(golden.pairs))}
     if "network_logit" in outputs:
         measures |= network_measures(labels, outputs["network_logit"])
@@ -80,8 +83,9 @@ def judge(candidate: Scorer, champion: Scorer | None, texts: list[str], labels: 
     if champion is None:
         return Verdict(True, f"there is no champion yet; accuracy {accuracy:.4f} on the test split", measures)
     champion_scores = champion.score(texts)
-    champion_accuracy = float(right(labels, champion_scores).mean())
-    only_candidate, only_champion, p = worse_by_chance(labels, scores, champion_scores)
+    champion_accuracy = float(right(labels, champion_scores, champion.threshold).mean())
+    thresholds = candidate.threshold, champion.threshold
+    only_candidate, only_champion, p = worse_by_chance(labels, scores, champion_scores, thresholds)
     measures |= {"champion_accuracy": champion_accuracy, "p": p}
     measures |= {"only_candidate_right": only_candidate, "only_champion_right": only_champion}
     told = f"accuracy {accuracy:.4f}, champion {champion_accuracy:.4f}, McNemar p = {p:.3g}"

@@ -6,6 +6,8 @@ from sentiment.settings.declaration import REQUIRED, parameter
 from sentiment.settings.reviews import TableSettings
 from sentiment.settings.training import GOLDEN, METRICS
 
+NONE = "none"
+
 
 @dataclass(frozen=True)
 class ParitySettings:
@@ -33,7 +35,8 @@ class CompareSettings:
 class ScoreSettings(TableSettings):
     """Parameters of `score`."""
 
-    input: str = parameter(REQUIRED, "a table of texts, or a folder of tables")
+    input: str = parameter(NONE, "a table of texts, or a folder of tables")
+    text: str = parameter(NONE, "one text in place of input: its label, score and the words that carried it, on the terminal")
     output: str = parameter("auto", "where the rows with their scores go (auto: beside the input, NAME.scored.ENDING)")
     model: str = parameter("models:/sentiment@champion", "a registered model, the id of a train or import run, or a path to a model.h5")
     engine: str = parameter("local", "what scores: this process, or Apache Spark", choices=("local", "spark"))

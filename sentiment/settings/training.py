@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from sentiment.settings import threshold as thresholds
 from sentiment.settings.declaration import Choices, Range, parameter, searched
 from sentiment.settings.reviews import PrepareSettings
 
@@ -69,6 +70,12 @@ class TrainSettings:
     )
     epochs: int = parameter(20, "passes over the training reviews, at most", minimum=1)
     patience: int = parameter(3, "epochs without a better validation loss before it stops", minimum=1)
+    threshold: str = parameter(
+        f"{thresholds.DEFAULT:g}",
+        "the score from which on a review is positive: a number; auto, the one of the best balanced accuracy on the validation split; or "
+        "precision:0.95, the smallest with that precision there",
+        check=thresholds.parse,
+    )
     seed: int = parameter(1, "fixes every random choice", minimum=0, exclusive_maximum=2**31)
 
 

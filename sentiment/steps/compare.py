@@ -192,6 +192,7 @@ def _candidate(name: str, run: Run, scorer: Scorer, model_bytes: int, texts: lis
         tokens_per_second=float(np.median(speeds)) if speeds else None,
         model_bytes=model_bytes,
         parameters=sum(array.size for arrays in scorer.model.weights.values() for array in arrays),
+        threshold=scorer.threshold,
     )
 
 

@@ -35,6 +35,6 @@ def test_metrics(scorer: Scorer, data: Prepared) -> dict[str, float]:
     """`test_...` of the model, and the accuracies of its parts by themselves."""
     labels = data.labels[data.rows(TEST)].astype(np.int64)
     outputs = scorer.parts(data.test_texts)
-    found = metrics.prefixed("test", metrics.measure(labels, outputs.pop("score")))
+    found = metrics.prefixed("test", metrics.measure(labels, outputs.pop("score"), scorer.threshold))
     parts = {name.removesuffix("_logit"): expit(logits) for name, logits in outputs.items()}
     return found | {f"test_accuracy_{part}": metrics.accuracy(labels, scores) for part, scores in parts.items()}

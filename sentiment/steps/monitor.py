@@ -47,7 +47,7 @@ def run(settings: MonitorSettings) -> None:
     with tracking.step_run("monitor", settings, **tags) as active, tracking.work_folder() as folder:
         values, labels, bad = _read(table, scorer)
         drifts = drift.from_reference(validated, values)
-        measured = _accuracy(values["scores"], labels, validated)
+        measured = _accuracy(values["scores"], labels, validated, scorer.threshold)
         active.log_metrics({"texts": len(labels), "rows_bad": bad} | _metrics(drifts) | measured)
         drift_plot.shares(drifts).savefig(folder / PICTURE, dpi=120)
         active.log_file(folder / PICTURE)
@@ -105,12 +105,12 @@ def _measures(part: Part, scorer: Scorer) -> dict[str, np.ndarray]:
     return {"scores": scores, **reference.of_words(numbers, len(encoder.vocabulary))}
 
 
-def _accuracy(scores: np.ndarray, labels: np.ndarray, validated: Reference) -> dict[str, float]:
+def _accuracy(scores: np.ndarray, labels: np.ndarray, validated: Reference, threshold: float) -> dict[str, float]:
     """Of the texts that have a label; nothing, if none has."""
     known = labels != NO_LABEL
     if not known.any():
         return {}
-    count, correct = int(known.sum()), int(right(labels[known], scores[known]).sum())
+    count, correct = int(known.sum()), int(right(labels[known], scores[known], threshold).sum())
     share = comparison.share(correct, count)
     found = {"labelled": float(count), "accuracy": share.value, "accuracy_low": share.low, "accuracy_high": share.high}
     found |= {"validation_accuracy": validated.right / validated.reviews, "accuracy_p": drift.less_accurate(correct, count, validated)}

@@ -14,7 +14,7 @@ from mlflow.models.evaluation.validation import ModelValidationFailedException
 
 from sentiment import tracking
 from sentiment.errors import UserError
-from sentiment.model.scorer import THRESHOLD, Scorer
+from sentiment.model.scorer import Scorer, is_positive
 from sentiment.preparation import prepared
 from sentiment.preparation.prepared import Prepared
 from sentiment.registry import find_model, gate, golden, lineage, versions
@@ -113,7 +113,8 @@ def _decide(settings: RegisterSettings, version: ModelVersion, candidate: Scorer
 
 def _no_better_than_guessing(candidate: Scorer, texts: list[str], labels: np.ndarray) -> str:
     """MLflow's own evaluation and validation: the accuracy must be over that of always saying the more frequent label."""
-    table = pd.DataFrame({"label": labels, "prediction": (candidate.score(texts) >= THRESHOLD).astype(int)})
+    guesses = is_positive(candidate.score(texts), candidate.threshold)
+    table = pd.DataFrame({"label": labels, "prediction": guesses.astype(int)})
     result = mlflow.models.evaluate(  # type: ignore[no-untyped-call]
         data=table, targets="label", predictions="prediction", model_type="classifier"
     )

@@ -90,6 +90,9 @@ def _tell(settings: TrainSettings, trained: Trained, run_id: str, reviews: int) 
     shown = [f"{part} {trained.summary[name]:.4f}{more}" for part, more in parts if (name := f"{part}_val_accuracy") in trained.summary]
     log.info("train: validation accuracy of %s", "; ".join(shown))
     log.info("train: %s on %s, %s (run %s)", settings.architecture, settings.backend, trained.note, run_id)
+    if trained.threshold.note:
+        tell = log.warning if trained.threshold.missed else log.info
+        tell("train: threshold %.4g: %s", trained.threshold.value, trained.threshold.note)
     if trained.guessing:
         log.warning(
             "train: no better than guessing, by the AUC on %d validation reviews: %s. Give more reviews, or see if their labels are right.",

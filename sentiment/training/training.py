@@ -17,9 +17,11 @@ from sentiment.model.reference import Reference
 from sentiment.preparation.prepared import Prepared
 from sentiment.reviews.batch import TRAIN, VALIDATION
 from sentiment.settings import NGRAMS_ALONE, TrainSettings
+from sentiment.settings import threshold as thresholds
 from sentiment.training import ensemble, model_parts, ngram_regression
 from sentiment.training.ensemble import Combination
 from sentiment.training.ngram_regression import Fitted
+from sentiment.training.threshold import Threshold, choose
 from sentiment.training.trainer_process import Epoch, ModelFiles, Trainer, Verdict
 from sentiment.training.word_vectors import WordVectors
 
@@ -57,12 +59,14 @@ class _Best:
 @dataclass(frozen=True)
 class Trained:
     """network: the metrics of the kept epoch, as `val_...`; summary: what a run logs at its end; note: how the logits are combined;
-    guessing: the parts whose ranking of the validation reviews chance explains, each with its AUC.
+    threshold: from which score on the model's label is positive; guessing: the parts whose ranking of the validation reviews chance
+    explains, each with its AUC.
     """
 
     network: dict[str, float]
     summary: dict[str, float]
     note: str
+    threshold: Threshold
     guessing: tuple[str, ...] = ()
 
 
@@ -108,21 +112,24 @@ def train(
 
     combination: Combination | None = None
     logits: dict[str, np.ndarray] = {}
+    threshold = Threshold(thresholds.DEFAULT)
     parts = model.with_suffix(".parts.unfinished")
 
     def finish() -> ModelFiles | None:
-        nonlocal combination, logits
+        nonlocal combination, logits, threshold
         if given_up:
             return None
-        if ngrams and best.epoch:
-            combination = ensemble.fit(np.column_stack([best.logits, ngrams.val_logits]), labels)
         logits = {"network": best.logits} if best.epoch else {}
         logits |= {"ngrams": ngrams.val_logits} if ngrams else {}
-        if combination is not None:
-            logits["model"] = ensemble.cross_fitted(np.column_stack(list(logits.values())), labels, settings.seed)
+        if len(logits) > 1:
+            columns = np.column_stack(list(logits.values()))
+            combination = ensemble.fit(columns, labels)
+            logits["model"] = ensemble.cross_fitted(columns, labels, settings.seed)
+        *_, of_model = logits.values()
+        threshold = choose(thresholds.parse(settings.threshold), labels, expit(of_model))
         beside = ngrams.model if ngrams else ngram_regression.NONE
-        validated = _reference(data, labels, list(logits.values())[-1])
-        model_parts.write(parts, data, asdict(settings), settings.backend, beside, combination, validated)
+        validated = _reference(data, labels, of_model, threshold.value)
+        model_parts.write(parts, data, asdict(settings), settings.backend, beside, combination, validated, threshold.value)
         return ModelFiles(parts, model)
 
     try:
@@ -131,11 +138,12 @@ def train(
         parts.unlink(missing_ok=True)
     network = {name: value for name, value in best.metrics.items() if name.startswith("val_")}
     if given_up:
-        return Trained(network, {}, "given up")
-    summary, note = _combined(logits, combination, labels)
+        return Trained(network, {}, "given up", threshold)
+    summary, note = _combined(logits, combination, labels, threshold.value)
+    summary["threshold"] = threshold.value
     if best.epoch:
         summary |= {"best_epoch": best.epoch, "weights": parameters, "reviews_per_step": settings.batch_size}
-    return Trained(network, summary, note, _guessing(logits, labels))
+    return Trained(network, summary, note, threshold, _guessing(logits, labels))
 
 
 def _fit_ngrams(data: Prepared, settings: TrainSettings) -> Fitted | None:
@@ -150,20 +158,28 @@ def _fit_ngrams(data: Prepared, settings: TrainSettings) -> Fitted | None:
     return None
 
 
-def _reference(data: Prepared, labels: np.ndarray, logits: np.ndarray) -> Reference:
+def _reference(data: Prepared, labels: np.ndarray, logits: np.ndarray, threshold: float) -> Reference:
     """Of the validation reviews, by logits of parts that were not fitted on them: later texts were not either."""
     scores = np.asarray(expit(logits))
     words = reference.of_words(data.words.take(data.rows(VALIDATION)), len(data.encoder.vocabulary))
-    return reference.summarize(words | {"scores": scores}, right(labels, scores))
+    return reference.summarize(words | {"scores": scores}, right(labels, scores, threshold))
 
 
-def _combined(logits: dict[str, np.ndarray], combination: Combination | None, labels: np.ndarray) -> tuple[dict[str, float], str]:
-    """Metrics of the network, the n-grams and the model on the validation reviews, the weights of the two; and how these came about."""
-    found = {name: value for part, each in logits.items() for name, value in _measure(f"{part}_val", labels, each).items()}
+def _combined(
+    logits: dict[str, np.ndarray], combination: Combination | None, labels: np.ndarray, threshold: float
+) -> tuple[dict[str, float], str]:
+    """Metrics of the network, the n-grams and the model on the validation reviews, the weights of the two; and how these came about.
+
+    The threshold is the model's; its parts by themselves have the default.
+    """
+    parts = {part: each for part, each in logits.items() if part != "model"}
+    found = {name: value for part, each in parts.items() for name, value in _measure(f"{part}_val", labels, each).items()}
+    *_, of_model = logits.values()
+    found |= _measure("model_val", labels, of_model, threshold)
     if combination is None:
-        (part,) = logits
+        (part,) = parts
         weights = {f"{name}_weight": float(name == part) for name in ("network", "ngrams")}
-        return found | _measure("model_val", labels, logits[part]) | weights, f"the {part} alone"
+        return found | weights, f"the {part} alone"
     network, ngrams = (float(weight) for weight in combination.weights)
     note = f"{network:.2f} of the network's logit and {ngrams:.2f} of the n-grams', learned from {combination.reviews:,} validation reviews"
     if combination.reviews < ensemble.FEW:
@@ -176,8 +192,8 @@ def _guessing(logits: dict[str, np.ndarray], labels: np.ndarray) -> tuple[str, .
     return tuple(f"{part} {auc:.4f} (p = {p:.2g})" for part, (auc, p) in ranked.items() if p >= metrics.SIGNIFICANCE and auc < 1)
 
 
-def _measure(prefix: str, labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
-    measured = metrics.measure(labels, expit(logits))
+def _measure(prefix: str, labels: np.ndarray, logits: np.ndarray, threshold: float = thresholds.DEFAULT) -> dict[str, float]:
+    measured = metrics.measure(labels, expit(logits), threshold)
     return {f"{prefix}_loss": measured["log_loss"], f"{prefix}_accuracy": measured["accuracy"], f"{prefix}_auc": measured["auc"]}
 
 
