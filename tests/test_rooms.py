@@ -18,6 +18,7 @@ ROOMS = (
     ("preparation",),
     ("model",),
     ("evaluation",),
+    ("plots",),
     ("serving",),
     ("batch_scoring",),
     ("backends",),
