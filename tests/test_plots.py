@@ -18,7 +18,7 @@ def scored() -> Scored:
     random = np.random.default_rng(1)
     labels = random.integers(0, 2, 90)
     parts = {name: 1 / (1 + np.exp(-random.normal(labels * 2 - 1, 1.5))) for name in ("network", "ngrams", "model")}
-    return Scored(labels, random.integers(2, 300, 90), parts)
+    return Scored("test", labels, random.integers(2, 300, 90), parts)
 
 
 def test_the_calibration_error_of_a_case_by_hand() -> None:
@@ -76,14 +76,14 @@ def test_bars_cells_and_groups_have_all_reviews(scored: Scored) -> None:
 
 @pytest.mark.parametrize("lengths", [np.full(90, 3), np.arange(90)])
 def test_lengths_that_are_all_equal_are_one_group(scored: Scored, lengths: np.ndarray) -> None:
-    (axes,) = scores.by_length(Scored(scored.labels, lengths, scored.parts)).axes
+    (axes,) = scores.by_length(Scored("test", scored.labels, lengths, scored.parts)).axes
     assert len(axes.containers) == min(len(set(lengths.tolist())), 5)
 
 
 def test_few_reviews_and_a_model_of_one_part_are_drawn() -> None:
-    few = Scored(np.array([0, 1]), np.array([1, 9]), {"model": np.array([0.0, 1.0])})
+    few = Scored("validation", np.array([0, 1]), np.array([1, 9]), {"model": np.array([0.0, 1.0])})
     drawn = scores.every(few)
-    assert [str(line.get_label()) for line in drawn["roc"].axes[0].lines[1:]] == ["model: AUC 1.000"]
+    assert [str(line.get_label()) for line in drawn["validation_roc"].axes[0].lines[1:]] == ["model: AUC 1.000"]
     assert all(style.svg(figure) for figure in drawn.values())
 
 
@@ -101,7 +101,7 @@ def test_learning_curves_mark_the_kept_epoch() -> None:
 
 def test_every_axis_has_a_name_and_a_drawing_is_one_of_its_page(scored: Scored, tmp_path: Path) -> None:
     figures = scores.every(scored) | {"lengths": reviews.lengths(scored.lengths, scored.labels, 200)}
-    assert style.svg(scores.roc(scored)) == style.svg(figures["roc"])
+    assert style.svg(scores.roc(scored)) == style.svg(figures["test_roc"])
     for name, figure in figures.items():
         for axes in figure.axes:
             assert axes.get_xlabel(), name

@@ -11,10 +11,11 @@ MODEL, NETWORK, NGRAMS = "model", "network", "ngrams"
 class Scored:
     """Labelled reviews, and what each part of a model makes of them.
 
-    labels: 0 or 1, both present, `<int64>[reviews]`; lengths: words, `[reviews]`; parts: P(positive), `[reviews]`, by `model` and, of a
-    model that has both, by `network` and `ngrams`.
+    split: their name, such as `test`; labels: 0 or 1, both present, `<int64>[reviews]`; lengths: words, `[reviews]`; parts: P(positive),
+    `[reviews]`, by `model` and, as far as the model has them, by `network` and `ngrams`.
     """
 
+    split: str
     labels: np.ndarray
     lengths: np.ndarray
     parts: dict[str, np.ndarray]
@@ -23,3 +24,8 @@ class Scored:
     def scores(self) -> np.ndarray:
         """The model's."""
         return self.parts[MODEL]
+
+    @property
+    def compared(self) -> dict[str, np.ndarray]:
+        """As `parts`; without what is the model itself under another name."""
+        return self.parts if {NETWORK, NGRAMS} <= self.parts.keys() else {MODEL: self.scores}

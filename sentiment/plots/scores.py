@@ -15,12 +15,12 @@ from sentiment.plots.style import BLUE, GREEN, GREY, LINES, NAMES, NEGATIVE, POS
 LABELS = ("negative", "positive")
 SCORE = "score [probability of positive]"
 GROUPS, LEAST = 5, 8  # of lengths; and reviews in each, if there are so many
-UNIT = (-0.02, 1.02)
+SQUARE = {"xlim": (-0.02, 1.02), "ylim": (-0.02, 1.02)}
 
 
 def every(scored: Scored) -> dict[str, Figure]:
     """All of them, by name."""
-    return {
+    drawn = {
         "roc": roc(scored),
         "precision_recall": precision_recall(scored),
         "calibration": calibration(scored),
@@ -28,12 +28,13 @@ def every(scored: Scored) -> dict[str, Figure]:
         "confusion_matrix": confusion(scored),
         "accuracy_by_length": by_length(scored),
     }
+    return {f"{scored.split}_{name}": figure for name, figure in drawn.items()}
 
 
 @styled
 def roc(scored: Scored) -> Figure:
     """The share of positive reviews found against that of negative ones taken for positive, over all thresholds."""
-    figure, axes = one("ROC", "false positives [share of the negative]", "true positives [share of the positive]", xlim=UNIT, ylim=UNIT)
+    figure, axes = one(_title(scored, "ROC"), "false positives [share of the negative]", "true positives [share of the positive]", **SQUARE)
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":")
     for part, scores in _parts(scored):
         false, true, _ = roc_curve(scored.labels, scores)
@@ -46,7 +47,10 @@ def roc(scored: Scored) -> Figure:
 def precision_recall(scored: Scored) -> Figure:
     """How many of those called positive are, against how many of the positive are found, over all thresholds."""
     figure, axes = one(
-        "Precision and recall", "recall [share of the positive]", "precision [share of those called positive]", xlim=UNIT, ylim=(0, 1.02)
+        _title(scored, "Precision and recall"),
+        "recall [share of the positive]",
+        "precision [share of the called positive]",
+        **SQUARE,
     )
     axes.axhline(float(scored.labels.mean()), color=GREY, linewidth=1, linestyle=":")
     for part, scores in _parts(scored):
@@ -60,7 +64,7 @@ def precision_recall(scored: Scored) -> Figure:
 @styled
 def calibration(scored: Scored) -> Figure:
     """How many reviews are positive of those with scores of about one size: on the diagonal, if a score is a probability."""
-    figure, axes = one("Calibration", SCORE, "positive [share of the reviews with such a score]", xlim=UNIT, ylim=UNIT)
+    figure, axes = one(_title(scored, "Calibration"), SCORE, "positive [share of the reviews with such a score]", **SQUARE)
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":")
     for part, scores in _parts(scored):
         _, predicted, observed = metrics.calibration_bins(scored.labels, scores)
@@ -83,7 +87,7 @@ def _whiskers(axes: Axes, scored: Scored) -> None:
 @styled
 def histogram(scored: Scored) -> Figure:
     """How many reviews of each label have which score."""
-    figure, axes = one("Scores by label", SCORE, "reviews", xlim=(0, 1))
+    figure, axes = one(_title(scored, "Scores by label"), SCORE, "reviews", xlim=(0, 1))
     bins = np.linspace(0, 1, 21).tolist()
     for label, (name, color) in enumerate(zip(LABELS, (NEGATIVE, POSITIVE), strict=True)):
         scores = scored.scores[scored.labels == label]
@@ -98,7 +102,7 @@ def confusion(scored: Scored) -> Figure:
     """How many reviews of each label are called what, at the threshold."""
     counts = confusion_matrix(scored.labels, scored.scores >= THRESHOLD, labels=[0, 1])
     shares = counts / counts.sum(axis=1, keepdims=True)
-    figure, axes = one(f"Right and wrong at the threshold {THRESHOLD:g}", "called", "is")
+    figure, axes = one(_title(scored, f"Right and wrong at {THRESHOLD:g}"), "called", "is")
     shade = LinearSegmentedColormap.from_list("shade", [to_rgba(BLUE, 0.04), to_rgba(BLUE, 0.4)])
     axes.pcolormesh(shares, cmap=shade, vmin=0, vmax=1, edgecolors=GREY, linewidth=0.5)
     for row, column in np.ndindex(2, 2):
@@ -119,7 +123,7 @@ def by_length(scored: Scored) -> Figure:
     count = max(min(GROUPS, len(right) // LEAST), 1)
     bounds = np.unique(np.quantile(scored.lengths, np.linspace(0, 1, count + 1)[1:-1]))
     groups = np.searchsorted(bounds, scored.lengths)
-    figure, axes = one("Accuracy by length", "length of a review [words]", "accuracy [share of reviews]")
+    figure, axes = one(_title(scored, "Accuracy by length"), "length of a review [words]", "accuracy [share of reviews]")
     names, bottom = [], 0.5
     for place, group in enumerate(np.unique(groups)):
         rows = groups == group
@@ -138,8 +142,12 @@ def by_length(scored: Scored) -> Figure:
 
 def _parts(scored: Scored) -> list[tuple[str, np.ndarray]]:
     """The parts of a model that has two, and itself, which is drawn last."""
-    return [(part, scored.parts[part]) for part in LINES if part in scored.parts]
+    return [(part, scored.compared[part]) for part in LINES if part in scored.compared]
 
 
 def _name(scored: Scored, part: str) -> str:
-    return NAMES[part] if len(scored.parts) > 1 else MODEL
+    return NAMES[part] if len(scored.compared) > 1 else MODEL
+
+
+def _title(scored: Scored, what: str) -> str:
+    return f"{what}, {len(scored.labels):,} {scored.split} reviews"

@@ -34,7 +34,7 @@ def run(settings: MainSettings) -> None:
             raise UserError(f"There is no test split. Received: test_fraction={settings.test_fraction:g}. Give a fraction over 0.")
         active.set_tags({"prepared_run_id": data.run_id, "data_fingerprint": made.data_fingerprint})
         trained = train.run(part(TrainSettings, settings, prepared=data.run_id), parent_id)
-        active.log_metrics(trained.summary | evaluate.run(data, trained, parent_id))
+        active.log_metrics(trained.summary | evaluate.run(data, trained, parent_id).metrics)
         champion = settings.register and register.run(RegisterSettings(run=trained.run_id, golden=settings.golden), parent_id)
     place = f"It is on {tracking.where()}." if os.environ.get("MLFLOW_TRACKING_URI") else "Look at it with: make ui"
     if not settings.register:

@@ -233,6 +233,6 @@ def _retrain(best: FrozenTrial, job: trial.Job, data: PreparedRun) -> None:
     trained = train.run(settings, job.parent, study=job.study, best_trial_run_id=best.user_attrs[trial.RUN_ID])
     mlflow.set_tags({"best_trial": str(best.number), "final_run_id": trained.run_id})
     if len(job.data.rows(TEST)):
-        mlflow.log_metrics(evaluate.run(data, trained, job.parent))
+        mlflow.log_metrics(evaluate.run(data, trained, job.parent).metrics)
     if job.settings.register:
         register.run(RegisterSettings(run=trained.run_id), job.parent)

@@ -11,6 +11,7 @@ from scipy.special import expit
 
 from sentiment.errors import StepError, UserError
 from sentiment.evaluation import metrics
+from sentiment.evaluation.scored import MODEL, Scored
 from sentiment.preparation.prepared import Prepared
 from sentiment.reviews.batch import TRAIN, VALIDATION
 from sentiment.settings import NGRAMS_ALONE, TrainSettings
@@ -19,6 +20,8 @@ from sentiment.training.ensemble import Combination
 from sentiment.training.ngram_regression import Fitted
 from sentiment.training.trainer_process import Epoch, ModelFiles, Trainer, Verdict
 
+EVERY_EPOCH = ("log_loss", "accuracy", "auc")  # what is measured of the network on the validation reviews
+AT_END = (*EVERY_EPOCH, "brier", "ece")  # and of it, the n-grams and the model
 BATCH_SIZES, LEAST_STEPS = (64, 32, 16), 350  # what batch_size=0 chooses from, and how many steps an epoch is to have
 
 
@@ -53,13 +56,15 @@ class _Best:
 @dataclass(frozen=True)
 class Trained:
     """network: the metrics of the kept epoch, as `val_...`; summary: what a run logs at its end; note: how the logits are combined;
-    guessing: the parts whose ranking of the validation reviews chance explains, each with its AUC.
+    guessing: the parts whose ranking of the validation reviews chance explains, each with its AUC; validation: these reviews as scored by
+    parts that were not fitted on them; None if nothing was written.
     """
 
     network: dict[str, float]
     summary: dict[str, float]
     note: str
     guessing: tuple[str, ...] = ()
+    validation: Scored | None = None
 
 
 def train(
@@ -129,7 +134,7 @@ def train(
     summary, note = _combined(logits, combination, labels)
     if best.epoch:
         summary |= {"best_epoch": best.epoch, "weights": parameters, "reviews_per_step": settings.batch_size}
-    return Trained(network, summary, note, _guessing(logits, labels))
+    return Trained(network, summary, note, _guessing(logits, labels), _scored(data, labels, logits))
 
 
 def _fit_ngrams(data: Prepared, settings: TrainSettings) -> Fitted | None:
@@ -146,11 +151,11 @@ def _fit_ngrams(data: Prepared, settings: TrainSettings) -> Fitted | None:
 
 def _combined(logits: dict[str, np.ndarray], combination: Combination | None, labels: np.ndarray) -> tuple[dict[str, float], str]:
     """Metrics of the network, the n-grams and the model on the validation reviews, the weights of the two; and how these came about."""
-    found = {name: value for part, each in logits.items() for name, value in _measure(f"{part}_val", labels, each).items()}
+    found = {name: value for part, each in logits.items() for name, value in _measure(f"{part}_val", labels, each, AT_END).items()}
     if combination is None:
         (part,) = logits
         weights = {f"{name}_weight": float(name == part) for name in ("network", "ngrams")}
-        return found | _measure("model_val", labels, logits[part]) | weights, f"the {part} alone"
+        return found | _measure("model_val", labels, logits[part], AT_END) | weights, f"the {part} alone"
     network, ngrams = (float(weight) for weight in combination.weights)
     note = f"{network:.2f} of the network's logit and {ngrams:.2f} of the n-grams', learned from {combination.reviews:,} validation reviews"
     if combination.reviews < ensemble.FEW:
@@ -163,9 +168,14 @@ def _guessing(logits: dict[str, np.ndarray], labels: np.ndarray) -> tuple[str, .
     return tuple(f"{part} {auc:.4f} (p = {p:.2g})" for part, (auc, p) in ranked.items() if p >= metrics.SIGNIFICANCE and auc < 1)
 
 
-def _measure(prefix: str, labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
+def _scored(data: Prepared, labels: np.ndarray, logits: dict[str, np.ndarray]) -> Scored:
+    parts = {part: np.asarray(expit(each)) for part, each in logits.items()}
+    return Scored("validation", labels, data.words.take(data.rows(VALIDATION)).lengths, {MODEL: next(iter(parts.values()))} | parts)
+
+
+def _measure(prefix: str, labels: np.ndarray, logits: np.ndarray, names: tuple[str, ...] = EVERY_EPOCH) -> dict[str, float]:
     measured = metrics.measure(labels, expit(logits))
-    return {f"{prefix}_loss": measured["log_loss"], f"{prefix}_accuracy": measured["accuracy"], f"{prefix}_auc": measured["auc"]}
+    return {f"{prefix}_{name.removeprefix('log_')}": measured[name] for name in names}
 
 
 def _of_epoch(epoch: Epoch) -> dict[str, float]:
