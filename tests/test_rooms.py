@@ -26,6 +26,7 @@ ROOMS = (
     ("tuning",),
     ("tracking",),
     ("registry",),
+    ("report",),
     ("steps",),
     ("command_line", "doctor"),
 )

@@ -12,8 +12,9 @@ from optuna.trial import FixedTrial, Trial, TrialState
 
 from sentiment.errors import Stopped, UserError
 from sentiment.paths import PROJECT
+from sentiment.report import search_page
 from sentiment.settings import METRICS, NETWORKS, SIZES, Choices, Range, TuneSettings, from_text, parameters
-from sentiment.tuning import search, search_page
+from sentiment.tuning import search
 from tests.conftest import opened
 
 

@@ -1,14 +1,13 @@
 """How good a model is on the test split: once, at the end, as the server would score."""
 
 import logging
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit
 
 from sentiment import tracking
 from sentiment.evaluation import examples, metrics
-from sentiment.evaluation.examples import Example
+from sentiment.evaluation.evaluated import Evaluated
 from sentiment.evaluation.scored import MODEL, NETWORK, NGRAMS, Scored
 from sentiment.model.scorer import Scorer
 from sentiment.plots import scores
@@ -22,16 +21,6 @@ from sentiment.steps.train import TrainedRun
 WRONG, RIGHT = 50, 3  # reviews that are shown; of the right ones, of each label
 TABLE = "most_wrong.json"
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Evaluated:
-    """metrics: `test_...`; wrong, right: reviews that the model called wrongly, the worst first, and rightly, the surest first."""
-
-    metrics: dict[str, float]
-    scored: Scored
-    wrong: list[Example]
-    right: list[Example]
 
 
 def run(data: PreparedRun, trained: TrainedRun, parent: str) -> Evaluated:

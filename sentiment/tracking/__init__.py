@@ -1,6 +1,6 @@
 """What MLflow is told, and how it is asked. All of it happens in the driver."""
 
-from sentiment.tracking.artifacts import artifact
+from sentiment.tracking.artifacts import artifact, place
 from sentiment.tracking.resend import RUN_FILE, begun, is_at_work, send_again
 from sentiment.tracking.runs import StepRun, children, fail_launched_run, fail_run, find_runs, get_run, step_run
 from sentiment.tracking.scratch import own_temporary_folder, scratch, work_folder
@@ -21,6 +21,7 @@ __all__ = [
     "hide",
     "is_at_work",
     "own_temporary_folder",
+    "place",
     "raise_if_away",
     "scratch",
     "send_again",
