@@ -91,6 +91,8 @@ def test_the_whole_way_on_a_server_with_cntk(launch: Launch, server: str) -> Non
     assert not TEST_METRICS & set(train.data.metrics)
     assert names(server, prepare) == {"prepared.h5", "review_lengths.png"}
     assert names(server, train) == {"model.h5", "trainer.log", "plots"}
+    assert names(server, main) == {"report.html"}
+    assert f"main: the report is mlflow-artifacts:/{main.info.experiment_id}/{main.info.run_id}/artifacts/report.html" in done.stdout
     measured = [f"plots/{split}_{name}.png" for split in ("test", "validation") for name in SCORE_PLOTS]
     for run, plots in ((found["evaluate"][0], measured[:6]), (train, ["plots/learning_curves.png", *measured[6:]])):
         assert {item.path for item in MlflowClient(server).list_artifacts(run.info.run_id, "plots")} == set(plots)

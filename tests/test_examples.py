@@ -26,7 +26,7 @@ def test_the_worst_come_first_and_the_right_ones_are_of_both_labels(scorer: Scor
     wrong = examples.most_wrong(scorer, TEXTS, reviews, 2)
     assert [each.text for each in wrong] == [TEXTS[3], TEXTS[1]]
     assert [(each.label, each.called, each.score, each.length) for each in wrong] == [(1, 0, 0.05, 4), (0, 1, 0.7, 3)]
-    assert {item["word"] for item in wrong[0].words} == {"i", "loved", "every", "minute"}
+    assert {one.word for one in wrong[0].words} == {"i", "loved", "every", "minute"}
     assert [each.text for each in examples.most_right(scorer, TEXTS, reviews, 1)] == [TEXTS[0], TEXTS[4]]
     table = examples.table(wrong, scorer.model.label_names)
     assert table.label.tolist() == ["positive", "negative"]

@@ -71,7 +71,7 @@ def check(study: optuna.Study, wanted: int) -> Run:
     (registered,) = tracking.children(parent.info.run_id, "register")
     assert registered.data.tags["candidate_run_id"] == final.info.run_id
     assert registered.data.tags["gate"] in ("passed", "rejected")
-    assert "search.html" in {file.path for file in MlflowClient().list_artifacts(parent.info.run_id)}
+    assert {"search.html", "report.html"} <= {file.path for file in MlflowClient().list_artifacts(parent.info.run_id)}
     assert not mlflow.search_runs(search_all_experiments=True, filter_string="attributes.status = 'RUNNING'", output_format="list")
     return parent
 

@@ -7,21 +7,30 @@ import numpy as np
 import pandas as pd
 
 from sentiment.evaluation.scored import Scored
-from sentiment.model.explanation import Item, explain
+from sentiment.model.explanation import Explanation
 from sentiment.model.scorer import THRESHOLD, Scorer
 
 LONGEST = 2000  # characters of a text in a table
 
 
 @dataclass(frozen=True)
+class Carried:
+    """A word that carried a score. earlier: how often it stands before; weight: by how much the score would be lower without it there."""
+
+    word: str
+    earlier: int
+    weight: float
+
+
+@dataclass(frozen=True)
 class Example:
-    """A review. label: 0 or 1; score: P(positive); length: words; words: those that carried the score, as `explain` gives them."""
+    """A review. label: 0 or 1; score: P(positive); length: words; words: those that carried the score, the greatest effect first."""
 
     text: str
     label: int
     score: float
     length: int
-    words: list[Item]
+    words: list[Carried]
 
     @property
     def called(self) -> int:
@@ -49,7 +58,7 @@ def table(examples: Sequence[Example], names: Sequence[str]) -> pd.DataFrame:
             "called": [names[each.called] for each in examples],
             "score": [each.score for each in examples],
             "length_in_words": [each.length for each in examples],
-            "carried_by": [", ".join(f"{item['word']} {item['weight']:+.3f}" for item in each.words) for each in examples],
+            "carried_by": [", ".join(f"{one.word} {one.weight:+.3f}" for one in each.words) for each in examples],
         }
     )
 
@@ -67,7 +76,11 @@ def _ordered(scored: Scored, right: bool) -> np.ndarray:
 
 def _explained(scorer: Scorer, texts: Sequence[str], scored: Scored, rows: np.ndarray) -> list[Example]:
     return [
-        Example(texts[row], int(scored.labels[row]), score, int(scored.lengths[row]), explain(scorer, texts[row], score))
+        Example(texts[row], int(scored.labels[row]), float(scored.scores[row]), int(scored.lengths[row]), _carried(scorer, texts[row]))
         for row in rows
-        for score in [float(scored.scores[row])]
     ]
+
+
+def _carried(scorer: Scorer, text: str) -> list[Carried]:
+    explanation = Explanation(scorer, text)
+    return [Carried(explanation.word(place), explanation.occurrence(place), weight) for place, weight in explanation.places()]

@@ -1,20 +1,21 @@
 """Plots of a search: how its trials went, and what their quality depends on."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from sentiment.plots.style import BLUE, GREEN, GREY, SIZE, VERMILLION, one, styled
+from sentiment.plots.style import BLUE, GREEN, SIZE, VERMILLION, one, styled
 
 COMPLETE = {"color": BLUE, "marker": "o", "linestyle": "none", "markersize": 5, "label": "complete"}
 PRUNED = {"color": VERMILLION, "marker": "x", "linestyle": "none", "markersize": 6, "label": "pruned: last epoch's"}
-FROM_WORST = LinearSegmentedColormap.from_list("from_worst", [VERMILLION, GREY, BLUE])
+FROM_WORST = LinearSegmentedColormap.from_list("from_worst", [VERMILLION, "#777777", BLUE])
 
 
 @styled
@@ -60,6 +61,9 @@ def slice_of(trials: Sequence[FrozenTrial], name: str, metric: str) -> Figure:
     axes.plot([trial.params[name] for trial in done], [trial.values[0] for trial in done], **COMPLETE)  # type: ignore[arg-type]
     if all(getattr(trial.distributions[name], "log", False) for trial in done):
         axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
     return figure
 
 
@@ -67,14 +71,16 @@ def slice_of(trials: Sequence[FrozenTrial], name: str, metric: str) -> Figure:
 def parallel(trials: Sequence[FrozenTrial], metric: str) -> Figure:
     """Each complete trial as a line through its parameters, between the least and the greatest that was tried; blue for the best."""
     done, values = _complete(trials)
-    names = sorted({name for trial in done for name in trial.params})
+    counts = Counter(name for trial in done for name in trial.params)
+    names = sorted(counts, key=lambda name: (-counts[name], name))  # those last that only some trials have
     figure = Figure(figsize=(2 * SIZE[0], SIZE[1]), layout="constrained")
     axes = figure.subplots()
     columns = [*names, metric]
     heights = np.column_stack([_heights(done, name) for name in names] + [_scaled(np.array(values))])
     quality = heights[:, -1] if not metric.endswith("loss") else 1 - heights[:, -1]
-    for row, good in sorted(zip(heights, quality, strict=True), key=lambda pair: float(pair[1])):
-        axes.plot(range(len(columns)), row, color=FROM_WORST(float(good)), alpha=0.35 + 0.65 * float(good), marker=".")
+    for row, good in sorted(zip(heights, quality.tolist(), strict=True), key=lambda pair: pair[1]):
+        places = np.flatnonzero(~np.isnan(row))
+        axes.plot(places, row[places], color=FROM_WORST(good), alpha=0.35 + 0.65 * good, marker=".")
     axes.set(
         title="Parallel coordinates", xlabel="parameter, from the least tried below to the greatest above", ylabel="share of what was tried"
     )

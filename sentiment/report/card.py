@@ -20,13 +20,18 @@ def usage(facts: Facts) -> list[tuple[str, str]]:
     model = "" if facts.is_champion else f" -P model={facts.train_run_id}"
     request = f"""curl -s http://127.0.0.1:{PORT}/invocations -H 'Content-Type: application/json' \\
     -d '{{"dataframe_records": [{{"reviewText": "{EXAMPLE}"}}]}}'"""
-    here = f"export MLFLOW_TRACKING_URI={tracking.where()}\n" if os.environ.get("MLFLOW_TRACKING_URI") else ""
     return [
-        ("Serve it over HTTP", f"{here}mlflow models serve -m {address} --env-manager uv -p {PORT}"),
+        ("Serve it over HTTP", f"mlflow models serve -m {address} --env-manager uv -p {PORT}"),
         ("Ask it, from another terminal", request),
-        ("Score a table of texts", f"{here}mlflow run . --env-manager local -e score -P input=texts.csv{model}"),
-        ("Have the file", f"{here}mlflow artifacts download --run-id {facts.train_run_id} --artifact-path model.h5 --dst-path ."),
+        ("Score a table of texts", f"mlflow run . --env-manager local -e score -P input=texts.csv{model}"),
+        ("Have the file", f"mlflow artifacts download --run-id {facts.train_run_id} --artifact-path model.h5 --dst-path ."),
     ]
+
+
+def environment() -> str:
+    """What is to be said before these commands."""
+    tracked = f"\nexport MLFLOW_TRACKING_URI={tracking.where()}" if os.environ.get("MLFLOW_TRACKING_URI") else ""
+    return f"source .venv/bin/activate{tracked}"
 
 
 def cautions(facts: Facts) -> dict[str, Any]:

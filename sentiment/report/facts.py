@@ -12,6 +12,7 @@ from sentiment.evaluation.evaluated import Evaluated
 from sentiment.evaluation.scored import MODEL, NETWORK, NGRAMS, Scored
 from sentiment.plots.style import NAMES
 from sentiment.preparation.prepared import Prepared
+from sentiment.report.pages import percent
 from sentiment.reviews.batch import TEST, TRAIN, VALIDATION
 from sentiment.settings import TrainSettings
 from sentiment.training.training import Trained
@@ -73,7 +74,7 @@ class Facts:
                 {
                     "split": name,
                     "reviews": f"{len(places):,}",
-                    "positive": f"{self.data.labels[places].mean():.1%}" if len(places) else "",
+                    "positive": percent(float(self.data.labels[places].mean())) if len(places) else "",
                     "words, in the median": f"{np.median(lengths):,.0f}" if len(places) else "",
                     "longest": f"{lengths.max():,}" if len(places) else "",
                 }

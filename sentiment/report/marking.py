@@ -1,11 +1,10 @@
 """A text with the words marked that carried its score."""
 
 import re
-from collections.abc import Sequence
+from collections import Counter
 from dataclasses import dataclass
 
 from sentiment.evaluation.examples import Example
-from sentiment.model.explanation import Item
 from sentiment.text.words import UNSPACED
 
 LONGEST = 3000  # characters of a text that are shown
@@ -24,28 +23,22 @@ class Segment:
 
 
 def segments(example: Example) -> list[Segment]:
-    """The text, or its beginning, in pieces. A word that carried the score is marked wherever it stands; punctuation is not."""
+    """The text, or its beginning, in pieces. A word that carried the score is marked where it did; punctuation is not."""
     text = example.text[:LONGEST] + ("…" if len(example.text) > LONGEST else "")
-    weights = _weights(example.words)
+    weights = {(_plain(one.word), one.earlier): one.weight for one in example.words if one.weight and any(map(str.isalnum, one.word))}
     if not weights:
         return [Segment(text)]
-    greatest = max(map(abs, weights.values()))
-    pieces, at = [], 0
-    for match in re.finditer("|".join(_pattern(word) for word in sorted(weights, key=len, reverse=True)), text, re.IGNORECASE):
-        weight = weights[_plain(match[0])]
-        pieces += [Segment(text[at : match.start()]), Segment(match[0], weight, round(abs(weight) / greatest, 2))]
-        at = match.end()
+    greatest, met = max(map(abs, weights.values())), Counter[str]()
+    words = sorted({word for word, _ in weights}, key=len, reverse=True)
+    pieces, at = list[Segment](), 0
+    for match in re.finditer("|".join(map(_pattern, words)), text, re.IGNORECASE):
+        word = _plain(match[0])
+        weight = weights.get((word, met[word]))
+        met[word] += 1
+        if weight:
+            pieces += [Segment(text[at : match.start()]), Segment(match[0], weight, round(abs(weight) / greatest, 2))]
+            at = match.end()
     return [piece for piece in [*pieces, Segment(text[at:])] if piece.text]
-
-
-def _weights(words: Sequence[Item]) -> dict[str, float]:
-    """By word; of one that stands in several places, the greatest."""
-    found: dict[str, float] = {}
-    for item in words:
-        word, weight = _plain(str(item["word"])), float(item["weight"])
-        if any(map(str.isalnum, word)) and weight and abs(weight) > abs(found.get(word, 0)):
-            found[word] = weight
-    return found
 
 
 def _plain(word: str) -> str:
@@ -53,5 +46,7 @@ def _plain(word: str) -> str:
 
 
 def _pattern(word: str) -> str:
+    """Finds a word as the text has it: whole, which "it" is not in "it's"; characters of scripts without blanks stand by themselves."""
     letters = re.escape(word).replace("'", f"[{APOSTROPHES}]")
-    return letters if UNSPACED.search(word) else rf"(?<!\w){letters}(?!\w)"
+    whole = rf"(?<!\w)(?<!\w[{APOSTROPHES}]){letters}(?!\w|[{APOSTROPHES}]\w)"
+    return letters if UNSPACED.search(word) else whole

@@ -48,6 +48,7 @@ def page(facts: Facts) -> str:
         more_wrong=wrong - WRONG,
         right=[_example(each) for each in facts.evaluated.right],
         champion=facts.is_champion,
+        environment=card.environment(),
         usage=card.usage(facts),
         footer=f"Train run {facts.train_run_id}, data {facts.data.data_fingerprint}.",
         **card.cautions(facts),
@@ -61,7 +62,7 @@ def _tiles(facts: Facts) -> list[tuple[str, str, str]]:
     state = f"version {facts.registered['model_version']}" if "model_version" in facts.registered else "not registered"
     return [
         ("Test accuracy", percent(measured["test_accuracy"]), f"95\u202f% interval {percent(low)} to {percent(high)}"),
-        ("Area under the ROC curve", f"{measured['test_auc']:.3f}", "0.5 is guessing, 1 is perfect"),
+        ("Area under ROC", f"{measured['test_auc']:.3f}", "0.5 is guessing, 1 is perfect"),
         ("Calibration error", f"{measured['test_ece']:.3f}", f"Brier score {measured['test_brier']:.3f}"),
         ("Test reviews", f"{len(facts.test.labels):,}", f"{positive:,} positive, {len(facts.test.labels) - positive:,} negative"),
         ("Registry", "champion" if facts.is_champion else "no champion", state),

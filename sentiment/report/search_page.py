@@ -15,34 +15,37 @@ def page(study: optuna.Study, metric: str) -> str:
     """HTML that needs no other file and no network."""
     trials = study.get_trials(deepcopy=False)
     done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-    names = {name for trial in done for name in trial.params}
-    figures, notes = list[Drawn](), list[str]()
-    if done:
-        figures += overview(trials, metric)
-    if len(done) > 1 and names:
-        shares = _importances(study, done)
-        if shares:
-            figures.append(draw(search.importance(shares), "What the differences between the complete trials come from (fANOVA)."))
-        else:
-            notes.append("Which parameters matter can't be said: all complete trials came out the same.")
-        figures.append(draw(search.parallel(trials, metric), "A line is a complete trial: blue the best, orange the worst.", wide=True))
-    slices = [draw(search.slice_of(trials, name, metric)) for name in sorted(names)] if len(done) > 1 else []
-    rows = _rows(study, trials, metric)
+    names = sorted({name for trial in done for name in trial.params})
+    parameters, note = _parameters(study, trials, names, metric) if len(done) > 1 and names else ([], "")
     return render(
         "search.html.jinja",
         title=f"Search {study.study_name}",
         study=study.study_name,
         lead=lead(study, metric),
         metric=metric,
-        figures=figures,
-        notes=notes,
-        slices=slices,
-        trials=rows,
+        figures=overview(trials, metric) if done else [],
+        note=note,
+        parameters=parameters,
+        trials=_rows(trials, metric),
     )
 
 
+def _parameters(study: optuna.Study, trials: list[FrozenTrial], names: list[str], metric: str) -> tuple[list[Drawn], str]:
+    """What the metric depends on, and what is to be said of that."""
+    differ = len({trial.values[0] for trial in trials if trial.state == TrialState.COMPLETE}) > 1
+    shares = _importances(study) if differ else {}
+    figures = [draw(search.importance(shares), "What the differences between the complete trials come from (fANOVA).")] if shares else []
+    figures += [draw(search.slice_of(trials, name, metric)) for name in names]
+    figures.append(
+        draw(search.parallel(trials, metric), "A line is a complete trial: blue the best, orange the worst." if differ else "", wide=True)
+    )
+    return figures, "" if differ else "All complete trials came out the same, so which parameters matter can't be said."
+
+
 def overview(trials: list[FrozenTrial], metric: str) -> list[Drawn]:
-    return [draw(search.history(trials, metric), PRUNED), draw(search.effort(trials, metric), PRUNED)]
+    """History, and training time against quality."""
+    caption = PRUNED if any(trial.state == TrialState.PRUNED for trial in trials) else ""
+    return [draw(plot(trials, metric), caption) for plot in (search.history, search.effort)]
 
 
 def lead(study: optuna.Study, metric: str) -> str:
@@ -64,17 +67,16 @@ def _shown(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _importances(study: optuna.Study, done: list[FrozenTrial]) -> dict[str, float]:
-    """Nothing where they are not defined."""
-    if len({trial.values[0] for trial in done}) < 2:
-        return {}
+def _importances(study: optuna.Study) -> dict[str, float]:
+    """Nothing where they are not defined: the trials are too few, or no parameter is one of all of them."""
     try:
-        return optuna.importance.get_param_importances(study, evaluator=optuna.importance.FanovaImportanceEvaluator(seed=0))
-    except (ValueError, RuntimeError):  # no parameter that all have, or all trials with the same ones
+        shares = optuna.importance.get_param_importances(study, evaluator=optuna.importance.FanovaImportanceEvaluator(seed=0))
+    except (ValueError, RuntimeError):
         return {}
+    return shares if any(shares.values()) else {}
 
 
-def _rows(study: optuna.Study, trials: list[FrozenTrial], metric: str) -> list[dict[str, str]]:
+def _rows(trials: list[FrozenTrial], metric: str) -> list[dict[str, str]]:
     """The complete trials, the best first, and then the others."""
     lower = metric.endswith("loss")
     names = sorted({name for trial in trials for name in trial.params})
