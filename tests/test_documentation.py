@@ -32,7 +32,7 @@ RUN_BY = {
     "make doctor": "test_documentation.py: test_the_doctor_says_what_is_there",
     "make serve": "test_serving.py: test_served_by_every_environment_manager",
     "make ui": "not run: it is MLflow's own server, and waits for a browser",
-    "mlflow artifacts download": "test_deploy.py: TODO",
+    "mlflow artifacts download": "test_deploy.py: test_the_server_of_the_image",
     "mlflow models serve": "test_serving.py: test_the_served_model",
     "curl": "test_serving.py: test_the_served_model",
     "export": "test_entry_points.py: test_the_whole_way_on_a_server_with_cntk",

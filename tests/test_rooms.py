@@ -18,7 +18,7 @@ ROOMS = (
     ("preparation",),
     ("model",),
     ("evaluation",),
-    ("report",),
+    ("plots",),
     ("serving",),
     ("batch_scoring",),
     ("backends",),
@@ -26,6 +26,7 @@ ROOMS = (
     ("tuning",),
     ("tracking",),
     ("registry",),
+    ("report",),
     ("steps",),
     ("command_line", "doctor"),
 )

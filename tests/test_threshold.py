@@ -107,8 +107,12 @@ def test_whatever_names_labels_keeps_to_it(tmp_path: Path, small: Path) -> None:
     assert served.predict(pd.DataFrame({"reviewText": TEXTS}))["label"].tolist() == expected
     data, scorer = prepared.read(small), Scorer(with_threshold(tmp_path, 0.9))
     positive = scorer.score(data.test_texts).astype(float) >= 0.9
-    measured = evaluate.test_metrics(scorer, data)["test_accuracy"]
-    assert measured == np.mean(positive == (data.labels[data.rows(2)] == 1)) != evaluate.test_metrics(Scorer(FILE), data)["test_accuracy"]
+    measured = evaluate.test_metrics(evaluate.score(scorer, data))["test_accuracy"]
+    assert (
+        measured
+        == np.mean(positive == (data.labels[data.rows(2)] == 1))
+        != evaluate.test_metrics(evaluate.score(Scorer(FILE), data))["test_accuracy"]
+    )
 
 
 def test_what_is_wrong_is_said_before_anything_is_done(launch: Launch) -> None:

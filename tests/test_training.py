@@ -28,6 +28,7 @@ from tests.trained import SIZES, Trainers, train_network, train_small
 
 pytestmark = pytest.mark.slow
 
+AT_END = ("loss", "accuracy", "auc", "brier", "ece")
 QUICK = SIZES | {"architecture": "cnn"}
 
 
@@ -78,7 +79,7 @@ def test_the_model_has_the_epoch_of_the_least_validation_loss(trainer: Trainer, 
 def test_the_parts_and_the_model_are_measured(trainer: Trainer, small: Path, data: Prepared, tmp_path: Path) -> None:
     trained = train_small(trainer, small, tmp_path / "model.h5", architecture="cnn", epochs=2)
     summary = trained.summary
-    names = {f"{part}_val_{what}" for part in ("network", "ngrams", "model") for what in ("loss", "accuracy", "auc")}
+    names = {f"{part}_val_{what}" for part in ("network", "ngrams", "model") for what in AT_END}
     assert summary.keys() == names | {"network_weight", "ngrams_weight", "threshold", "best_epoch", "weights", "reviews_per_step"}
     scorer = Scorer(tmp_path / "model.h5")
     network = scorer.outputs(scorer.model.encoder.encode_numbers(data.words.take(data.rows(VALIDATION))))["network_logit"]
@@ -87,6 +88,10 @@ def test_the_parts_and_the_model_are_measured(trainer: Trainer, small: Path, dat
     for part, each in (("network", network), ("ngrams", ngrams), ("model", ensemble.cross_fitted(logits, labels, 1))):
         for name, value in measured(data, each).items():
             assert summary[f"{part}_{name}"] == pytest.approx(value, abs=1e-5)
+        assert summary[f"{part}_val_brier"] == pytest.approx(((expit(each) - labels) ** 2).mean(), abs=1e-5)
+        assert summary[f"{part}_val_ece"] == pytest.approx(metrics.calibration_error(labels, expit(each)), abs=1e-4)
+        assert trained.validation
+        assert trained.validation.parts[part] == pytest.approx(expit(each), abs=1e-5)
     weights = ensemble.fit(logits, labels).weights
     assert [summary["network_weight"], summary["ngrams_weight"]] == pytest.approx(weights, abs=1e-4)
     assert trained.note.startswith(f"{weights[0]:.2f} of the network's logit and {weights[1]:.2f} of the n-grams'")
@@ -122,7 +127,7 @@ def test_the_ngrams_alone(trainer: Trainer, small: Path, tmp_path: Path) -> None
     path = tmp_path / "model.h5"
     trained = train_small(trainer, small, path, architecture="ngrams")
     assert (trained.network, trained.note) == ({}, "the ngrams alone")
-    names = {f"{part}_val_{what}" for part in ("ngrams", "model") for what in ("loss", "accuracy", "auc")}
+    names = {f"{part}_val_{what}" for part in ("ngrams", "model") for what in AT_END}
     assert trained.summary.keys() == names | {"network_weight", "ngrams_weight", "threshold"}
     assert trained.summary["model_val_loss"] == trained.summary["ngrams_val_loss"]
     assert "words" not in model_file.read(path).weights

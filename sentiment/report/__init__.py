@@ -1,1 +1,1 @@
-"""Pages of HTML, each one file that needs no other and no network."""
+"""Pages for people: the report of a model, which is its card, and the trials of a search. Each is one file, without scripts."""

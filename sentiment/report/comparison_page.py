@@ -17,6 +17,6 @@ def page(made: Comparison, *, reviews: str, fingerprint: str, run_id: str, where
         return round(100 * (value - least) / (1 - least), 1)
 
     return render(
-        "comparison.html", made=made, measures=MEASURES, least=least, place=place,
+        "comparison.html.jinja", made=made, measures=MEASURES, least=least, place=place,
         reviews=reviews, fingerprint=fingerprint, run_id=run_id, where=where,
     )  # fmt: skip

@@ -4,10 +4,13 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+from matplotlib.figure import Figure
+
 from sentiment import tracking
 from sentiment.backends.interpreters import ALL
 from sentiment.errors import UserError
 from sentiment.model import model_file
+from sentiment.plots import learning, scores
 from sentiment.preparation import prepared
 from sentiment.preparation.prepared import Prepared
 from sentiment.progress import Bar
@@ -28,11 +31,25 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TrainedRun:
-    """The run that trained a model, the file, and the metrics at the end of the training."""
+    """The run that trained a model, the file, and what is known of the training.
+
+    epochs: the metrics of each, from the first.
+    """
 
     run_id: str
     path: Path
-    summary: dict[str, float]
+    trained: Trained
+    epochs: list[dict[str, float]]
+
+    @property
+    def summary(self) -> dict[str, float]:
+        """The metrics at the end."""
+        return self.trained.summary
+
+    def plots(self) -> dict[str, Figure]:
+        """By name: of the network's epochs, if it has any, and of the validation reviews."""
+        learned = {"learning_curves": learning.curves(self.epochs, int(self.summary["best_epoch"]))} if self.epochs else {}
+        return learned | (scores.every(self.trained.validation) if self.trained.validation else {})
 
 
 def run(settings: TrainSettings, parent: str | None = None, **tags: str) -> TrainedRun:
@@ -61,8 +78,11 @@ def run(settings: TrainSettings, parent: str | None = None, **tags: str) -> Trai
             active.set_tags({"pretrain_run_id": pretrain_run_id})
         bar = Bar("train", 0, "tokens")
 
+        epochs: list[dict[str, float]] = []
+
         def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
             active.log_metrics(metrics, epoch)
+            epochs.append(metrics)
             shown = "  ".join(f"{name} {metrics[name]:.4f}" for name in SHOWN if name in metrics)
             bar.say(f"epoch {epoch:>2}/{settings.epochs}  {shown}  {metrics['tokens_per_second']:,.0f} tokens/s")
             return False
@@ -80,9 +100,10 @@ def run(settings: TrainSettings, parent: str | None = None, **tags: str) -> Trai
         active.log_file(path)
         served_model.save(path, folder / served_model.NAME, lineage.reviews_of(prepared_run_id) or str(source))
         active.log_model(folder / served_model.NAME)
-        run_id = active.info.run_id
-    _tell(settings, trained, run_id, len(data.rows(VALIDATION)))
-    return TrainedRun(run_id, path, trained.summary)
+        made = TrainedRun(active.info.run_id, path, trained, epochs)
+        active.log_plots(made.plots())
+    _tell(settings, trained, made.run_id, len(data.rows(VALIDATION)))
+    return made
 
 
 def _tell(settings: TrainSettings, trained: Trained, run_id: str, reviews: int) -> None:

@@ -21,13 +21,14 @@ from sentiment.backends.interpreters import ALL
 from sentiment.errors import StepError, Stopped, UserError
 from sentiment.preparation import prepared
 from sentiment.progress import Bar
+from sentiment.report import report, search_page
 from sentiment.reviews.batch import TEST
 from sentiment.settings import RegisterSettings, TuneSettings, as_text
-from sentiment.steps import evaluate, register, train, trial
+from sentiment.steps import evaluate, register, reporting, train, trial
 from sentiment.steps.prepare import PreparedRun
 from sentiment.tracking import GONE, ServerAwayError, StepRun
 from sentiment.training.trainer_process import Trainer, available_cores
-from sentiment.tuning import search, search_page
+from sentiment.tuning import search
 
 PARENT, AGREED = "parent_run_id", "settings"  # attributes of a study
 OWN = ("trials", "timeout", "workers", "study", "storage", "register")  # what each command that joins may say for itself
@@ -227,14 +228,15 @@ def _finish(storage: BaseStorage, study: optuna.Study, job: trial.Job, active: S
         if not completed:
             raise StepError(f"No trial was completed, of {count}. The reasons are in the runs under run {job.parent}.")
         best = study.best_trial
-        _retrain(best, job, active, data)
+        _retrain(study, job, active, data)
         return float(best.values[0])
 
     search.work(final, 1, do, lambda: False, fails_alone=False)
 
 
-def _retrain(best: FrozenTrial, job: trial.Job, active: StepRun, data: PreparedRun) -> None:
+def _retrain(study: optuna.Study, job: trial.Job, active: StepRun, data: PreparedRun) -> None:
     """Trains the best setting once more, with n-grams beside the network, and measures that model once on the test split."""
+    best = study.best_trial
     values = search.suggest(FixedTrial(best.params), job.settings)
     settings = trial.network_settings(job.settings, values, epochs=best.user_attrs[trial.BEST_EPOCH], prepared=data.run_id)
     told = ", ".join(f"{name}={as_text(value)}" for name, value in (values | {"epochs": settings.epochs}).items())
@@ -242,6 +244,11 @@ def _retrain(best: FrozenTrial, job: trial.Job, active: StepRun, data: PreparedR
     trained = train.run(settings, job.parent, study=job.study, best_trial_run_id=best.user_attrs[trial.RUN_ID])
     active.set_tags({"best_trial": str(best.number), "final_run_id": trained.run_id})
     if len(job.data.rows(TEST)):
-        active.log_metrics(evaluate.run(data, trained, job.parent))
+        evaluated = evaluate.run(data, trained, job.parent)
+        active.log_metrics(evaluated.metrics)
     if job.settings.register:
         register.run(RegisterSettings(run=trained.run_id), job.parent)
+    if len(job.data.rows(TEST)):
+        page = reporting.page("tune", job.parent, settings, job.data, data, trained, evaluated, study, job.settings.metric)
+        active.log_text(page, report.FILE)
+        log.info("tune: the report is %s", tracking.place(active.info, report.FILE))

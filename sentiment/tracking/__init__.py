@@ -1,6 +1,6 @@
 """What MLflow is told, and how it is asked. All of it happens in the driver."""
 
-from sentiment.tracking.artifacts import artifact
+from sentiment.tracking.artifacts import artifact, place
 from sentiment.tracking.outbox import UnsentError
 from sentiment.tracking.processes import GONE
 from sentiment.tracking.resend import RUN_FILE, begun, is_at_work, send_again
@@ -26,6 +26,7 @@ __all__ = [
     "hide",
     "is_at_work",
     "own_temporary_folder",
+    "place",
     "raise_if_away",
     "scratch",
     "send_again",

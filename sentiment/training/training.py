@@ -12,6 +12,7 @@ from scipy.special import expit
 from sentiment.errors import StepError, UserError
 from sentiment.evaluation import metrics
 from sentiment.evaluation.paired import right
+from sentiment.evaluation.scored import MODEL, Scored
 from sentiment.model import reference
 from sentiment.model.reference import Reference
 from sentiment.preparation.prepared import Prepared
@@ -25,6 +26,8 @@ from sentiment.training.threshold import Threshold, choose
 from sentiment.training.trainer_process import Epoch, ModelFiles, Trainer, Verdict
 from sentiment.training.word_vectors import WordVectors
 
+EVERY_EPOCH = ("log_loss", "accuracy", "auc")  # what is measured of the network on the validation reviews
+AT_END = (*EVERY_EPOCH, "brier", "ece")  # and of it, the n-grams and the model
 BATCH_SIZES, LEAST_STEPS = (64, 32, 16), 350  # what batch_size=0 chooses from, and how many steps an epoch is to have
 
 
@@ -60,7 +63,8 @@ class _Best:
 class Trained:
     """network: the metrics of the kept epoch, as `val_...`; summary: what a run logs at its end; note: how the logits are combined;
     threshold: from which score on the model's label is positive; guessing: the parts whose ranking of the validation reviews chance
-    explains, each with its AUC.
+    explains, each with its AUC; validation: these reviews as scored by
+    parts that were not fitted on them; None if nothing was written.
     """
 
     network: dict[str, float]
@@ -68,6 +72,7 @@ class Trained:
     note: str
     threshold: Threshold
     guessing: tuple[str, ...] = ()
+    validation: Scored | None = None
 
 
 def train(
@@ -143,7 +148,7 @@ def train(
     summary["threshold"] = threshold.value
     if best.epoch:
         summary |= {"best_epoch": best.epoch, "weights": parameters, "reviews_per_step": settings.batch_size}
-    return Trained(network, summary, note, threshold, _guessing(logits, labels))
+    return Trained(network, summary, note, threshold, _guessing(logits, labels), _scored(data, labels, logits, threshold.value))
 
 
 def _fit_ngrams(data: Prepared, settings: TrainSettings) -> Fitted | None:
@@ -173,9 +178,9 @@ def _combined(
     The threshold is the model's; its parts by themselves have the default.
     """
     parts = {part: each for part, each in logits.items() if part != "model"}
-    found = {name: value for part, each in parts.items() for name, value in _measure(f"{part}_val", labels, each).items()}
+    found = {name: value for part, each in parts.items() for name, value in _measure(f"{part}_val", labels, each, AT_END).items()}
     *_, of_model = logits.values()
-    found |= _measure("model_val", labels, of_model, threshold)
+    found |= _measure("model_val", labels, of_model, AT_END, threshold)
     if combination is None:
         (part,) = parts
         weights = {f"{name}_weight": float(name == part) for name in ("network", "ngrams")}
@@ -192,9 +197,18 @@ def _guessing(logits: dict[str, np.ndarray], labels: np.ndarray) -> tuple[str, .
     return tuple(f"{part} {auc:.4f} (p = {p:.2g})" for part, (auc, p) in ranked.items() if p >= metrics.SIGNIFICANCE and auc < 1)
 
 
-def _measure(prefix: str, labels: np.ndarray, logits: np.ndarray, threshold: float = thresholds.DEFAULT) -> dict[str, float]:
+def _scored(data: Prepared, labels: np.ndarray, logits: dict[str, np.ndarray], threshold: float) -> Scored:
+    parts = {part: np.asarray(expit(each)) for part, each in logits.items()}
+    return Scored(
+        "validation", labels, data.words.take(data.rows(VALIDATION)).lengths, {MODEL: next(iter(parts.values()))} | parts, threshold
+    )
+
+
+def _measure(
+    prefix: str, labels: np.ndarray, logits: np.ndarray, names: tuple[str, ...] = EVERY_EPOCH, threshold: float = thresholds.DEFAULT
+) -> dict[str, float]:
     measured = metrics.measure(labels, expit(logits), threshold)
-    return {f"{prefix}_loss": measured["log_loss"], f"{prefix}_accuracy": measured["accuracy"], f"{prefix}_auc": measured["auc"]}
+    return {f"{prefix}_{name.removeprefix('log_')}": measured[name] for name in names}
 
 
 def _of_epoch(epoch: Epoch) -> dict[str, float]:
