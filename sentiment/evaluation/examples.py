@@ -24,7 +24,9 @@ class Carried:
 
 @dataclass(frozen=True)
 class Example:
-    """A review. label, called: 0 or 1, the one that it has and the one that the model gives it; score: P(positive); length: words; words: those that carried the score, the greatest effect first."""
+    """A review. label, called: 0 or 1, the one that it has and the one that the model gives it; score: P(positive); length: words;
+    words: those that carried the score, the greatest effect first.
+    """
 
     text: str
     label: int
