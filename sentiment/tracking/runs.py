@@ -54,8 +54,8 @@ def step_run(step: str, settings: Any, parent: str | None = None, resumed: str |
             active.log_params({name: as_text(getattr(settings, name)) for name in names})
     except BaseException as error:
         _leave()
-        if isinstance(error, OSError):  # the disk is full
-            fail_run(run.info.run_id, str(error))
+        if isinstance(error, OSError | KeyboardInterrupt | SystemExit):  # the disk is full, or it was told to end
+            fail_run(run.info.run_id, str(error) or type(error).__name__)
         raise
     try:
         with server.telling_if_away():
