@@ -204,6 +204,7 @@ def test_one_text_on_the_terminal(launch: Launch, store: str) -> None:
     [
         ([], "input=none, text=none"),
         (["--input=data/reviews.txt", "--text=good"], "input=data/reviews.txt, text=good"),
+        (["--text=good", "--output=x.csv"], "output=x.csv"),
         (["--input=/nowhere.csv"], "input=/nowhere.csv"),
         (["--input=data/reviews.txt"], "models:/sentiment@champion"),
         (["--input=data/reviews.txt", "--model=README.md"], "README.md"),

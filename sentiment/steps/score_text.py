@@ -2,6 +2,7 @@
 
 import logging
 
+from sentiment.errors import UserError
 from sentiment.model.explanation import Explanation
 from sentiment.model.scorer import Scorer
 from sentiment.registry import find_model, lineage
@@ -11,7 +12,10 @@ log = logging.getLogger(__name__)
 
 
 def run(settings: ScoreSettings) -> None:
-    """Raises UserError if there is no such model."""
+    """Raises UserError if there is no such model, or a parameter of tables is given, too."""
+    if settings.output != "auto" or settings.engine != "local":
+        received = f"text=…, output={settings.output}, engine={settings.engine}"
+        raise UserError(f"A text is scored here, and to the terminal. Received: {received}. Leave out output and engine.")
     scorer = Scorer(find_model.find(settings.model))
     log.info("score: with %s", lineage.describe(settings.model, scorer.model.data_fingerprint))
     log.info("score: %s", describe(scorer, settings.text))

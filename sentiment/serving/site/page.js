@@ -31,7 +31,7 @@ function showModel(model) {
   const rows = [
     ["trained on", model.trained_on],
     ["data", model.data || "not named"],
-    ["positive from", model.threshold],
+    ["positive from", Number(model.threshold.toPrecision(4))],
     ["network", model.architecture ? `${model.architecture}, ${model.backend}` : model.backend],
     ["n-grams", model.ngrams.toLocaleString("en")],
   ];
