@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from scipy.stats import binomtest
 
 from sentiment.evaluation import metrics
 from sentiment.evaluation.paired import mcnemar, right
@@ -94,8 +93,7 @@ def compare(labels: np.ndarray, candidates: Sequence[Candidate]) -> Comparison:
 
 
 def share(right: int, of: int) -> Share:
-    interval = binomtest(right, of).proportion_ci(method="wilson")
-    return Share(right / of, float(interval.low), float(interval.high))
+    return Share(right / of, *metrics.wilson(right, of))
 
 
 def _quality(labels: np.ndarray, candidate: Candidate) -> Quality:

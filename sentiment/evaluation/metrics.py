@@ -4,6 +4,7 @@ import numpy as np
 from scipy.stats import binomtest, mannwhitneyu
 from sklearn import metrics
 
+from sentiment.evaluation.paired import right
 from sentiment.model.scorer import is_positive
 from sentiment.settings.threshold import DEFAULT as THRESHOLD
 
@@ -36,7 +37,7 @@ def accuracy(labels: np.ndarray, scores: np.ndarray, threshold: float = THRESHOL
 
 def accuracy_interval(labels: np.ndarray, scores: np.ndarray, threshold: float = THRESHOLD) -> tuple[float, float]:
     """Between what the accuracy on any number of such reviews is likely to lie. labels, scores: as for `accuracy`."""
-    return wilson(int((is_positive(scores, threshold) == (labels == 1)).sum()), len(labels))
+    return wilson(int(right(labels, scores, threshold).sum()), len(labels))
 
 
 def wilson(successes: int, trials: int) -> tuple[float, float]:

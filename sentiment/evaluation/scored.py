@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sentiment.evaluation.paired import right
 from sentiment.model.scorer import is_positive
 from sentiment.settings.threshold import DEFAULT
 
@@ -38,7 +39,7 @@ class Scored:
     @property
     def right(self) -> np.ndarray:
         """Which the model calls what they are: `<bool>[reviews]`."""
-        return np.asarray(self.positive == (self.labels == 1))
+        return right(self.labels, self.scores, self.threshold)
 
     @property
     def compared(self) -> dict[str, np.ndarray]:

@@ -28,8 +28,8 @@ def check_survives(path: Path) -> None:
     key = (about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns)
     if key in _survived:
         return
-    package_folder = str(Path(__file__).resolve().parents[2])
-    environment = os.environ | {"PYTHONPATH": package_folder, "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    folders = [str(Path(__file__).resolve().parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(folders), "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-P", "-c", "from sentiment.hdf5.probe import run; run()", str(path)]
     done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if done.returncode < 0:
