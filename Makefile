@@ -10,6 +10,10 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export UV_COMPILE_BYTECODE := 1
 unexport VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME
 
+ifeq ($(MLFLOW_EXPERIMENT_NAME)$(MLFLOW_EXPERIMENT_ID),)
+run: export MLFLOW_EXPERIMENT_NAME := sentiment
+endif
+
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 

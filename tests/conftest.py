@@ -18,6 +18,8 @@ import mlflow
 import numpy as np
 import psycopg
 import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
 from mlflow.tracking import fluent
 from optuna.storages import BaseStorage, RDBStorage
 from psycopg import sql
@@ -54,6 +56,12 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     while mlflow.active_run():
         mlflow.end_run()
     fluent._active_experiment_id = None  # MLflow has no way to leave an experiment
+
+
+def all_runs(uri: str, query: str = "") -> list[Run]:
+    """The runs of all experiments, the newest first."""
+    client = MlflowClient(uri)
+    return list(client.search_runs([each.experiment_id for each in client.search_experiments()], query))
 
 
 Launch = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -12,7 +12,7 @@ from sentiment.model.scorer import Scorer
 from sentiment.paths import PROJECT
 from sentiment.registry import gate, golden
 
-from .conftest import Launch
+from .conftest import Launch, all_runs
 
 GOLDEN = golden.read("none")
 FILE = Path(__file__).parent / "fixtures" / "cntk-bilstm.h5"
@@ -77,8 +77,7 @@ def champion(uri: str) -> str:
 
 
 def newest(uri: str) -> str:
-    (run,) = MlflowClient(uri).search_runs(["0"], "tags.step = 'train'", order_by=["attributes.start_time DESC"], max_results=1)
-    return str(run.info.run_id)
+    return str(all_runs(uri, "tags.step = 'train'")[0].info.run_id)
 
 
 def test_from_the_first_champion_to_a_roll_back(launch: Launch, store: str) -> None:
@@ -127,5 +126,5 @@ def test_from_the_first_champion_to_a_roll_back(launch: Launch, store: str) -> N
         tags = client.get_model_version("sentiment", str(versions[run].version)).tags
         assert tags["gate"] in ("passed", "forced")
         assert tags["gate_reason"]
-    runs = client.search_runs(["0"], "tags.step = 'register'")
+    runs = all_runs(store, "tags.step = 'register'")
     assert {run.info.status for run in runs} == {"FINISHED"}

@@ -21,7 +21,7 @@ from sentiment.reviews.table_formats import open_rows
 from sentiment.settings import ScoreSettings, TableSettings
 from sentiment.steps import score
 
-from .conftest import Launch
+from .conftest import Launch, all_runs
 
 MODEL = Path(__file__).parent / "fixtures" / "default-bilstm.h5"
 TEXTS = ["wonderful film", "fine", 'a "dull" mess | and; more,\nlines', "é 😀", "so so"] * 5
@@ -217,7 +217,7 @@ def test_a_folder_through_the_entry_point(launch: Launch, store: str, tmp_path: 
     done = launch("entry_points.score", f"--input={folder}", f"--model={MODEL}", f"--output={tmp_path / 'out'}")
     assert done.returncode == 0, done.stderr
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["a.csv", "b.parquet"]
-    (run,) = MlflowClient(store).search_runs(["0"])
+    (run,) = all_runs(store)
     assert run.data.tags["step"] == "score"
     assert run.data.metrics["rows_scored"] == 50
     shutil.rmtree(folder)

@@ -84,6 +84,25 @@ def test_an_experiment_that_is_deleted_or_unknown(monkeypatch: pytest.MonkeyPatc
     assert "does not match" in refusal()
 
 
+def test_runs_are_begun_in_an_experiment_of_their_own_of_the_training_kind(launch: Launch, store: str, tmp_path: Path) -> None:
+    """And what `mlflow run` begins in MLflow's own, unasked, is found from there and the other way round; a named one stands alone."""
+    prepare = ["--max-length=20", f"--reviews={PROJECT / 'data' / 'reviews.txt'}"]
+    done = launch("entry_points.prepare", *prepare)
+    assert done.returncode == 0, done.stderr
+    client = MlflowClient(store)
+    own = client.get_experiment_by_name("sentiment")
+    assert own
+    assert own.tags["mlflow.experimentKind"] == "custom_model_development"
+    (first,) = client.search_runs([own.experiment_id])
+    done = launch("mlflow", "run", ".", "--env-manager", "local", "-e", "prepare", "-P", "max_length=20")
+    assert done.returncode == 0, done.stderr
+    (second,) = client.search_runs(["0"])
+    assert second.data.tags["reused_run_id"] == first.info.run_id
+    done = launch("entry_points.prepare", *prepare, MLFLOW_EXPERIMENT_NAME="another")
+    (third,) = client.search_runs([client.get_experiment_by_name("another").experiment_id])  # type: ignore[union-attr]
+    assert "reused_run_id" not in third.data.tags
+
+
 def launched(monkeypatch: pytest.MonkeyPatch, run_id: str) -> str:
     monkeypatch.setenv("MLFLOW_RUN_ID", run_id)
     with pytest.raises(UserError) as caught, tracking.step_run("score", SETTINGS):
@@ -169,7 +188,9 @@ def test_two_commands_at_once_in_a_fresh_folder(tmp_path: Path) -> None:
     for process in both:
         _, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors
-    assert len(MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}").search_runs(["0"], "attributes.status = 'FINISHED'")) == 2
+    client = MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    (number,) = {e.experiment_id for e in client.search_experiments() if e.name == "sentiment"}
+    assert len(client.search_runs([number], "attributes.status = 'FINISHED'")) == 2
 
 
 def test_nothing_is_left_in_the_temporary_folder(launch: Launch, tmp_path: Path) -> None:
@@ -192,7 +213,7 @@ def test_a_folder_that_can_not_be_written_costs_one_line_at_most(launch: Launch,
 def test_a_trainer_ends_with_its_driver() -> None:
     """Which is killed while the trainer still imports its framework, and reads nothing."""
     code = (
-        "import time; from sentiment.backends import ALL; from sentiment.training.trainer_process import Trainer; "
+        "import time; from sentiment.backends.interpreters import ALL; from sentiment.training.trainer_process import Trainer; "
         "Trainer._receive = lambda self: print(self._process.pid, flush=True) or time.sleep(60); Trainer(ALL['tensorflow'])"
     )
     with subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT, stdout=subprocess.PIPE, text=True) as driver:

@@ -18,7 +18,7 @@ from sentiment.settings import as_text, from_text, parameters
 from sentiment.tracking import server
 from sentiment.tracking.outbox import Outbox, UnsentError
 from sentiment.tracking.processes import is_gone, this_process
-from sentiment.tracking.server import experiment_id, hide, where
+from sentiment.tracking.server import experiment_ids, hide, where
 
 PROJECT, NAME = "project", "mlflow-sentiment"  # the tag that tells this project's runs from others' on the same server
 PROCESS = "process"  # the tag that says who began a run
@@ -158,7 +158,7 @@ def find_runs(step: str, most: int = 1, **tags: str) -> list[Run]:
 def _search(status: str, most: int = 1000, **tags: str) -> list[Run]:
     query = " and ".join([status, *(f"tags.`{name}` = '{value}'" for name, value in ({PROJECT: NAME} | tags).items())])
     try:
-        return list(MlflowClient().search_runs([experiment_id()], query, max_results=most, order_by=["attributes.start_time DESC"]))
+        return list(MlflowClient().search_runs(experiment_ids(), query, max_results=most, order_by=["attributes.start_time DESC"]))
     except MlflowException as error:
         server.raise_if_away(error)
         raise

@@ -4,7 +4,7 @@ import logging
 import os
 import re
 import warnings
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -35,6 +35,8 @@ CHATTY = ("alembic", "py4j.clientserver", "mlflow.store.db.utils", "mlflow.track
 HARMLESS = ("mlflow.models.evaluation", "mlflow.tracking._model_registry.fluent", "mlflow.pyfunc", "urllib3.connectionpool")
 PASSING = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED", "IO_ERROR")
 PROBE = 5  # seconds
+EXPERIMENT, MLFLOWS_OWN = "sentiment", "Default"  # where runs are begun if the user names no experiment; where `mlflow run` does
+KIND, TRAINING = "mlflow.experimentKind", "custom_model_development"  # the tag that lets MLflow's pages open in their training mode
 
 
 class ServerAwayError(StepError):
@@ -87,12 +89,26 @@ def answers() -> bool:
 
 
 def experiment_id() -> str:
-    """That of the active run, of the environment, or MLflow's default. Raises UserError if the environment names two, or a deleted one."""
+    """That of the active run, or of the environment. Raises UserError if the environment names two, or a deleted one."""
     try:
         return str(_get_experiment_id())
     except MlflowException as error:
         raise_if_away(error)
         raise UserError(f"There is no such experiment. {_environment()}: {_short(error)}. Name one that {where()} has.") from error
+
+
+def experiment_ids() -> list[str]:
+    """Where runs are looked for: the present experiment. Those of a user who names none count as one, also where `mlflow run` began."""
+    present, unnamed = experiment_id(), (EXPERIMENT, MLFLOWS_OWN)
+    if experiment(present, mlflow.get_tracking_uri()).name not in unnamed:
+        return [present]
+    others = (MlflowClient().get_experiment_by_name(name) for name in unnamed)
+    return [present, *(other.experiment_id for other in others if other and other.experiment_id != present and _is_active(other))]
+
+
+def is_named() -> bool:
+    """Whether the user named the experiment."""
+    return experiment(experiment_id(), mlflow.get_tracking_uri()).name not in (EXPERIMENT, MLFLOWS_OWN)
 
 
 @cache
@@ -114,7 +130,7 @@ def check_server() -> None:
     try:
         with _migration_lock():
             _check_version(received)
-            found = experiment(experiment_id(), mlflow.get_tracking_uri())
+            found = experiment(_experiment_of_any_maker(), mlflow.get_tracking_uri())
     except UserError:
         raise
     except Exception as error:  # whatever an unknown kind of store raises
@@ -126,16 +142,35 @@ def check_server() -> None:
         if isinstance(error, MlflowException) and not is_passing(error):
             raise UserError(f"There is no such experiment. {_environment()}: {_short(error)}. Name one that {where()} has.") from error
         raise UserError(f"The tracking server does not answer. {received}: {_short(error)}. Start it, or correct it.") from error
-    if found.lifecycle_stage != LifecycleStage.ACTIVE:
+    if not _is_active(found):
         raise UserError(
             f"The experiment is deleted. Received: {found.name} (id {found.experiment_id}) on {where()}. "
             "Restore it (mlflow experiments restore), or name another in MLFLOW_EXPERIMENT_NAME."
         )
+    if KIND not in found.tags:
+        with suppress(Exception):  # a login that may log runs, and not this
+            MlflowClient().set_experiment_tag(found.experiment_id, KIND, TRAINING)
+
+
+def _is_active(found: Experiment) -> bool:
+    return bool(found.lifecycle_stage == LifecycleStage.ACTIVE)
+
+
+def _experiment_of_any_maker() -> str:
+    """The present experiment's number; one that is not there yet is made, by this command or by one beside it."""
+    try:
+        return str(_get_experiment_id())
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+        return str(_get_experiment_id())
 
 
 def _settle() -> None:
     for name, value in (PATIENCE | QUIET).items():
         os.environ.setdefault(name, value)
+    if not any(os.environ.get(f"MLFLOW_{name}") for name in ("EXPERIMENT_ID", "EXPERIMENT_NAME", "RUN_ID")):
+        os.environ["MLFLOW_EXPERIMENT_NAME"] = EXPERIMENT
     for names, level in ((CHATTY, logging.WARNING), (HARMLESS, logging.ERROR)):
         for name in names:
             logging.getLogger(name).setLevel(level)
