@@ -11,6 +11,18 @@ from typing import Any, NoReturn
 from sentiment.errors import StepError, UserError
 from sentiment.settings import REQUIRED, as_text, from_text, parameters
 
+WHAT = {
+    "main": "prepare, train, evaluate and register",
+    "prepare": "reviews to numbers",
+    "train": "one model",
+    "tune": "a search for good settings",
+    "register": "a model to the registry",
+    "score": "texts to scores",
+    "parity": "one model on several backends",
+    "send": "runs that were not sent",
+}
+ABOUT = ("reviews", "prepared", "input", "folder", "run", "model", "engine", "architecture", "backend", "backends", "trials", "study")
+
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
@@ -45,6 +57,7 @@ def run(kind: type, step: Callable[[Any], object]) -> NoReturn:
         settings = parse(kind, sys.argv[1:], program)
         _tracking().own_temporary_folder()
         _tracking().check_server()
+        logging.info(_opening(program.rpartition(".")[2], settings))
         step(settings)
     except UserError as error:
         line = _hide(" ".join(str(error).split()))
@@ -61,6 +74,13 @@ def run(kind: type, step: Callable[[Any], object]) -> NoReturn:
         print(_hide(_unexpected(error)), file=sys.stderr)
         sys.exit(1)
     sys.exit(0)
+
+
+def _opening(step: str, settings: Any) -> str:
+    """One line: what is done, on what, and where it is tracked."""
+    names = [name for name in ABOUT if name in {about.name for about in parameters(type(settings))}]
+    about = [f"{name}={as_text(getattr(settings, name))}" for name in names]
+    return f"{step}: {WHAT[step]} ({', '.join(about)}), tracked in {_tracking().place()}"
 
 
 def _end(number: int, frame: object) -> NoReturn:

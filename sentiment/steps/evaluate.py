@@ -10,10 +10,12 @@ from sentiment.evaluation import metrics
 from sentiment.model.scorer import Scorer
 from sentiment.preparation import prepared
 from sentiment.preparation.prepared import Prepared
+from sentiment.registry import lineage
 from sentiment.reviews.batch import TEST
 from sentiment.settings import EvaluateSettings
 from sentiment.steps.prepare import PreparedRun
 from sentiment.steps.train import TrainedRun
+from sentiment.tracking import descriptions
 
 PARTS = ("network", "ngrams")
 log = logging.getLogger(__name__)
@@ -24,8 +26,11 @@ def run(data: PreparedRun, trained: TrainedRun, parent: str) -> dict[str, float]
     settings = EvaluateSettings(prepared=data.run_id, run=trained.run_id)
     read = prepared.read(data.path)
     with tracking.step_run("evaluate", settings, parent, prepared_run_id=data.run_id, data_fingerprint=read.data_fingerprint) as active:
+        active.log_dataset(tracking.split_dataset(read, lineage.reviews_of(data.run_id), "test"), "test")
+        active.measure_model_of(trained.run_id)
         found = test_metrics(Scorer(trained.path), read)
         active.log_metrics(found)
+        active.set_tags({descriptions.NOTE: descriptions.evaluated(found, len(read.test_texts))})
     parts = "".join(f", {part} alone {found[name]:.3f}" for part in PARTS if (name := f"test_accuracy_{part}") in found)
     log.info("evaluate: test accuracy %.3f%s, AUC %.3f", found["test_accuracy"], parts, found["test_auc"])
     return found

@@ -16,6 +16,7 @@ from sentiment.model.scorer import Scorer
 from sentiment.registry import find_model
 from sentiment.reviews import find_source
 from sentiment.settings import ParitySettings, PrepareSettings
+from sentiment.tracking import commands, descriptions
 from sentiment.training.trainer_process import Trainer, write_ids
 
 ALLOWED = 1e-4
@@ -38,7 +39,7 @@ def run(settings: ParitySettings) -> None:
     texts = [text for batch in source.read(lambda size: None) for text in batch.texts]
     if not texts:
         raise UserError(f"There is nothing to score. Received: reviews={settings.reviews}, without a row. Give some reviews.")
-    with tracking.step_run("parity", settings, model_run_id=run_id), tracking.work_folder() as folder:
+    with tracking.step_run("parity", settings, model_run_id=run_id) as active, tracking.work_folder() as folder:
         model = tracking.artifact(run_id, find_model.FILE)
         scorer = Scorer(model)
         encoded = scorer.model.encoder.encode(texts)
@@ -68,6 +69,8 @@ def run(settings: ParitySettings) -> None:
             mlflow.log_metric(metric, spread)
             if not spread <= ALLOWED:
                 raise StepError(f"The {what} differ by {spread:.1e}, more than {ALLOWED:.0e}. See scores.csv of the run.")
+        mlflow.set_tag(descriptions.NOTE, f"One model's scores on {', '.join(backends)} and in the scorer: `scores.csv`.")
+    commands.say_next(commands.look(commands.run_page(active.info)))
 
 
 def _difference(columns: dict[str, np.ndarray], name: str) -> float:

@@ -23,6 +23,7 @@ from sentiment.reviews.table_formats import open_rows
 from sentiment.reviews.tables import find_column
 from sentiment.serving import served_model
 from sentiment.settings import ScoreSettings, TableSettings, part
+from sentiment.tracking import commands
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ def _score_here(settings: ScoreSettings) -> None:
             _tell(source.name, counts, output)
         active.log_metrics({**totals, "seconds": time.perf_counter() - begun})
         _check(failures, totals, settings)
+    commands.say_next(commands.look(commands.run_page(active.info)))
 
 
 def _failure(source: str, counts: dict[str, int], output: str | Path) -> list[str]:
@@ -106,6 +108,7 @@ def _score_on_spark(settings: ScoreSettings) -> None:
             active.log_metrics({**counts, "seconds": time.perf_counter() - begun})
             _tell(source, counts, output)
             _check(_failure(source, counts, output), counts, settings)
+        commands.say_next(commands.look(commands.run_page(active.info)))
 
 
 def _tell(source: str, counts: dict[str, int], output: str | Path) -> None:

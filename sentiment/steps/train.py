@@ -1,6 +1,7 @@
 """One model: trained on a backend, tracked epoch by epoch."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from sentiment.reviews.batch import VALIDATION
 from sentiment.serving import served_model
 from sentiment.settings import NGRAMS_ALONE, SIZES, TrainSettings
 from sentiment.steps.prepare import FILE as PREPARED
+from sentiment.tracking import commands, descriptions
 from sentiment.training import training
 from sentiment.training.trainer_process import Trainer
 from sentiment.training.training import Trained
@@ -32,8 +34,13 @@ class TrainedRun:
     summary: dict[str, float]
 
 
-def run(settings: TrainSettings, parent: str | None = None, **tags: str) -> TrainedRun:
-    """Trains and logs `model.h5`.
+def run(
+    settings: TrainSettings,
+    parent: str | None = None,
+    beside: Callable[[dict[str, float], int], None] = lambda metrics, epoch: None,
+    **tags: str,
+) -> TrainedRun:
+    """Trains and logs `model.h5`. beside: gets the metrics of each epoch, too, and its number.
 
     Raises:
         UserError: The backend is not installed, there is no such prepared data or model to start from, or nothing to train.
@@ -45,12 +52,16 @@ def run(settings: TrainSettings, parent: str | None = None, **tags: str) -> Trai
     start = start_model(settings)
     source, prepared_run_id = find_prepared(settings.prepared)
     data = prepared.read(source)
+    reviews = lineage.reviews_of(prepared_run_id) or str(source)
     tags |= {"data_fingerprint": data.data_fingerprint} | ({"prepared_run_id": prepared_run_id} if prepared_run_id else {})
     with tracking.step_run("train", settings, parent, **tags) as active, tracking.work_folder() as folder:
+        for split in ("train", "validation"):
+            active.log_dataset(tracking.split_dataset(data, reviews, split), split)
         bar = Bar("train", 0, "tokens")
 
         def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
             active.log_metrics(metrics, epoch)
+            beside(metrics, epoch)
             shown = "  ".join(f"{name} {metrics[name]:.4f}" for name in SHOWN if name in metrics)
             bar.say(f"epoch {epoch:>2}/{settings.epochs}  {shown}  {metrics['tokens_per_second']:,.0f} tokens/s")
             return False
@@ -58,18 +69,25 @@ def run(settings: TrainSettings, parent: str | None = None, **tags: str) -> Trai
         path = folder / find_model.FILE
         with Trainer(backend) as trainer:
             active.log_params({"device": trainer.device})
+            active.begin_model()
             try:
                 trained = training.train(trainer, settings, data, path, after_epoch, bar.set, start)
             finally:
                 bar.close()
                 active.log_text(trainer.log(), "trainer.log")
         active.log_metrics(trained.summary)
-        active.set_tags({"combination": trained.note})
-        active.log_file(path)
-        served_model.save(path, folder / served_model.NAME, lineage.reviews_of(prepared_run_id) or str(source))
-        active.log_model(folder / served_model.NAME)
         run_id = active.info.run_id
+        note = descriptions.trained(settings, data, reviews, trained.summary, trained.note, run_id)
+        active.set_tags({"combination": trained.note, descriptions.NOTE: note})
+        active.log_file(path)
+        served_model.save(path, folder / served_model.NAME, reviews)
+        active.log_model(folder / served_model.NAME)
     _tell(settings, trained, run_id, len(data.rows(VALIDATION)))
+    if parent is None:
+        commands.say_next(
+            commands.look(commands.run_page(active.info)),
+            (commands.entry_point("register", run=run_id), "to have it served, if the gate opens"),
+        )
     return TrainedRun(run_id, path, trained.summary)
 
 

@@ -22,10 +22,12 @@ from sentiment.backends.interpreters import ALL
 from sentiment.errors import StepError, Stopped, UserError
 from sentiment.preparation import prepared
 from sentiment.progress import Bar
+from sentiment.registry import lineage
 from sentiment.reviews.batch import TEST
 from sentiment.settings import RegisterSettings, TuneSettings, as_text
 from sentiment.steps import evaluate, register, train, trial
 from sentiment.steps.prepare import PreparedRun
+from sentiment.tracking import StepRun, commands, descriptions
 from sentiment.training.trainer_process import Trainer, available_cores
 from sentiment.tuning import search, search_page
 
@@ -59,21 +61,30 @@ def run(settings: TuneSettings) -> None:
     stop, end = threading.Event(), time.monotonic() + (settings.timeout or float("inf"))
     parent = ""
     try:
-        with _parent_run(study, new, settings, tags) as parent:
+        with _parent_run(study, new, settings, tags) as active:
+            parent = active.info.run_id
+            reviews = lineage.reviews_of(prepared_run_id)
+            for split in ("train", "validation"):
+                active.log_dataset(tracking.split_dataset(data, reviews, split), split)
             job = trial.Job(settings, settings.study, parent, data, tags, lambda: stop.is_set() or time.monotonic() > end)
             trial.settle(study, parent)
             _search(study, job, settings.seed if new else None, stop)
             trial.settle(study, parent)
-            _finish(storage, study, job, PreparedRun(prepared_run_id, path))
+            _finish(storage, study, job, PreparedRun(prepared_run_id, path), active)
     except Stopped as error:
         if any(other.state == TrialState.RUNNING for other in study.get_trials(deepcopy=False)):
             MlflowClient().update_run(parent, status="RUNNING")  # others are at work on it
         raise StepError(f"Stopped: {error} Go on with the same command and -P study={settings.study}.") from error
     log.info("tune: done (run %s)", parent)
+    commands.say_next(
+        commands.look(commands.run_page(active.info)),
+        (commands.entry_point("tune", study=settings.study, trials=str(settings.trials * 2)), "more trials of the same study"),
+        *([("make serve", "the champion, over HTTP")] if settings.register else []),
+    )
 
 
 @contextmanager
-def _parent_run(study: optuna.Study, new: bool, settings: TuneSettings, tags: dict[str, str]) -> Iterator[str]:
+def _parent_run(study: optuna.Study, new: bool, settings: TuneSettings, tags: dict[str, str]) -> Iterator[StepRun]:
     """The study's one run: begun by whoever made the study, taken up by the others."""
     agreed = {name: as_text(value) for name, value in vars(settings).items() if name not in (*OWN, "prepared")} | tags
     known = None if new else _wait_for_parent(study)
@@ -94,7 +105,7 @@ def _parent_run(study: optuna.Study, new: bool, settings: TuneSettings, tags: di
             study.set_user_attr(AGREED, agreed)
             study.set_user_attr(PARENT, active.info.run_id)
         log.info("tune: study %s, run %s", study.study_name, active.info.run_id)
-        yield active.info.run_id
+        yield active
 
 
 def _wait_for_parent(study: optuna.Study) -> str | None:
@@ -202,7 +213,7 @@ class _Told:
         self._bar.close()
 
 
-def _finish(storage: BaseStorage, study: optuna.Study, job: trial.Job, data: PreparedRun) -> None:
+def _finish(storage: BaseStorage, study: optuna.Study, job: trial.Job, data: PreparedRun, active: StepRun) -> None:
     """Pictures and the final model, by one of those who worked on the study; the others wait for that, and do it if it dies."""
     count = len(search.counted(study))
     final, _ = search.open_study(storage, f"{study.study_name}: final of {count}", job.settings.metric)
@@ -218,21 +229,42 @@ def _finish(storage: BaseStorage, study: optuna.Study, job: trial.Job, data: Pre
         if not completed:
             raise StepError(f"No trial was completed, of {count}. The reasons are in the runs under run {job.parent}.")
         best = study.best_trial
-        _retrain(best, job, data)
+        tested = _retrain(best, job, data, active)
+        told = _ended(study)
+        numbers = {f"best_{name}": value for name, value in best.params.items() if not isinstance(value, str)}
+        active.log_metrics(numbers | {f"trials_{state}": float(number) for state, number in told.items()})
+        trials = ", ".join(f"{number} {state}" for state, number in told.items())
+        values = {name: as_text(value) for name, value in best.params.items()}
+        note = descriptions.searched(job.settings, job.data, trials, values, float(best.values[0]), tested)
+        active.set_tags({descriptions.NOTE: note})
         return float(best.values[0])
 
     search.work(final, 1, do, lambda: False, fails_alone=False)
 
 
-def _retrain(best: FrozenTrial, job: trial.Job, data: PreparedRun) -> None:
-    """Trains the best setting once more, with n-grams beside the network, and measures that model once on the test split."""
+def _ended(study: optuna.Study) -> dict[str, int]:
+    """How many trials ended how."""
+    states = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
+    return {name: sum(trial.state == state for trial in search.counted(study)) for name, state in states.items()}
+
+
+def _retrain(best: FrozenTrial, job: trial.Job, data: PreparedRun, active: StepRun) -> dict[str, float]:
+    """Trains the best setting once more, with n-grams beside the network, and measures that model once on the test split; returns
+    `test_...`, nothing if there is no such split.
+    """
     values = search.suggest(FixedTrial(best.params), job.settings)
     settings = trial.network_settings(job.settings, values, epochs=best.user_attrs[trial.BEST_EPOCH], prepared=data.run_id)
     told = ", ".join(f"{name}={as_text(value)}" for name, value in (values | {"epochs": settings.epochs}).items())
     log.info("tune: trial %d was best, %s %.4f; final training with %s", best.number, job.settings.metric, best.values[0], told)
-    trained = train.run(settings, job.parent, study=job.study, best_trial_run_id=best.user_attrs[trial.RUN_ID])
-    mlflow.set_tags({"best_trial": str(best.number), "final_run_id": trained.run_id})
+    trained = train.run(settings, job.parent, active.log_metrics, study=job.study, best_trial_run_id=best.user_attrs[trial.RUN_ID])
+    active.set_tags({"best_trial": str(best.number), "final_run_id": trained.run_id})
+    active.log_output_of(trained.run_id)
+    active.log_metrics(trained.summary)
+    tested = {}
     if len(job.data.rows(TEST)):
-        mlflow.log_metrics(evaluate.run(data, trained, job.parent))
+        active.log_dataset(tracking.split_dataset(job.data, lineage.reviews_of(data.run_id), "test"), "test")
+        tested = evaluate.run(data, trained, job.parent)
+        active.log_metrics(tested)
     if job.settings.register:
         register.run(RegisterSettings(run=trained.run_id), job.parent)
+    return tested

@@ -1,13 +1,15 @@
 """What MLflow is told, and how it is asked. All of it happens in the driver."""
 
 from sentiment.tracking.artifacts import artifact
+from sentiment.tracking.datasets import SPLITS, split_dataset
 from sentiment.tracking.resend import RUN_FILE, begun, is_at_work, send_again
 from sentiment.tracking.runs import StepRun, children, fail_launched_run, fail_run, find_runs, get_run, step_run
 from sentiment.tracking.scratch import own_temporary_folder, scratch, work_folder
-from sentiment.tracking.server import check_server, experiment_id, hide, raise_if_away, where
+from sentiment.tracking.server import check_server, experiment_id, hide, place, raise_if_away, where
 
 __all__ = [
     "RUN_FILE",
+    "SPLITS",
     "StepRun",
     "artifact",
     "begun",
@@ -21,9 +23,11 @@ __all__ = [
     "hide",
     "is_at_work",
     "own_temporary_folder",
+    "place",
     "raise_if_away",
     "scratch",
     "send_again",
+    "split_dataset",
     "step_run",
     "where",
     "work_folder",

@@ -55,6 +55,9 @@ class Outbox:
         self._sent, self._last = 0, time.monotonic()
         self._error: Exception | None = None
         self._is_left = False
+        self._datasets: dict[str, list[str]] = {}
+        self._model_of: str | None = None
+        self._is_begun = False
         self._news = threading.Condition()
         self._thread = threading.Thread(target=self._send_all, daemon=True, name=f"outbox {self._run_id}")
         self._thread.start()
@@ -67,7 +70,13 @@ class Outbox:
         self._add({"tags": tags})
 
     def log_metrics(self, metrics: dict[str, float], step: int = 0) -> None:
-        self._add({"metrics": {name: float(value) for name, value in metrics.items()}, "step": step, "time": _now()})
+        """They belong to the model that this run makes or measures, and to the dataset of the split that their names tell."""
+        record = {"metrics": {name: float(value) for name, value in metrics.items()}, "step": step, "time": _now()}
+        self._add(record | {"model_of": self._model_of, "datasets": self._datasets})
+
+    def log_system_metrics(self, metrics: dict[str, float], step: int) -> None:
+        """Of the machine; they belong to no model."""
+        self._add({"metrics": metrics, "step": step, "time": _now()})
 
     def log_text(self, text: str, name: str) -> None:
         (self._folder / FILES / name).write_text(text, encoding="utf-8")
@@ -82,14 +91,29 @@ class Outbox:
             shutil.copyfile(path, copy)
         self._add({"file": path.name})
 
-    def log_dataset(self, dataset: Dataset) -> None:
-        """What the run learns from."""
-        self._add({"dataset": dict(dataset)})
+    def log_dataset(self, dataset: Dataset, context: str = "training") -> None:
+        """What the run learns from, or is measured on. context: the split, or what else it is to the run."""
+        self._datasets = self._datasets | {context: [dataset.name, dataset.digest]}
+        self._add({"dataset": dict(dataset), "context": context})
+
+    def begin_model(self) -> None:
+        """Begins the run's logged model, with the parameters logged by now; the metrics from here on are of it."""
+        self._model_of, self._is_begun = sending.OWN, True
+        self._add({"begun": sending.MODEL})
 
     def log_model(self, folder: Path) -> None:
         """A model that MLflow saved in the folder, which is moved."""
         shutil.move(folder, self._folder / sending.MODEL)
+        self._is_begun = False
         self._add({"model": sending.MODEL})
+
+    def measure_model_of(self, run_id: str) -> None:
+        """The metrics from here on are of the model that another run made."""
+        self._model_of = run_id
+
+    def log_output_of(self, run_id: str) -> None:
+        """The model that another run made, as what this one gave."""
+        self._add({"output_of": run_id})
 
     def finish(self, status: str, patience: float | None = None) -> None:
         """Ends the run, and waits until all is sent, or nothing has been for `patience` seconds (PATIENCE, if not said).
@@ -97,7 +121,7 @@ class Outbox:
         Raises:
             UnsentError: The server does not take it.
         """
-        self._add({"status": status, "time": _now()})
+        self._add({"status": status, "time": _now(), "given_up": self._is_begun})
         begun, patience = time.monotonic(), PATIENCE if patience is None else patience
         with self._news:
             while self._sent < len(self._records):
@@ -119,9 +143,9 @@ class Outbox:
         )
 
     def _add(self, record: Record) -> None:
-        with (self._folder / RECORDS).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
         with self._news:
+            with (self._folder / RECORDS).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record) + "\n")
             self._records.append(record)
             self._news.notify_all()
 

@@ -4,7 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 import mlflow
@@ -15,7 +15,7 @@ from mlflow.tracking.fluent import _active_run_stack  # its own way to leave a r
 
 from sentiment.errors import Stopped, UserError
 from sentiment.settings import as_text, from_text, parameters
-from sentiment.tracking import server
+from sentiment.tracking import server, system_metrics, titles
 from sentiment.tracking.outbox import Outbox, UnsentError
 from sentiment.tracking.processes import is_gone, this_process
 from sentiment.tracking.server import experiment_ids, hide, where
@@ -23,6 +23,7 @@ from sentiment.tracking.server import experiment_ids, hide, where
 PROJECT, NAME = "project", "mlflow-sentiment"  # the tag that tells this project's runs from others' on the same server
 PROCESS = "process"  # the tag that says who began a run
 GONE = "Its process was gone."
+LONG = ("train", "trial", "tune", "main")  # steps that are told what the machine does meanwhile
 REASON_LENGTH = 500
 log = logging.getLogger(__name__)
 
@@ -52,7 +53,8 @@ def step_run(step: str, settings: Any, parent: str | None = None, resumed: str |
     names = [f.name for f in parameters(type(settings)) if f.name not in run.data.params]
     active.log_params({name: as_text(getattr(settings, name)) for name in names})
     try:
-        yield active
+        with system_metrics.watched(active.log_system_metrics) if step in LONG else nullcontext():
+            yield active
     except BaseException as error:
         _leave()
         stopped = isinstance(error, Stopped)
@@ -70,15 +72,19 @@ def step_run(step: str, settings: Any, parent: str | None = None, resumed: str |
 
 def _begin(step: str, settings: Any, parent: str | None, resumed: str | None, tags: dict[str, str]) -> Run:
     launched = None if parent or resumed else os.environ.get("MLFLOW_RUN_ID")
+    name = None if resumed else titles.title(step, settings, tags.get("trial"))
     try:
         if launched:
-            _check_launched(MlflowClient().get_run(launched), step, settings)
+            run = MlflowClient().get_run(launched)
+            _check_launched(run, step, settings)
+            name = name if titles.is_made_up(run.info.run_name) else None
         return mlflow.start_run(
             resumed,
-            run_name=None if resumed or launched else _title(step, settings, tags.get("trial")),
+            run_name=name,
             nested=parent is not None,
             parent_run_id=parent,
             tags={"step": step, PROJECT: NAME, PROCESS: this_process(), **tags},
+            log_system_metrics=False,  # not by MLflow, which waits for the server
         )
     except MlflowException as error:
         server.raise_if_away(error)
@@ -109,11 +115,6 @@ def _check_launched(run: Run, step: str, settings: Any) -> None:
 def _leave() -> None:
     with suppress(IndexError):
         _active_run_stack.get().pop()  # type: ignore[no-untyped-call]
-
-
-def _title(step: str, settings: Any, number: str | None) -> str:
-    kind = [str(getattr(settings, name)) for name in ("architecture", "backend") if hasattr(settings, name)]
-    return " ".join([step, *([number] if number else []), *kind])
 
 
 def _end_dead(step: str) -> None:

@@ -48,6 +48,11 @@ def where() -> str:
     return hide(mlflow.get_tracking_uri())
 
 
+def place() -> str:
+    """The experiment and the server's address, in words."""
+    return f"experiment {experiment_name()} of {where()}"
+
+
 def hide(text: str) -> str:
     """A text without the passwords that it may have of the server's address and login."""
     secrets = [os.environ.get(name, "") for name in ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")]
@@ -100,15 +105,19 @@ def experiment_id() -> str:
 def experiment_ids() -> list[str]:
     """Where runs are looked for: the present experiment. Those of a user who names none count as one, also where `mlflow run` began."""
     present, unnamed = experiment_id(), (EXPERIMENT, MLFLOWS_OWN)
-    if experiment(present, mlflow.get_tracking_uri()).name not in unnamed:
+    if is_named():
         return [present]
     others = (MlflowClient().get_experiment_by_name(name) for name in unnamed)
     return [present, *(other.experiment_id for other in others if other and other.experiment_id != present and _is_active(other))]
 
 
+def experiment_name() -> str:
+    return str(experiment(experiment_id(), mlflow.get_tracking_uri()).name)
+
+
 def is_named() -> bool:
     """Whether the user named the experiment."""
-    return experiment(experiment_id(), mlflow.get_tracking_uri()).name not in (EXPERIMENT, MLFLOWS_OWN)
+    return experiment_name() not in (EXPERIMENT, MLFLOWS_OWN)
 
 
 @cache
