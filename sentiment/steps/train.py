@@ -69,14 +69,14 @@ def run(
         path = folder / find_model.FILE
         with Trainer(backend) as trainer:
             active.log_params({"device": trainer.device})
-            active.begin_model()
             try:
                 trained = training.train(trainer, settings, data, path, after_epoch, bar.set, start)
             finally:
                 bar.close()
                 active.log_text(trainer.log(), "trainer.log")
-        active.log_metrics(trained.summary)
         run_id = active.info.run_id
+        active.measure_model_of(run_id)
+        active.log_metrics(trained.summary)
         note = descriptions.trained(settings, data, reviews, trained.summary, trained.note, run_id)
         active.set_tags({"combination": trained.note, descriptions.NOTE: note})
         active.log_file(path)

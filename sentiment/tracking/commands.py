@@ -1,13 +1,11 @@
 """Commands and addresses that work with the tracking server that there is now: what is to be done next, to be typed or clicked."""
 
-import json
 import logging
 import os
 import re
 import shlex
 import sys
 from pathlib import Path
-from urllib.parse import quote
 
 import mlflow
 from mlflow.entities import RunInfo
@@ -16,6 +14,7 @@ from sentiment.tracking import server
 
 LOCAL_PAGES = "http://127.0.0.1:5000"  # where `make ui` shows what is in a file or a database
 CHAMPION = "models:/sentiment@champion"
+MODE = "workflowType=machine_learning"  # of MLflow's pages, which open for generative models if nothing else is said
 COLUMN = 64  # characters; longer commands stand out
 log = logging.getLogger(__name__)
 
@@ -44,13 +43,12 @@ def pages() -> str:
 
 
 def run_page(run: RunInfo) -> str:
-    return f"{pages()}/#/experiments/{run.experiment_id}/runs/{run.run_id}"
+    return f"{pages()}/#/experiments/{run.experiment_id}/runs/{run.run_id}?{MODE}"
 
 
-def compare_page(experiments: list[str], runs: list[str]) -> str:
-    """The page that has runs side by side: parameters, metrics and their curves in one picture."""
-    lists = (quote(json.dumps(each, separators=(",", ":"))) for each in (runs, experiments))
-    return "{}/#/compare-runs?runs={}&experiments={}".format(pages(), *lists)
+def curves_page(experiment: str) -> str:
+    """The page that has the curves of all runs of an experiment over one another, and what they ended with side by side."""
+    return f"{pages()}/#/experiments/{experiment}/runs?compareRunsMode=CHART&{MODE}"
 
 
 def look(address: str) -> tuple[str, str]:

@@ -82,13 +82,6 @@ def finish(run_id: str, folder: Path) -> None:
     client.finalize_logged_model(model_id, "READY")
 
 
-def give_up(run_id: str) -> None:
-    """Marks a model that was begun, and will not be finished."""
-    model = find(run_id)
-    if model and str(model.status) == "PENDING":
-        MlflowClient().finalize_logged_model(model.model_id, "FAILED")
-
-
 def send_file(repository: ArtifactRepository, folder: Path, path: Path) -> None:
     place = path.parent.relative_to(folder).as_posix()
     repository.log_artifact(  # type: ignore[no-untyped-call]

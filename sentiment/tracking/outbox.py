@@ -57,7 +57,7 @@ class Outbox:
         self._is_left = False
         self._datasets: dict[str, list[str]] = {}
         self._model_of: str | None = None
-        self._is_begun = False
+        self._later: list[Record] | None = []
         self._news = threading.Condition()
         self._thread = threading.Thread(target=self._send_all, daemon=True, name=f"outbox {self._run_id}")
         self._thread.start()
@@ -73,10 +73,22 @@ class Outbox:
         """They belong to the model that this run makes or measures, and to the dataset of the split that their names tell."""
         record = {"metrics": {name: float(value) for name, value in metrics.items()}, "step": step, "time": _now()}
         self._add(record | {"model_of": self._model_of, "datasets": self._datasets})
+        self._flush()
 
     def log_system_metrics(self, metrics: dict[str, float], step: int) -> None:
-        """Of the machine; they belong to no model."""
-        self._add({"metrics": metrics, "step": step, "time": _now()})
+        """Of the machine; they belong to no model, and come behind the first of the others: MLflow shows what came first, first."""
+        record = {"metrics": metrics, "step": step, "time": _now()}
+        with self._news:
+            if self._later is not None:
+                self._later.append(record)
+                return
+        self._add(record)
+
+    def _flush(self) -> None:
+        with self._news:
+            later, self._later = self._later or [], None
+        for record in later:
+            self._add(record)
 
     def log_text(self, text: str, name: str) -> None:
         (self._folder / FILES / name).write_text(text, encoding="utf-8")
@@ -96,20 +108,14 @@ class Outbox:
         self._datasets = self._datasets | {context: [dataset.name, dataset.digest]}
         self._add({"dataset": dict(dataset), "context": context})
 
-    def begin_model(self) -> None:
-        """Begins the run's logged model, with the parameters logged by now; the metrics from here on are of it."""
-        self._model_of, self._is_begun = sending.OWN, True
-        self._add({"begun": sending.MODEL})
-
     def log_model(self, folder: Path) -> None:
         """A model that MLflow saved in the folder, which is moved."""
         shutil.move(folder, self._folder / sending.MODEL)
-        self._is_begun = False
         self._add({"model": sending.MODEL})
 
     def measure_model_of(self, run_id: str) -> None:
-        """The metrics from here on are of the model that another run made."""
-        self._model_of = run_id
+        """The metrics from here on are of the model that a run made, or is about to make."""
+        self._model_of = sending.OWN if run_id == self._run_id else run_id
 
     def log_output_of(self, run_id: str) -> None:
         """The model that another run made, as what this one gave."""
@@ -121,7 +127,8 @@ class Outbox:
         Raises:
             UnsentError: The server does not take it.
         """
-        self._add({"status": status, "time": _now(), "given_up": self._is_begun})
+        self._flush()
+        self._add({"status": status, "time": _now()})
         begun, patience = time.monotonic(), PATIENCE if patience is None else patience
         with self._news:
             while self._sent < len(self._records):

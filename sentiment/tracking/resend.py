@@ -31,7 +31,7 @@ def send_again(folder: Path) -> str:
     run_id = _run(about).info.run_id
     if not any("status" in record for record in records):
         now = int(time.time() * 1000)
-        records += [{"tags": {"failure": GONE}}, {"status": "FAILED", "time": now, "given_up": True}]
+        records += [{"tags": {"failure": GONE}}, {"status": "FAILED", "time": now}]
     for _ in sending.send(run_id, folder, records):
         pass
     return str(run_id)

@@ -20,8 +20,8 @@ def send(run_id: str, folder: Path, records: Iterable[Record], place: str = "") 
     """Sends the records of a run in their order; gives how many are sent, as they are. Raises what MLflow raises.
 
     place: of the run's files, if it is known.
-    A record has parameters, tags or metrics, or names a file in the folder's `files`, a dataset, a saved model, one
-    that is begun or that another run made, or how the run ended.
+    A record has parameters, tags or metrics, or names a file in the folder's `files`, a dataset, a saved model, or
+    one that another run made, or how the run ended.
     """
     client, count = MlflowClient(), 0
     waiting: list[Record] = []
@@ -36,8 +36,6 @@ def send(run_id: str, folder: Path, records: Iterable[Record], place: str = "") 
         if "file" in record:
             place = place or client.get_run(run_id).info.artifact_uri
             logged_models.send_file(get_artifact_repository(place), folder / FILES, folder / FILES / record["file"])
-        elif "begun" in record:
-            logged_models.begin(run_id)
         elif "model" in record:
             logged_models.finish(run_id, folder / record["model"])
         elif "output_of" in record:
@@ -48,8 +46,6 @@ def send(run_id: str, folder: Path, records: Iterable[Record], place: str = "") 
             context = [InputTag("mlflow.data.context", record.get("context", "training"))]
             client.log_inputs(run_id, [DatasetInput(Dataset(**record["dataset"]), context)])
         elif "status" in record:
-            if record.get("given_up"):
-                logged_models.give_up(run_id)
             client.set_terminated(run_id, record["status"], record["time"])
         count += 1
         yield count

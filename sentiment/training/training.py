@@ -95,7 +95,7 @@ def train(
             if not best.epoch:
                 raise _diverged(epoch, settings)
             return Verdict(keep=False, stop=True)
-        metrics = _of_epoch(epoch) | _measure("val", labels, logits)
+        metrics = _measure("val", labels, logits) | _of_epoch(epoch)
         verdict = stopping.judge(metrics["val_loss"])
         if verdict.keep:
             best = _Best(epoch.epoch, metrics, logits)
@@ -165,7 +165,7 @@ def _guessing(logits: dict[str, np.ndarray], labels: np.ndarray) -> tuple[str, .
 
 def _measure(prefix: str, labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
     measured = metrics.measure(labels, expit(logits))
-    return {f"{prefix}_loss": measured["log_loss"], f"{prefix}_accuracy": measured["accuracy"], f"{prefix}_auc": measured["auc"]}
+    return {f"{prefix}_accuracy": measured["accuracy"], f"{prefix}_auc": measured["auc"], f"{prefix}_loss": measured["log_loss"]}
 
 
 def _of_epoch(epoch: Epoch) -> dict[str, float]:
