@@ -55,10 +55,8 @@ def run(settings: MainSettings) -> None:
 
 def _say_next(settings: MainSettings, run: RunInfo, trained: str) -> None:
     steps = [commands.look(commands.run_page(run))]
-    other = next((each for each in tracking.find_runs("main", most=2) if each.info.run_id != run.run_id), None)
-    if other:
-        address = commands.compare_page(list(dict.fromkeys((run.experiment_id, other.info.experiment_id))), [run.run_id, other.info.run_id])
-        steps.append((address, f"beside {other.info.run_name}"))
+    if len(tracking.find_runs("main", most=2)) > 1:
+        steps.append((commands.curves_page(run.experiment_id), "beside the others"))
     if settings.register:
         steps += [("make serve", "the champion, over HTTP"), (commands.entry_point("score", input="FILE"), "a table of texts")]
     else:
