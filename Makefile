@@ -19,7 +19,7 @@ help:  ## this list
 
 run: .venv/ready  ## prepare, train, evaluate and register on the bundled reviews; BACKEND=tensorflow, cntk, jax or torch
 	@[ $(BACKEND) = tensorflow ] || python -m sentiment.backends $(BACKEND)
-	mlflow run . --env-manager local -P backend=$(BACKEND)
+	@MLFLOW_LOGGING_LEVEL=$${MLFLOW_LOGGING_LEVEL:-WARNING} mlflow run . --env-manager local -P backend=$(BACKEND)
 
 install: .venv/ready  ## the environment of one more backend: BACKEND=jax; DEVICE=cuda for NVIDIA GPUs
 	@python -m sentiment.backends $(BACKEND) --device $(DEVICE)
@@ -44,7 +44,10 @@ serve: .venv/ready  ## the champion over HTTP, at http://127.0.0.1:5001 (PORT=â€
 	mlflow models serve -m models:/sentiment@champion --env-manager uv -p $(PORT)
 
 ui: .venv/ready  ## the runs in the browser, at http://127.0.0.1:5000
-	mlflow ui --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}
+	@case "$$MLFLOW_TRACKING_URI" in \
+		http*) echo "The runs are on the tracking server: $$(echo "$$MLFLOW_TRACKING_URI" | sed -E 's,//[^/@]*@,//,')/#/experiments";; \
+		*) exec mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}";; \
+	esac
 
 doctor: .venv/ready  ## what this machine has and lacks
 	@python -m sentiment.doctor

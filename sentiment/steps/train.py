@@ -57,7 +57,12 @@ def run(
     with tracking.step_run("train", settings, parent, **tags) as active, tracking.work_folder() as folder:
         for split in ("train", "validation"):
             active.log_dataset(tracking.split_dataset(data, reviews, split), split)
-        bar = Bar("train", 0, "tokens")
+        bar, ngrams = Bar("train", 0, "tokens of the epoch"), Bar("n-grams", 0, "regressions")
+
+        def after_ngrams(done: int, of: int) -> None:
+            ngrams.set(done, of)
+            if done == of:
+                ngrams.close()
 
         def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
             active.log_metrics(metrics, epoch)
@@ -70,9 +75,10 @@ def run(
         with Trainer(backend) as trainer:
             active.log_params({"device": trainer.device})
             try:
-                trained = training.train(trainer, settings, data, path, after_epoch, bar.set, start)
+                trained = training.train(trainer, settings, data, path, after_epoch, bar.set, start, after_ngrams)
             finally:
                 bar.close()
+                ngrams.close()
                 active.log_text(trainer.log(), "trainer.log")
         run_id = active.info.run_id
         active.measure_model_of(run_id)

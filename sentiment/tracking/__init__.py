@@ -5,7 +5,7 @@ from sentiment.tracking.datasets import SPLITS, split_dataset
 from sentiment.tracking.resend import RUN_FILE, begun, is_at_work, send_again
 from sentiment.tracking.runs import StepRun, children, fail_launched_run, fail_run, find_runs, get_run, step_run
 from sentiment.tracking.scratch import own_temporary_folder, scratch, work_folder
-from sentiment.tracking.server import check_server, experiment_id, hide, place, raise_if_away, where
+from sentiment.tracking.server import check_server, experiment_id, hide, place, raise_if_away, server_version, where
 
 __all__ = [
     "RUN_FILE",
@@ -27,6 +27,7 @@ __all__ = [
     "raise_if_away",
     "scratch",
     "send_again",
+    "server_version",
     "split_dataset",
     "step_run",
     "where",

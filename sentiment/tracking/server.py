@@ -186,6 +186,11 @@ def _settle() -> None:
     warnings.filterwarnings("ignore", module="mlflow")
 
 
+def server_version() -> str:
+    """That of the server's MLflow; of a database, of the one here."""
+    return _get("/version").text.strip().strip('"')[:20] if mlflow.get_tracking_uri().startswith("http") else str(mlflow.__version__)
+
+
 def _check_version(received: str) -> None:
     if not mlflow.get_tracking_uri().startswith("http"):
         return

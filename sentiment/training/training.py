@@ -70,11 +70,13 @@ def train(
     after_epoch: Callable[[int, dict[str, float]], bool],
     progress: Callable[[int, int], None] = lambda done, of: None,
     start: Path | None = None,
+    ngram_progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Trained:
     """Trains and writes `model`.
 
     `after_epoch` gets each epoch's number and metrics and says whether to give up, in which case nothing is written and the summary is
-    empty; `progress` gets the tokens done and their number. start: a model whose network it starts from.
+    empty; `progress` gets the tokens done and their number. start: a model whose network it starts from. ngram_progress: gets the
+    regressions on n-grams that are done, and their number.
 
     Raises:
         UserError: There is nothing to train.
@@ -86,7 +88,7 @@ def train(
     stopping = EarlyStopping(settings.patience)
     best = _Best(0, {}, np.empty(0))
     given_up = False
-    ngrams = _fit_ngrams(data, settings)
+    ngrams = _fit_ngrams(data, settings, ngram_progress)
 
     def judge(epoch: Epoch) -> Verdict:
         nonlocal best, given_up
@@ -132,9 +134,9 @@ def train(
     return Trained(network, summary, note, _guessing(logits, labels))
 
 
-def _fit_ngrams(data: Prepared, settings: TrainSettings) -> Fitted | None:
+def _fit_ngrams(data: Prepared, settings: TrainSettings, progress: Callable[[int, int], None]) -> Fitted | None:
     """Of n-grams that are in equally many reviews, none is chosen if there is no room for all: `ngrams` of 1 may leave none at all."""
-    fitted = ngram_regression.fit(data, settings.ngrams, settings.seed) if settings.ngrams else None
+    fitted = ngram_regression.fit(data, settings.ngrams, settings.seed, progress) if settings.ngrams else None
     if fitted and len(fitted.model.ngrams):
         return fitted
     if settings.architecture == NGRAMS_ALONE:
