@@ -35,6 +35,10 @@ bench: .venv/ready-dev  ## speed and accuracy as ratios: writes docs/benchmarks.
 	@python -m sentiment.backends cntk jax torch
 	python -m benchmarks
 
+screenshots: .venv/ready-dev  ## the pictures of MLflow's pages in docs/images; needs Chromium
+	@python -m sentiment.backends cntk
+	python -m tests.screenshots
+
 lint: .venv/ready-dev  ## ruff and mypy
 	ruff check .
 	ruff format --check .
@@ -80,4 +84,4 @@ clean:  ## remove the environment (not your runs)
 	uv pip install -q --python $(BIN)/python -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help run install install-spark test bench lint serve ui doctor lock lock-cuda clean
+.PHONY: help run install install-spark test bench screenshots lint serve ui doctor lock lock-cuda clean

@@ -26,7 +26,7 @@ def run(data: PreparedRun, trained: TrainedRun, parent: str) -> dict[str, float]
     settings = EvaluateSettings(prepared=data.run_id, run=trained.run_id)
     read = prepared.read(data.path)
     with tracking.step_run("evaluate", settings, parent, prepared_run_id=data.run_id, data_fingerprint=read.data_fingerprint) as active:
-        active.log_dataset(tracking.split_dataset(read, lineage.reviews_of(data.run_id), "test"), "test")
+        active.log_datasets(tracking.split_datasets(read, lineage.reviews_of(data.run_id), "test"))
         active.measure_model_of(trained.run_id)
         found = test_metrics(Scorer(trained.path), read)
         active.log_metrics(found)

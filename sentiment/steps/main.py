@@ -39,8 +39,7 @@ def run(settings: MainSettings) -> None:
         if not len(made.rows(TEST)):
             raise UserError(f"There is no test split. Received: test_fraction={settings.test_fraction:g}. Give a fraction over 0.")
         active.set_tags({"prepared_run_id": data.run_id, "data_fingerprint": made.data_fingerprint})
-        for split in tracking.SPLITS:
-            active.log_dataset(tracking.split_dataset(made, settings.reviews, split), split)
+        active.log_datasets(tracking.split_datasets(made, settings.reviews, *tracking.SPLITS))
         trained = train.run(part(TrainSettings, settings, prepared=data.run_id), parent_id, active.log_metrics)
         active.log_output_of(trained.run_id)
         tested = evaluate.run(data, trained, parent_id)

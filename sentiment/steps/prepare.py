@@ -62,7 +62,7 @@ def run(settings: PrepareSettings, parent: str | None = None) -> PreparedRun:
             prepared.write(made, path)
         active.log_metrics(metrics)
         active.set_tags({"data_fingerprint": made.data_fingerprint, "split_method": made.split_method})
-        active.log_dataset(_dataset(source, made))
+        active.log_datasets({"training": _dataset(source, made)})
         active.set_tags({descriptions.NOTE: descriptions.prepared(made, settings.reviews, run_id)})
         labelled = np.flatnonzero(made.labels >= 0)
         lengths = made.tokens.lengths[labelled]

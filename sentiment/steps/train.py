@@ -55,8 +55,7 @@ def run(
     reviews = lineage.reviews_of(prepared_run_id) or str(source)
     tags |= {"data_fingerprint": data.data_fingerprint} | ({"prepared_run_id": prepared_run_id} if prepared_run_id else {})
     with tracking.step_run("train", settings, parent, **tags) as active, tracking.work_folder() as folder:
-        for split in ("train", "validation"):
-            active.log_dataset(tracking.split_dataset(data, reviews, split), split)
+        active.log_datasets(tracking.split_datasets(data, reviews, "train", "validation"))
         bar, ngrams = Bar("train", 0, "tokens of the epoch"), Bar("n-grams", 0, "regressions")
 
         def after_ngrams(done: int, of: int) -> None:

@@ -64,8 +64,7 @@ def run(settings: TuneSettings) -> None:
         with _parent_run(study, new, settings, tags) as active:
             parent = active.info.run_id
             reviews = lineage.reviews_of(prepared_run_id)
-            for split in ("train", "validation"):
-                active.log_dataset(tracking.split_dataset(data, reviews, split), split)
+            active.log_datasets(tracking.split_datasets(data, reviews, "train", "validation"))
             job = trial.Job(settings, settings.study, parent, data, tags, lambda: stop.is_set() or time.monotonic() > end)
             trial.settle(study, parent)
             _search(study, job, settings.seed if new else None, stop)
@@ -262,7 +261,7 @@ def _retrain(best: FrozenTrial, job: trial.Job, data: PreparedRun, active: StepR
     active.log_metrics(trained.summary)
     tested = {}
     if len(job.data.rows(TEST)):
-        active.log_dataset(tracking.split_dataset(job.data, lineage.reviews_of(data.run_id), "test"), "test")
+        active.log_datasets(tracking.split_datasets(job.data, lineage.reviews_of(data.run_id), "test"))
         tested = evaluate.run(data, trained, job.parent)
         active.log_metrics(tested)
     if job.settings.register:

@@ -1,7 +1,7 @@
 """What MLflow is told, and how it is asked. All of it happens in the driver."""
 
 from sentiment.tracking.artifacts import artifact
-from sentiment.tracking.datasets import SPLITS, split_dataset
+from sentiment.tracking.datasets import SPLITS, split_datasets
 from sentiment.tracking.resend import RUN_FILE, begun, is_at_work, send_again
 from sentiment.tracking.runs import StepRun, children, fail_launched_run, fail_run, find_runs, get_run, step_run
 from sentiment.tracking.scratch import own_temporary_folder, scratch, work_folder
@@ -28,7 +28,7 @@ __all__ = [
     "scratch",
     "send_again",
     "server_version",
-    "split_dataset",
+    "split_datasets",
     "step_run",
     "where",
     "work_folder",

@@ -15,8 +15,14 @@ SCHEMA = Schema([ColSpec(DataType.string, "reviewText"), ColSpec(DataType.long, 
 DIGITS = 12  # of the fingerprint, as it is shown elsewhere
 
 
-def split_dataset(data: Prepared, reviews: str, split: str) -> Dataset:
-    """reviews: what they were read from, as `prepare` was told; split: one of SPLITS. Equal reviews in equal splits are equal datasets."""
+def split_datasets(data: Prepared, reviews: str, *splits: str) -> dict[str, Dataset]:
+    """Those of some of SPLITS, by their names. reviews: what they were read from, as `prepare` was told. Equal reviews in equal splits are
+    equal datasets.
+    """
+    return {split: _dataset(data, reviews, split) for split in splits}
+
+
+def _dataset(data: Prepared, reviews: str, split: str) -> Dataset:
     rows = data.rows(SPLITS[split])
     source = resolve_dataset_source(reviews)
     profile = {"num_rows": len(rows), "positive": int((data.labels[rows] == 1).sum()), "tokens": int(data.tokens.lengths[rows].sum())}

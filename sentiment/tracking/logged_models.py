@@ -6,7 +6,7 @@ from pathlib import Path
 
 import mlflow
 from mlflow import MlflowClient
-from mlflow.entities import LoggedModel, LoggedModelOutput
+from mlflow.entities import LoggedModel, LoggedModelOutput, Run
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 from mlflow.store.artifact.artifact_repo import ArtifactRepository
@@ -20,8 +20,12 @@ COPIED = ("project", "prepared_run_id", "data_fingerprint")  # tags of a run tha
 
 def find(run_id: str) -> LoggedModel | None:
     """The model of a run, if it has one."""
-    run = MlflowClient().get_run(run_id)
-    models = MlflowClient().search_logged_models([run.info.experiment_id], f"source_run_id = '{run_id}' AND name = '{NAME}'")
+    return _find(MlflowClient().get_run(run_id))
+
+
+def _find(run: Run) -> LoggedModel | None:
+    query = f"source_run_id = '{run.info.run_id}' AND name = '{NAME}'"
+    models = MlflowClient().search_logged_models([run.info.experiment_id], query)
     return models[0] if models else None
 
 
@@ -49,9 +53,9 @@ def begin(run_id: str) -> str:
 @cache
 def _begin(run_id: str, address: str) -> str:
     client = MlflowClient(address)
-    model = find(run_id)
+    run = client.get_run(run_id)
+    model = _find(run)
     if model is None:
-        run = client.get_run(run_id)
         tags = {name: value for name, value in run.data.tags.items() if name in COPIED}
         model = client.create_logged_model(run.info.experiment_id, NAME, run_id, tags, run.data.params, KIND)
     return str(model.model_id)

@@ -103,10 +103,10 @@ class Outbox:
             shutil.copyfile(path, copy)
         self._add({"file": path.name})
 
-    def log_dataset(self, dataset: Dataset, context: str = "training") -> None:
-        """What the run learns from, or is measured on. context: the split, or what else it is to the run."""
-        self._datasets = self._datasets | {context: [dataset.name, dataset.digest]}
-        self._add({"dataset": dict(dataset), "context": context})
+    def log_datasets(self, datasets: dict[str, Dataset]) -> None:
+        """What the run learns from and is measured on, each by its context: the split, or what else it is to the run."""
+        self._datasets = self._datasets | {context: [each.name, each.digest] for context, each in datasets.items()}
+        self._add({"inputs": {context: dict(each) for context, each in datasets.items()}})
 
     def log_model(self, folder: Path) -> None:
         """A model that MLflow saved in the folder, which is moved."""

@@ -12,6 +12,7 @@ from sentiment.tracking import datasets, logged_models
 
 Record = dict[str, Any]
 FILES, MODEL = "files", logged_models.NAME
+CONTEXT = "mlflow.data.context"
 OWN = "own"  # the model of the run itself, whose id another server may not keep
 METRICS, OTHERS = 800, 100  # that MLflow takes at a time
 
@@ -20,7 +21,7 @@ def send(run_id: str, folder: Path, records: Iterable[Record], place: str = "") 
     """Sends the records of a run in their order; gives how many are sent, as they are. Raises what MLflow raises.
 
     place: of the run's files, if it is known.
-    A record has parameters, tags or metrics, or names a file in the folder's `files`, a dataset, a saved model, or
+    A record has parameters, tags or metrics, or names a file in the folder's `files`, datasets, a saved model, or
     one that another run made, or how the run ended.
     """
     client, count = MlflowClient(), 0
@@ -42,9 +43,10 @@ def send(run_id: str, folder: Path, records: Iterable[Record], place: str = "") 
             model_id = logged_models.made_by(record["output_of"])
             if model_id:
                 logged_models.add_output(run_id, model_id)
-        elif "dataset" in record:
-            context = [InputTag("mlflow.data.context", record.get("context", "training"))]
-            client.log_inputs(run_id, [DatasetInput(Dataset(**record["dataset"]), context)])
+        elif record.keys() & {"inputs", "dataset"}:
+            sets = record.get("inputs") or {"training": record["dataset"]}  # one, as version 1 wrote it
+            inputs = [DatasetInput(Dataset(**each), [InputTag(CONTEXT, context)]) for context, each in sets.items()]
+            client.log_inputs(run_id, inputs)
         elif "status" in record:
             client.set_terminated(run_id, record["status"], record["time"])
         count += 1

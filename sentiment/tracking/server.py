@@ -107,8 +107,8 @@ def experiment_ids() -> list[str]:
     present, unnamed = experiment_id(), (EXPERIMENT, MLFLOWS_OWN)
     if is_named():
         return [present]
-    others = (MlflowClient().get_experiment_by_name(name) for name in unnamed)
-    return [present, *(other.experiment_id for other in others if other and other.experiment_id != present and _is_active(other))]
+    others = (MlflowClient().get_experiment_by_name(name) for name in unnamed if name != experiment_name())
+    return [present, *(other.experiment_id for other in others if other and _is_active(other))]
 
 
 def experiment_name() -> str:
