@@ -107,7 +107,7 @@ def running(folder: Path, health: str, *arguments: str, **environment: str) -> I
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
-        process.wait(30)
+        process.wait(120)  # a busy machine
 
 
 @pytest.fixture(scope="session")

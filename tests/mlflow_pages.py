@@ -13,8 +13,6 @@ from playwright.sync_api import Page, sync_playwright
 from sentiment.paths import PROJECT
 
 WAIT = 60_000  # milliseconds, on a busy machine
-# Stored answers of a browser that has been here before: MLflow greets a new one with its assistant.
-STORED = {"mlflow.assistant.panelOpen_v1": "false"}
 
 
 def find_chromium() -> str | None:
@@ -23,17 +21,15 @@ def find_chromium() -> str | None:
 
 
 @contextmanager
-def browser_page(width: int = 1400, height: int = 900, dark: bool = False) -> Iterator[Page]:
+def browser_page(width: int = 1400, height: int = 900) -> Iterator[Page]:
     program = find_chromium()
     assert program
     with sync_playwright() as playwright:
         sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium has none for root
         browser = playwright.chromium.launch(executable_path=program, args=[*sandbox, "--disable-gpu"])
         try:
-            page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light")
+            page = browser.new_page(viewport={"width": width, "height": height})
             page.set_default_timeout(WAIT)
-            stores = "".join(f"localStorage.setItem({name!r}, {value!r});" for name, value in STORED.items())
-            page.add_init_script(stores)
             yield page
         finally:
             browser.close()

@@ -141,7 +141,7 @@ def _accuracies(accuracies: Mapping[str, float], reviews: int, split: str) -> st
 def _settings(settings: Any) -> str:
     """Those that matter first, which MLflow itself shows by the alphabet."""
     names = ("backend", "architecture", *SIZES.get(settings.architecture, ()), *IN_TRAINING)
-    return "Settings: " + ", ".join(f"{name} {getattr(settings, name)}" for name in names) + "."
+    return "Settings: " + ", ".join(f"`{name}={getattr(settings, name)}`" for name in names) + "."
 
 
 def _same_network(settings: Any) -> dict[str, str]:
