@@ -4,7 +4,10 @@ PYTHON ?= python3.11
 BACKEND ?= tensorflow
 DEVICE ?= cpu
 PORT ?= 5001
+WORKERS ?= 2
 UV := 0.13.9
+PIP_AUDIT := 2.10.1
+HOLES := api.osv.dev
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export UV_COMPILE_BYTECODE := 1
@@ -27,9 +30,12 @@ install: .venv/ready  ## the environment of one more backend: BACKEND=jax; DEVIC
 install-spark: .venv/ready  ## Apache Spark, for score with engine=spark; needs Java 17
 	uv pip install -q --python $(BIN)/python -r requirements-spark.txt
 
-test: .venv/ready-dev  ## all tests; builds the environments of all backends first
+test: .venv/ready-dev  ## all tests, WORKERS=2 at a time; builds the environments of all backends first
 	@python -m sentiment.backends cntk jax torch
-	python -m pytest
+	python -m pytest -n $(WORKERS) --dist worksteal
+
+test-quick: .venv/ready-dev  ## the tests that start no command, trainer or server
+	python -m pytest -n $(WORKERS) --dist worksteal -m "not slow"
 
 bench: .venv/ready-dev  ## speed and accuracy as ratios: writes docs/benchmarks.md (an hour and more)
 	@python -m sentiment.backends cntk jax torch
@@ -43,6 +49,14 @@ lint: .venv/ready-dev  ## ruff and mypy
 	ruff check .
 	ruff format --check .
 	mypy
+
+docs: .venv/ready  ## write MLproject and docs/parameters.md anew, after a change of sentiment/settings
+	python -m docs.generate
+
+audit: .venv/ready  ## known holes in the pinned versions, as osv.dev has them
+	@python -c "import requests; requests.get('https://$(HOLES)', timeout=20)" 2>/dev/null \
+		|| { echo "$(HOLES), which knows the holes of packages, can't be reached from here. Nothing was checked." >&2; exit 2; }
+	@uv tool run -q pip-audit==$(PIP_AUDIT) -r constraints.txt --no-deps --disable-pip --strict -s osv --progress-spinner off
 
 serve: .venv/ready  ## the champion over HTTP, at http://127.0.0.1:5001 (PORT=…)
 	mlflow models serve -m models:/sentiment@champion --env-manager uv -p $(PORT)
@@ -84,4 +98,4 @@ clean:  ## remove the environment (not your runs)
 	uv pip install -q --python $(BIN)/python -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help run install install-spark test bench screenshots lint serve ui doctor lock lock-cuda clean
+.PHONY: help run install install-spark test test-quick bench screenshots lint docs audit serve ui doctor lock lock-cuda clean

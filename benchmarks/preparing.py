@@ -32,7 +32,7 @@ SEQUENCES = {"ngram_range": (1, LONGEST), "min_df": LEAST, "binary": True}
 def rows(reviews: str) -> list[Row]:
     settings = PrepareSettings(reviews=reviews)
     batches = list(keep(find_source(settings), lambda label, split: label >= 0).read(lambda size: None))
-    source = Source(Path(reviews), lambda heard: iter(batches))
+    source = Source(Path(reviews), lambda on_bytes: iter(batches))
     count = len(_prepare(source, settings).labels)  # also warms: Arrow imports pandas, once
     found = []
     for what, against, ours, options in (

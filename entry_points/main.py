@@ -1,4 +1,4 @@
-"""`mlflow run .`: see README.md."""
+"""`mlflow run .`: see docs/parameters.md."""
 
 from sentiment.command_line import run
 from sentiment.settings import MainSettings

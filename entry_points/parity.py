@@ -1,4 +1,4 @@
-"""`mlflow run . -e parity`: see README.md."""
+"""`mlflow run . -e parity`: see docs/parameters.md."""
 
 from sentiment.command_line import run
 from sentiment.settings import ParitySettings

@@ -1,4 +1,4 @@
-"""`mlflow run . -e prepare`: see README.md."""
+"""`mlflow run . -e prepare`: see docs/parameters.md."""
 
 from sentiment.command_line import run
 from sentiment.settings import PrepareSettings

@@ -1,4 +1,4 @@
-"""`mlflow run . -e register`: see README.md."""
+"""`mlflow run . -e register`: see docs/parameters.md."""
 
 from sentiment.command_line import run
 from sentiment.settings import RegisterSettings

@@ -1,4 +1,4 @@
-"""`mlflow run . -e score`: see README.md."""
+"""`mlflow run . -e score`: see docs/parameters.md."""
 
 from sentiment.command_line import run
 from sentiment.settings import ScoreSettings

@@ -1,4 +1,4 @@
-"""`mlflow run . -e send`: see README.md."""
+"""`mlflow run . -e send`: see docs/parameters.md."""
 
 from sentiment.command_line import run
 from sentiment.settings import SendSettings

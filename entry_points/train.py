@@ -1,4 +1,4 @@
-"""`mlflow run . -e train`: see README.md."""
+"""`mlflow run . -e train`: see docs/parameters.md."""
 
 from sentiment.command_line import run
 from sentiment.settings import TrainSettings

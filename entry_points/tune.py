@@ -1,4 +1,4 @@
-"""`mlflow run . -e tune`: see README.md."""
+"""`mlflow run . -e tune`: see docs/parameters.md."""
 
 from sentiment.command_line import run
 from sentiment.settings import TuneSettings

@@ -1,7 +1,9 @@
 """What every entry point does: read the parameters, do the step, turn a failure into an exit status."""
 
 import argparse
+import errno
 import logging
+import os
 import signal
 import sys
 import traceback
@@ -22,6 +24,7 @@ WHAT = {
     "send": "runs that were not sent",
 }
 ABOUT = ("reviews", "prepared", "input", "folder", "run", "model", "engine", "architecture", "backend", "backends", "trials", "study")
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -36,15 +39,15 @@ def parse(kind: type, arguments: Sequence[str], program: str) -> Any:
         UserError: A parameter is unknown, or its value is not one that it takes.
     """
     parser = _Parser(prog=program, description=kind.__doc__, allow_abbrev=False)
-    for about in parameters(kind):
-        option = about.name.replace("_", "-")
-        default = "required" if about.default == REQUIRED else f"default {as_text(about.default)}"
-        names = [f"--{option}"] + [f"--{about.name}"] * (option != about.name)
-        parser.add_argument(*names, dest=about.name, metavar="X", help=f"{about.metadata['about']} ({default})")
+    for parameter in parameters(kind):
+        option = parameter.name.replace("_", "-")
+        default = "required" if parameter.default == REQUIRED else f"default {as_text(parameter.default)}"
+        names = [f"--{option}"] + [f"--{parameter.name}"] * (option != parameter.name)
+        parser.add_argument(*names, dest=parameter.name, metavar="X", help=f"{parameter.metadata['help']} ({default})")
     given = vars(parser.parse_args(arguments))
-    for about in parameters(kind):
-        if about.default == REQUIRED and given[about.name] is None:
-            raise UserError(f"{about.name} is missing. Received: no {about.name}. Give {about.metadata['about']}.")
+    for parameter in parameters(kind):
+        if parameter.default == REQUIRED and given[parameter.name] is None:
+            raise UserError(f"{parameter.name} is missing. Received: no {parameter.name}. Give {parameter.metadata['help']}.")
     return kind(**{f.name: from_text(f, given[f.name]) for f in parameters(kind) if given[f.name] is not None})
 
 
@@ -91,8 +94,10 @@ def _unexpected(error: Exception) -> str:
     """One line for a disk that is full, a folder that can't be written and a server that went away; a traceback for a fault of ours."""
     from mlflow.exceptions import MlflowException
 
+    if isinstance(error, OSError) and error.errno in FULL:
+        return f"A disk is full: that of {os.getcwd()}, or that of temporary files, see TMPDIR. Make room, and give the same command again."
     if isinstance(error, OSError | MlflowException):
-        return " ".join(f"It could not be done: {error}".split())[:500]
+        return f"It could not be done: {_tracking().short(error)}"
     return "".join(traceback.format_exception(error))
 
 

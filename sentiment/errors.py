@@ -1,4 +1,4 @@
-"""The errors that are told without a traceback."""
+"""The errors that are shown as one line, without a traceback."""
 
 
 class UserError(Exception):

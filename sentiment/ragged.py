@@ -65,7 +65,7 @@ def from_lists(rows: list[list[int]]) -> Ragged:
 
 
 def gather(rows: Ragged, starts: np.ndarray, lengths: np.ndarray) -> Ragged:
-    """Runs of `rows.ids`, each given by where it starts and how long it is."""
+    """Runs of `rows.ids`, each by where it starts and how long it is."""
     offsets = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
     index = np.repeat((starts - offsets[:-1]).astype(np.int32 if max(len(rows.ids), offsets[-1]) < 2**31 else np.int64), lengths)
     index += np.arange(len(index), dtype=index.dtype)

@@ -1,6 +1,8 @@
 """What the tests share: a store of runs for each test, small reviews, one trainer for each backend, and models that it trained."""
 
+import logging
 import os
+import runpy
 import shutil
 import signal
 import socket
@@ -8,18 +10,14 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import mlflow
-import numpy as np
 import psycopg
 import pytest
-from mlflow import MlflowClient
-from mlflow.entities import Run
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from mlflow.tracking import fluent
 from optuna.storages import BaseStorage, RDBStorage
 from psycopg import sql
@@ -27,27 +25,46 @@ from psycopg import sql
 from sentiment.backends.interpreters import ALL
 from sentiment.paths import PROJECT
 from sentiment.preparation import prepared, preparing
-from sentiment.ragged import Ragged, from_lengths
 from sentiment.reviews import find_source
-from sentiment.settings import PrepareSettings, TrainSettings
-from sentiment.text.vocabulary import Encoded, Encoder
-from sentiment.training import training
+from sentiment.settings import PrepareSettings
+from sentiment.tracking.server import EXPERIMENT
 from sentiment.training.trainer_process import Trainer
-from sentiment.training.training import Trained
 from sentiment.tuning import search
+
+from .processes import DEADLINE, Begin, Launch, copy_store, wait_until
+from .trained import Kept, Models, Trainers, train_small
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell would hand down to ignore it
 SHARED_DATA = PROJECT.parent / "shared" / "data"
-# Of networks that are trained in a second or two.
-SIZES: dict[str, Any] = {
-    "embedding_size": 8, "lstm_size": 6, "filters": 7, "dense_size": 5, "batch_size": 16, "learning_rate": 0.01, "ngrams": 500
-}  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks as slow whatever starts commands, trainers or PostgreSQL."""
+    for item in items:
+        if {"launch", "begin", "trainers", "postgres"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session")
+def tables(request: pytest.FixtureRequest) -> Path:
+    """A SQLite file with MLflow's tables, the experiment `sentiment` and no runs.
+
+    MLflow takes seconds to make it: pytest's cache keeps one for each version.
+    """
+    path = Path(request.config.cache.mkdir(f"mlflow-{mlflow.__version__}-{EXPERIMENT}")) / "tables.db"
+    if not path.exists():
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            made = SqlAlchemyStore(f"sqlite:///{folder}/mlflow.db", folder)  # type: ignore[no-untyped-call]
+            made.create_experiment(EXPERIMENT)  # type: ignore[no-untyped-call]
+            made.engine.dispose()
+            os.replace(f"{folder}/mlflow.db", path)
+    return path
 
 
 @pytest.fixture(autouse=True)
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def store(tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """An empty tracking store of the test's own; what MLflow keeps in globals is cleared behind it."""
-    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    uri = copy_store(tables, tmp_path / "mlflow.db", tmp_path / "artifacts")
     for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
@@ -56,15 +73,6 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     while mlflow.active_run():
         mlflow.end_run()
     fluent._active_experiment_id = None  # MLflow has no way to leave an experiment
-
-
-def all_runs(uri: str, query: str = "") -> list[Run]:
-    """The runs of all experiments, the newest first."""
-    client = MlflowClient(uri)
-    return list(client.search_runs([each.experiment_id for each in client.search_experiments()], query))
-
-
-Launch = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
@@ -82,32 +90,48 @@ def launch(tmp_path: Path) -> Launch:
     return run
 
 
-@contextmanager
-def running(folder: Path, health: str, *arguments: str, **environment: str) -> Iterator[str]:
-    """The address of an `mlflow` server that is run with these arguments, on a free port; `health` is a path that answers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    programs = Path(sys.executable).parent
-    env = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"} | environment
-    log = folder / "server.log"
-    with log.open("w") as output:
-        command = [str(programs / "mlflow"), *arguments, "--host", "127.0.0.1", "--port", str(port)]
-        process = subprocess.Popen(command, stdout=output, stderr=output, env=env, cwd=folder, start_new_session=True)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(3000):
-            try:
-                with urllib.request.urlopen(url + health, timeout=5):
-                    break
-            except OSError:
-                assert process.poll() is None, log.read_text()
-                time.sleep(0.2)
-        yield url
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGTERM)
-        process.wait(120)  # a busy machine
+@pytest.fixture
+def begin() -> Iterator[Begin]:
+    """Begins an entry point in a process that is not waited for, with its output in pipes; ended with the test, however that ends."""
+    begun: list[subprocess.Popen[str]] = []
+
+    def run(program: str, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
+        command, pipe = [sys.executable, "-m", program, *arguments], subprocess.PIPE
+        env = os.environ | environment
+        process = subprocess.Popen(command, cwd=PROJECT, env=env, stdout=pipe, stderr=pipe, stdin=subprocess.DEVNULL, text=True)
+        begun.append(process)
+        return process
+
+    yield run
+    for process in begun:
+        process.kill()
+        process.communicate(timeout=DEADLINE)
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Launch]:
+    """As `launch`, for entry points only, and in this process, which saves the seconds of the imports."""
+    terminate, level = signal.getsignal(signal.SIGTERM), logging.root.level
+    monkeypatch.setattr(tempfile, "tempdir", tempfile.gettempdir())
+    monkeypatch.setenv("TMPDIR", tempfile.gettempdir())
+    monkeypatch.chdir(PROJECT)
+
+    def run(program: str, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        capfd.readouterr()
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "argv", [program, *arguments])
+            patch.setattr(logging.root, "handlers", [])
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            with pytest.raises(SystemExit) as ended:
+                runpy.run_module(program, run_name="__main__")
+        status = ended.value.code
+        assert isinstance(status, int)
+        return subprocess.CompletedProcess([program, *arguments], status, *capfd.readouterr())
+
+    yield run
+    logging.root.setLevel(level)
+    signal.signal(signal.SIGTERM, terminate)
 
 
 @pytest.fixture(scope="session")
@@ -121,7 +145,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def trainers() -> Iterator[Callable[[str], Trainer]]:
+def trainers() -> Iterator[Trainers]:
     """One running trainer for each backend, started when first asked for."""
     running: dict[str, Trainer] = {}
 
@@ -133,29 +157,6 @@ def trainers() -> Iterator[Callable[[str], Trainer]]:
     yield get
     for trainer in running.values():
         trainer.close()
-
-
-def train_small(trainer: Trainer, data: Path, model: Path, start: Path | None = None, **settings: Any) -> Trained:
-    """Trains as `train` does, on a `prepared.h5`, with SIZES but for the settings that are named, and writes the model."""
-    chosen = TrainSettings(**{"backend": trainer.backend.name, **SIZES, **settings})
-    return training.train(trainer, chosen, prepared.read(data), model, lambda epoch, metrics: False, start=start)
-
-
-def random_reviews(lengths: list[int], encoder: Encoder, seed: int = 0) -> Encoded:
-    """Reviews of random tokens, each with the start token first, and of random n-grams, a third as many."""
-    random = np.random.default_rng(seed)
-    offsets = np.concatenate(([0], np.cumsum(lengths)))
-    tokens = random.integers(2, encoder.size, offsets[-1]).astype(np.int32)
-    tokens[offsets[:-1]] = 1
-    counts = np.array(lengths) // 3 if len(encoder.ngrams) else np.zeros(len(lengths), int)
-    ngrams = random.integers(1, len(encoder.ngrams) + 1, counts.sum()).astype(np.int32)
-    return Encoded(Ragged(tokens, offsets), from_lengths(ngrams, counts))
-
-
-def assert_same_encoder(one: Encoder, other: Encoder) -> None:
-    assert (one.settings, one.vocabulary, one.more_words) == (other.settings, other.vocabulary, other.more_words)
-    assert one.ngrams.prefix.tolist() == other.ngrams.prefix.tolist()
-    assert one.ngrams.last.tolist() == other.ngrams.last.tolist()
 
 
 @pytest.fixture(scope="session")
@@ -179,13 +180,12 @@ def postgres() -> Iterator[str]:
         process = subprocess.Popen([server, *options], stdout=log, stderr=log, user=owner, cwd=folder)
     try:
         ready = [str(Path(server).parent / "pg_isready"), "-h", "127.0.0.1", "-p", str(port)]
-        while subprocess.run(ready, capture_output=True).returncode:
-            assert process.poll() is None, Path(log.name).read_text()
-            time.sleep(0.1)
+        wait_until(lambda: subprocess.run(ready, capture_output=True).returncode == 0 or process.poll() is not None)
+        assert process.poll() is None, Path(log.name).read_text()
         yield f"postgresql://tuner@127.0.0.1:{port}"
     finally:
         process.send_signal(signal.SIGINT)  # its fast shutdown
-        process.wait(60)
+        process.wait(DEADLINE)
         shutil.rmtree(folder)
         Path(log.name).unlink()
 
@@ -213,3 +213,19 @@ def opened(given: str) -> Iterator[BaseStorage]:
 def journal(tmp_path: Path) -> str:
     """Where a study of the test's own is kept."""
     return str(tmp_path / "optuna.journal")
+
+
+@pytest.fixture(scope="session")
+def models(trainers: Trainers, small: Path, tmp_path_factory: pytest.TempPathFactory) -> Models:
+    """A model of each kind, trained for two epochs on each backend."""
+    folder = tmp_path_factory.mktemp("models")
+    kept: dict[tuple[str, str, int], Kept] = {}
+
+    def get(backend: str, architecture: str, ngrams: int = 500) -> Kept:
+        key = backend, architecture, ngrams
+        if key not in kept:
+            path = folder / f"{backend}-{architecture}-{ngrams}.h5"
+            kept[key] = Kept(path, train_small(trainers(backend), small, path, architecture=architecture, ngrams=ngrams, epochs=2))
+        return kept[key]
+
+    return get

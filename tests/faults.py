@@ -93,7 +93,7 @@ class Proxy:
         return body
 
     def _forward(self, handler: BaseHTTPRequestHandler, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-        connection = http.client.HTTPConnection(self._server.hostname or "", self._server.port, timeout=60)
+        connection = http.client.HTTPConnection(self._server.hostname or "", self._server.port, timeout=300)
         try:
             headers = {name: value for name, value in handler.headers.items() if name.lower() not in (*HOP, "host")}
             connection.request(handler.command, handler.path, body or None, headers)

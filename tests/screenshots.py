@@ -13,8 +13,8 @@ from playwright.sync_api import Page, TimeoutError, expect
 from sentiment.paths import PROJECT
 from sentiment.tracking import commands
 
-from .conftest import running
 from .mlflow_pages import WAIT, browser_page, run_main, server_options
+from .processes import running
 
 FOLDER = PROJECT / "docs" / "images"
 COLOURS = 128  # enough for pages of text, and small

@@ -20,9 +20,8 @@ FILE = Path(__file__).parent / "fixtures" / "default-bilstm.h5"
 
 
 @pytest.fixture
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> prepare.PreparedRun:
-    """A prepare run of the bundled reviews, in an experiment whose artifacts are the test's own."""
-    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", mlflow.create_experiment("champions", artifact_location=str(tmp_path / "artifacts")))
+def data() -> prepare.PreparedRun:
+    """A prepare run of the bundled reviews."""
     return prepare.run(PrepareSettings(vocabulary_size=200, max_length=60))
 
 

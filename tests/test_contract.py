@@ -1,10 +1,10 @@
 """What every architecture keeps on every backend, tried on real ones."""
 
+import functools
 import json
 import os
 import subprocess
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,68 +14,18 @@ import pytest
 
 from sentiment.backends.interpreters import ALL
 from sentiment.model import model_file
-from sentiment.model.model_file import ModelFile, read
+from sentiment.model.model_file import read
 from sentiment.model.scorer import PADDED, Scorer
-from sentiment.preparation import prepared, preparing
+from sentiment.preparation import prepared
 from sentiment.ragged import concatenate
-from sentiment.reviews import find_source
-from sentiment.reviews.batch import TRAIN, VALIDATION
-from sentiment.settings import ARCHITECTURES, BACKENDS, NETWORKS, PrepareSettings, TrainSettings
+from sentiment.reviews.batch import VALIDATION
+from sentiment.settings import ARCHITECTURES, BACKENDS, NETWORKS
 from sentiment.text.vocabulary import Encoded
-from sentiment.trainer import batches, files
-from sentiment.training import model_parts, ngram_regression
-from sentiment.training.trainer_process import Epoch, ModelFiles, Scores, Trainer, Verdict, write_ids
-from sentiment.training.training import Trained
-from tests.conftest import SIZES, assert_same_encoder, random_reviews, train_small
+from sentiment.training import ngram_regression
+from sentiment.training.trainer_process import Epoch, Scores, Trainer, write_ids
+from tests.trained import FROZEN, LENGTHS, SIZES, Models, Trainers, assert_same_encoder, random_reviews, sigmoid, train_network, train_small
 
-Trainers = Callable[[str], Trainer]
 KINDS = [(architecture, 500) for architecture in ARCHITECTURES] + [(architecture, 0) for architecture in NETWORKS]  # and n-grams
-FROZEN = {"present", "ngram_weights", "ngram_present", "ngrams_logit", "combined_logit", "lower_forward", "lower_backward"}
-LENGTHS = [1, 2, 3, 5, 9, 17, 30, 39, 40]
-
-
-class Kept(NamedTuple):
-    """A model, and what was logged of it."""
-
-    path: Path
-    trained: Trained
-
-
-Models = Callable[..., Kept]
-
-
-@pytest.fixture(scope="module")
-def models(trainers: Trainers, small: Path, tmp_path_factory: pytest.TempPathFactory) -> Models:
-    """A model of each kind, trained for two epochs on each backend."""
-    folder = tmp_path_factory.mktemp("models")
-    kept: dict[tuple[str, str, int], Kept] = {}
-
-    def get(backend: str, architecture: str, ngrams: int = 500) -> Kept:
-        key = backend, architecture, ngrams
-        if key not in kept:
-            path = folder / f"{backend}-{architecture}-{ngrams}.h5"
-            kept[key] = Kept(path, train_small(trainers(backend), small, path, architecture=architecture, ngrams=ngrams, epochs=2))
-        return kept[key]
-
-    return get
-
-
-def train_network(trainer: Trainer, data: Path, path: Path, start: Path | None = None, **settings: float | str) -> list[Epoch]:
-    """Trains a network by itself and keeps its last epoch, whatever that is worth."""
-    chosen = asdict(TrainSettings(**{"backend": trainer.backend.name, **SIZES})) | settings
-    epochs: list[Epoch] = []
-
-    def keep(epoch: Epoch) -> Verdict:
-        epochs.append(epoch)
-        return Verdict(keep=True, stop=False)
-
-    def finish() -> ModelFiles:
-        parts = path.with_suffix(".parts")
-        model_parts.write(parts, prepared.read(data), chosen, trainer.backend.name, ngram_regression.NONE, None)
-        return ModelFiles(parts, path)
-
-    trainer.train(prepared.read(data), chosen, keep, finish, start=start)
-    return epochs
 
 
 def assert_same_scores(one: Scores, other: Scores) -> None:
@@ -83,28 +33,50 @@ def assert_same_scores(one: Scores, other: Scores) -> None:
     np.testing.assert_allclose(one.network_logits, other.network_logits, rtol=0, atol=1e-5)
 
 
+class Network(NamedTuple):
+    """Its files before and after one epoch, and what the trainer said of that."""
+
+    before: Path
+    after: Path
+    epoch: Epoch
+
+
+@pytest.fixture(scope="module")
+def networks(trainers: Trainers, small: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Network]:
+    """A network of each architecture by itself, trained on each backend."""
+    folder = tmp_path_factory.mktemp("networks")
+
+    @functools.cache
+    def get(backend: str, architecture: str) -> Network:
+        before, after = (folder / f"{backend}-{architecture}-{epochs}.h5" for epochs in (0, 1))
+        train_network(trainers(backend), small, before, architecture=architecture, epochs=0)
+        (epoch,) = train_network(trainers(backend), small, after, architecture=architecture, epochs=1)
+        return Network(before, after, epoch)
+
+    return get
+
+
 @pytest.mark.parametrize("architecture", NETWORKS)
 @pytest.mark.parametrize("backend", BACKENDS)
 class TestEveryNetworkOnEveryBackend:
     def test_training_changes_every_weight_but_the_frozen_ones(
-        self, trainers: Trainers, small: Path, tmp_path: Path, backend: str, architecture: str
+        self, networks: Callable[[str, str], Network], backend: str, architecture: str
     ) -> None:
-        for epochs in (0, 1):
-            train_network(trainers(backend), small, tmp_path / f"{epochs}.h5", architecture=architecture, epochs=epochs)
-        before, after = (read(tmp_path / f"{epochs}.h5").weights for epochs in (0, 1))
+        network = networks(backend, architecture)
+        before, after = read(network.before).weights, read(network.after).weights
         same = {layer for layer in after if any((a == b).all() for a, b in zip(before[layer], after[layer], strict=True))}
         assert same == {layer for layer in after if layer in FROZEN}
         assert after["present"][0].ravel().tolist() == [0] + [1] * (len(after["present"][0]) - 1)
 
     def test_the_scorer_agrees_with_the_backend_that_trained(
-        self, trainers: Trainers, small: Path, tmp_path: Path, backend: str, architecture: str
+        self, networks: Callable[[str, str], Network], small: Path, backend: str, architecture: str
     ) -> None:
-        (epoch,) = train_network(trainers(backend), small, tmp_path / "model.h5", architecture=architecture, epochs=1)
+        network = networks(backend, architecture)
         data = prepared.read(small)
         words = data.words.take(data.rows(VALIDATION))
-        outputs = Scorer(tmp_path / "model.h5").outputs(data.encoder.encode_numbers(words))
-        np.testing.assert_allclose(outputs["network_logit"], epoch.val_logits, rtol=0, atol=1e-4)
-        np.testing.assert_allclose(outputs["score"], sigmoid(np.array(epoch.val_logits)), rtol=0, atol=1e-5)
+        outputs = Scorer(network.after).outputs(data.encoder.encode_numbers(words))
+        np.testing.assert_allclose(outputs["network_logit"], network.epoch.val_logits, rtol=0, atol=1e-4)
+        np.testing.assert_allclose(outputs["score"], sigmoid(np.array(network.epoch.val_logits)), rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -228,87 +200,6 @@ def test_the_same_seed_gives_the_same_weights(models: Models, small: Path, tmp_p
         for layer, weights in first.items():
             for a, b in zip(weights, second[layer], strict=True):
                 np.testing.assert_array_equal(a, b, err_msg=f"{architecture} {layer}")
-
-
-def distinct_words(folder: Path) -> Path:
-    """A `prepared.h5` of 50 training reviews without a word twice in any: where the greatest value of a filter occurs twice, the gradient
-    goes to both in full on CNTK, and in halves elsewhere.
-    """
-    random = np.random.default_rng(0)
-    splits = ["train"] * 50 + ["validation"] * 4 + ["test"] * 4
-    words = np.array([f"word{number}" for number in range(60)])
-    rows = [f"{' '.join(random.permutation(words)[: random.integers(5, 40)])},{at % 2},{split}" for at, split in enumerate(splits)]
-    (folder / "reviews.csv").write_text("\n".join(["text,label,split", *rows]))
-    settings = PrepareSettings(reviews=str(folder / "reviews.csv"))
-    prepared.write(preparing.prepare(find_source(settings), settings)[0], folder / "prepared.h5")
-    return folder / "prepared.h5"
-
-
-@pytest.mark.parametrize("architecture", NETWORKS)
-def test_three_steps_of_adam_are_the_same_on_every_backend(trainers: Trainers, tmp_path: Path, architecture: str) -> None:
-    """From the same weights and without dropout; the last of the batches is filled up with rows that don't count."""
-    data, start, size = distinct_words(tmp_path), tmp_path / "start.h5", 23
-    reviews = files.read_prepared(str(data), TRAIN)
-    within = batches.buckets(reviews, size, 3, 8)
-    assert [len(batch.rows) for batch in batches.in_order(within, size)] == [23, 23, 4]
-    train_network(trainers("tensorflow"), data, start, architecture=architecture, epochs=2)
-    before, learned = read(start).weights, {}
-    for backend in BACKENDS:
-        path = tmp_path / f"{backend}.h5"
-        plain: dict[str, float | str] = {
-            "architecture": architecture,
-            "dropout": 0,
-            "weight_average": 0,
-            "batch_size": size,
-            "learning_rate": 0.002,
-        }
-        train_network(trainers(backend), data, path, start, epochs=1, **plain)
-        learned[backend] = read(path).weights
-    for layer, weights in before.items():
-        for place, old in enumerate(weights):
-            expected = learned["tensorflow"][layer][place]
-            assert layer in FROZEN or np.abs(expected - old).max() > 1e-4, layer
-            for backend in BACKENDS:
-                np.testing.assert_allclose(learned[backend][layer][place], expected, rtol=0, atol=1e-5, err_msg=f"{backend} {layer}")
-
-
-def sigmoid(x: np.ndarray) -> np.ndarray:
-    return np.asarray(1 / (1 + np.exp(-x)))
-
-
-def lstm_by_hand(steps: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
-    """Hochreiter & Schmidhuber's LSTM with forget gate: `[time, channels]` to the outputs `[time, units]`, in float64."""
-    kernel, recurrent, bias = (array.astype(np.float64) for array in weights)
-    output = state = np.zeros(len(recurrent))
-    outputs = []
-    for step in steps:
-        i, f, c, o = np.split(step @ kernel + output @ recurrent + bias, 4)
-        state = sigmoid(f) * state + sigmoid(i) * np.tanh(c)
-        output = sigmoid(o) * np.tanh(state)
-        outputs.append(output)
-    return np.array(outputs)
-
-
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_a_bilstm_is_what_numpy_computes(trainers: Trainers, models: Models, tmp_path: Path, backend: str) -> None:
-    path = models(backend, "bilstm").path
-    model: ModelFile = read(path)
-    reviews = random_reviews(LENGTHS, model.encoder)
-    network, ngrams = np.empty(len(LENGTHS)), np.empty(len(LENGTHS))
-    for at in range(len(LENGTHS)):
-        tokens = reviews.tokens.row(at)
-        sides = [
-            lstm_by_hand(model.weights["words"][0][order].astype(np.float64), model.weights[f"lstm_{name}"]).max(axis=0)
-            for name, order in (("forward", tokens), ("backward", tokens[::-1]))
-        ]
-        kernel, bias = model.weights["network_logit"]
-        network[at] = np.concatenate(sides) @ kernel[:, 0] + bias[0]
-        ngrams[at] = model.weights["ngram_weights"][0][reviews.ngrams.row(at)].sum() + model.weights["ngrams_logit"][1][0]
-    shares, intercept = model.weights["combined_logit"]
-    scores = sigmoid(network * shares[0] + ngrams * shares[1] + intercept)
-    scored = trainers(backend).score(path, write_ids(tmp_path / "ids.h5", reviews))
-    np.testing.assert_allclose(scored.network_logits, network, rtol=0, atol=1e-5)
-    np.testing.assert_allclose(scored.scores, scores, rtol=0, atol=1e-6)
 
 
 def test_a_model_file_says_what_it_is(models: Models, small: Path) -> None:

@@ -5,7 +5,7 @@ import mlflow
 from sentiment import doctor
 from sentiment.doctor import LACKS, OK
 
-from .conftest import Launch
+from .processes import Launch
 
 WHAT = ["Python", "packages", "backend tensorflow", "backend cntk", "backend jax", "backend torch", "GPU", "Spark", "PostgreSQL"]
 WHAT += ["tracking", "registry", "disk", "machine"]

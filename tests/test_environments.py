@@ -13,6 +13,8 @@ from sentiment.backends import environments, interpreters
 from sentiment.errors import UserError
 from sentiment.paths import PROJECT
 
+pytestmark = pytest.mark.slow
+
 BUILD = """
 import sys
 from pathlib import Path

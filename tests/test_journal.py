@@ -15,6 +15,7 @@ from sentiment.errors import UserError
 from sentiment.paths import PROJECT
 from sentiment.tuning import search
 from sentiment.tuning.journal import BEGIN
+from tests.processes import DEADLINE
 
 # A worker of a machine or container of that name, which says so and works until it is ended.
 WORKER = """
@@ -145,5 +146,5 @@ def test_a_process_of_an_earlier_version_is_not_waited_for(journal: str) -> None
 
 def test_nothing_is_left_beside_the_journal(journal: str) -> None:
     script = WORKER.replace('print("begun", flush=True)', "return 0.5")
-    subprocess.run([sys.executable, "-c", script, journal], cwd=PROJECT, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", script, journal], cwd=PROJECT, check=True, timeout=DEADLINE)
     assert list(Path(journal).parent.glob("optuna.journal*")) == [Path(journal)]

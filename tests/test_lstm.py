@@ -10,6 +10,8 @@ from sentiment.backends.interpreters import ALL
 from sentiment.paths import PROJECT
 from sentiment.training.trainer_process import available_cores, environment
 
+pytestmark = pytest.mark.slow
+
 BOTH_LEARN = """
 import json
 import keras, numpy as np

@@ -12,10 +12,13 @@ from playwright.sync_api import Page, expect
 
 from sentiment.tracking import commands
 
-from .conftest import running
 from .mlflow_pages import WAIT, browser_page, find_chromium, run_main, server_options
+from .processes import running
 
-pytestmark = pytest.mark.skipif(find_chromium() is None, reason="There is no Chromium on this machine: apt-get install chromium.")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(find_chromium() is None, reason="There is no Chromium on this machine: apt-get install chromium."),
+]
 SMALL = ("--epochs=3", "--max-length=40", "--ngrams=500", "--embedding-size=8")
 SIZES = (4, 6)  # of the LSTM, in the two runs
 expect.set_options(timeout=WAIT)
@@ -85,7 +88,7 @@ def test_two_runs_that_are_ticked_are_compared(shown: Shown, page: Page) -> None
     page.get_by_role("button", name="Compare").first.click()
     expect(page.get_by_text("Comparing 2 Runs")).to_be_visible()
     expect(page.get_by_text("lstm_size").first).to_be_visible()
-    expect(page.get_by_text("test_accuracy").first).to_be_attached()
+    expect(page.get_by_role("link", name="model_val_accuracy")).to_be_attached()
 
 
 def test_a_run_says_what_was_done_how_good_it_is_and_what_to_do_next(shown: Shown, page: Page) -> None:

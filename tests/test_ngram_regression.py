@@ -30,7 +30,7 @@ from sentiment.training.ngram_regression import (
     regression,
     squared_rarity,
 )
-from tests.conftest import assert_same_encoder
+from tests.trained import assert_same_encoder
 
 NGRAMS = 6
 

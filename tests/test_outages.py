@@ -6,29 +6,43 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
 
 from sentiment.errors import StepError, UserError
-from sentiment.settings import SendSettings, TrainSettings
-from sentiment.steps import send, train
+from sentiment.settings import (
+    Choices,
+    ParitySettings,
+    PrepareSettings,
+    RegisterSettings,
+    ScoreSettings,
+    SendSettings,
+    TrainSettings,
+    TuneSettings,
+)
+from sentiment.steps import parity, prepare, register, score, send, train, tune
+from sentiment.steps.train import TrainedRun
 from sentiment.tracking import outbox, server
+from sentiment.tracking.processes import this_process
+from tests.processes import Launch, tracking_server
+from tests.trained import SIZES
 
-from .conftest import SIZES, Launch, running
 from .faults import Proxy, faulty
+
+pytestmark = pytest.mark.slow
 
 EPOCHS = 4
 PATHS = ("code/sentiment/model/scorer.py", "artifacts/model.h5", "MLmodel", "served_model.py")
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("server")
-    places = ["--backend-store-uri", f"sqlite:///{folder / 'server.db'}", "--artifacts-destination", str(folder / "kept")]
-    with running(folder, "/health", "server", *places, "--workers", "1") as url:
+def real(tmp_path_factory: pytest.TempPathFactory, tables: Path) -> Iterator[str]:
+    with tracking_server(tmp_path_factory.mktemp("server"), tables) as url:
         yield url
 
 
@@ -177,12 +191,73 @@ def test_a_training_asks_little_of_its_server(proxy: Proxy, small: Path) -> None
     ("program", "arguments"),
     [("register", []), ("score", ["--input=data/reviews.txt", "--model=models:/sentiment@champion"]), ("tune", []), ("prepare", [])],
 )
-def test_other_steps_end_with_one_line(launch: Launch, proxy: Proxy, tmp_path: Path, program: str, arguments: list[str]) -> None:
+def test_other_steps_end_with_one_line(call: Launch, proxy: Proxy, tmp_path: Path, program: str, arguments: list[str]) -> None:
     """The server goes away after the check at the start."""
     proxy.change = lambda method, path: setattr(proxy, "mode", "pass" if "/experiments/" in path or "version" in path else "cut")
     output = [f"--output={tmp_path / 'scored.txt'}"] if program == "score" else []
-    done = launch(f"entry_points.{program}", *arguments, *output, MLFLOW_TRACKING_URI=proxy.url)
+    done = call(f"entry_points.{program}", *arguments, *output)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert "does not answer" in line
     assert not list(tmp_path.glob("*scored*"))
+
+
+@pytest.fixture(scope="module")
+def trained(real: str, tmp_path_factory: pytest.TempPathFactory) -> TrainedRun:
+    """A prepare run, a train run and a champion on the server."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(outbox, "PLACE", tmp_path_factory.mktemp("trained") / "unsent")
+        patch.setenv("MLFLOW_TRACKING_URI", real)
+        mlflow.set_tracking_uri(real)
+        outbox.process_folder.cache_clear()
+        prepared = prepare.run(PrepareSettings(sample=200, vocabulary_size=300, max_length=40))
+        made = train.run(TrainSettings(**SIZES | {"prepared": prepared.run_id, "backend": "jax", "architecture": "ngrams"}))
+        register.run(RegisterSettings(run=made.run_id, force=True))
+        outbox.process_folder.cache_clear()
+    return made
+
+
+def steps(made: TrainedRun, folder: Path) -> dict[str, Callable[[], object]]:
+    table = folder / "texts.csv"
+    table.write_text("reviewText\n" + "A film.\n" * 20)
+    model = folder / "model.h5"
+    shutil.copy(made.path, model)
+    kinds: dict[str, Any] = {"architecture": Choices(["cnn"]), "backend": Choices(["jax"])}
+    search = TuneSettings(**kinds, trials=2, epochs=1, study="s", storage=str(folder / "journal"), register=False)
+    return {
+        "prepare": lambda: prepare.run(PrepareSettings(sample=100, max_length=30)),
+        "register": lambda: register.run(RegisterSettings(run=made.run_id, name="another", force=True)),
+        "import": lambda: register.run(RegisterSettings(run=str(model), name="imported", force=True)),
+        "score": lambda: score.run(ScoreSettings(input=str(table))),
+        "parity": lambda: parity.run(ParitySettings(run=made.run_id, backends="jax", reviews=str(table))),
+        "tune": lambda: tune.run(search),
+    }
+
+
+@pytest.mark.parametrize("name", ["prepare", "register", "import", "score", "parity", "tune"])
+def test_a_server_that_goes_away_in_the_middle(
+    proxy: Proxy, real: str, trained: TrainedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """At some of the requests, in each way: the step ends with one line, what it had logged can be sent, and then it can be done."""
+    monkeypatch.setattr(outbox, "PATIENCE", 1)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")
+    step = steps(trained, tmp_path)[name]
+    failures = 0
+    for mode, last in (("cut", 6), ("hang", 9), ("500", 12), ("429", 16)):
+        proxy.requests.clear()
+        proxy.change = lambda method, path, mode=mode, last=last: setattr(  # type: ignore[misc]
+            proxy, "mode", "pass" if len(proxy.requests) < last else mode
+        )
+        try:
+            step()
+        except (StepError, MlflowException):  # each is one line
+            failures += 1
+        proxy.change, proxy.mode = lambda method, path: None, "pass"
+        if list((tmp_path / "unsent").rglob("run.json")):
+            send.run(SendSettings(str(tmp_path / "unsent")))
+    assert failures > 1
+    step()
+    for run in MlflowClient(real).search_runs(["0"], "attributes.status = 'RUNNING'"):  # whose beginning was not heard of
+        assert run.data.tags["process"] == this_process()
+        assert "failure" not in run.data.tags
+    assert not list((tmp_path / "unsent").rglob("*.json*"))

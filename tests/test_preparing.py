@@ -14,7 +14,7 @@ from sentiment.reviews import find_source
 from sentiment.reviews.batch import TEST, TRAIN, VALIDATION
 from sentiment.settings import PrepareSettings
 from sentiment.text.vocabulary import UNKNOWN
-from tests.conftest import assert_same_encoder
+from tests.trained import assert_same_encoder
 
 SETTINGS = PrepareSettings(sample=120)
 

@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import http.server
 import io
-import json
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -21,8 +20,7 @@ from sentiment.paths import PROJECT
 from sentiment.reviews import find_source, imdb
 from sentiment.reviews.batch import TEST, TRAIN, UNLABELLED, VALIDATION
 from sentiment.settings import PrepareSettings
-
-from .conftest import SHARED_DATA
+from tests.conftest import SHARED_DATA
 
 ROWS = [('Très bon — "super" film', 1), ("plain bad", 0), ('"odd" | piped, with; all\tof them', 1), ("two\nlines", 0)]
 
@@ -278,4 +276,4 @@ def test_the_sample_of_2017(tmp_path: Path) -> None:
     assert sum(label for _, label, _ in rows) == 171
     lines = path.read_bytes().decode().rstrip("\n").split("\n")[1:]
     assert [text for text, _, _ in rows] == [line.rsplit("|", 1)[0] for line in lines]
-    assert json.dumps(rows)
+    assert {split for _, _, split in rows} == {TRAIN}

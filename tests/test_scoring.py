@@ -13,15 +13,15 @@ import pytest
 from mlflow import MlflowClient
 
 from sentiment.batch_scoring import local_scoring
-from sentiment.batch_scoring.local_scoring import only_writer, score_table
+from sentiment.batch_scoring.local_scoring import score_table
 from sentiment.errors import StepError, UserError
 from sentiment.model.scorer import Scorer
 from sentiment.reviews.rows import Rows
 from sentiment.reviews.table_formats import open_rows
 from sentiment.settings import ScoreSettings, TableSettings
 from sentiment.steps import score
-
-from .conftest import Launch, all_runs
+from tests.commands import all_runs
+from tests.processes import Launch
 
 MODEL = Path(__file__).parent / "fixtures" / "default-bilstm.h5"
 TEXTS = ["wonderful film", "fine", 'a "dull" mess | and; more,\nlines', "é 😀", "so so"] * 5
@@ -118,14 +118,6 @@ def test_a_job_that_scored_less_than_half_or_nothing_is_no_success(tmp_path: Pat
     scored(source)
 
 
-def test_one_job_at_a_time_writes_an_output(tmp_path: Path) -> None:
-    source = table(tmp_path / "in.csv")
-    with only_writer(tmp_path / "out.csv"), pytest.raises(UserError, match="Another job writes that output"):
-        scored(source)
-    assert scored(source).exists()
-    assert {file.name for file in tmp_path.iterdir()} <= {"in.csv", "out.csv", "mlflow.db", "mlruns"}
-
-
 def test_how_a_table_was_read_is_logged(tmp_path: Path, store: str) -> None:
     source = tmp_path / "in.csv"
     source.write_bytes("text;label\nТекст, очень хороший;1\nПлохой фильм, не смотрите;0\n".encode("cp1251") * 9)
@@ -178,37 +170,6 @@ def test_a_table_that_can_not_be_read_to_its_end_leaves_nothing_behind(tmp_path:
     assert {file.name for file in tmp_path.iterdir()} <= {"in.json", "mlflow.db", "mlruns"}
 
 
-def test_a_job_that_was_cut_off_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local_scoring, "PART_ROWS", 4)
-    source, output = table(tmp_path / "in.csv"), tmp_path / "out.csv"
-    whole = tmp_path / "whole.csv"
-    score_table(opened(source), "reviewText", SCORER, {}, whole, lambda size: None)
-
-    def cut_off(job: dict[str, str], after: int) -> None:
-        calls = 0
-
-        class Stopped(Scorer):
-            def __init__(self) -> None:
-                self.__dict__ = SCORER.__dict__
-
-            def score(self, texts: list[str]):  # type: ignore[no-untyped-def]
-                nonlocal calls
-                calls += 1
-                if calls > after:
-                    raise KeyboardInterrupt
-                return super().score(texts)
-
-        with pytest.raises(KeyboardInterrupt):
-            score_table(opened(source), "reviewText", Stopped(), job, output, lambda size: None)
-
-    cut_off({"model": "a"}, 3)
-    assert not output.exists()
-    assert score_table(opened(source), "reviewText", SCORER, {"model": "a"}, output, lambda size: None)["rows_resumed"] == 12
-    assert output.read_bytes() == whole.read_bytes()
-    cut_off({"model": "a"}, 3)
-    assert score_table(opened(source), "reviewText", SCORER, {"model": "b"}, output, lambda size: None)["rows_resumed"] == 0
-
-
 def test_a_folder_through_the_entry_point(launch: Launch, store: str, tmp_path: Path) -> None:
     folder = tmp_path / "many"
     folder.mkdir()
@@ -236,8 +197,8 @@ def test_a_folder_through_the_entry_point(launch: Launch, store: str, tmp_path: 
         (["--input=data/reviews.txt", "--engine=abacus"], "abacus"),
     ],
 )
-def test_what_is_wrong_is_said(launch: Launch, arguments: list[str], said: str) -> None:
-    done = launch("entry_points.score", *arguments)
+def test_what_is_wrong_is_said(call: Launch, arguments: list[str], said: str) -> None:
+    done = call("entry_points.score", *arguments)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert said in line

@@ -153,8 +153,15 @@ def _kill_in_trial(given: str, *host: str) -> None:
         assert len(search.counted(study)) == 1
 
 
+FIGURE = 'class="plotly-graph-div"'
+
+
 def test_page_of_few_trials() -> None:
     study = optuna.create_study(direction="maximize")
     assert "No trial is complete" in search_page.page(study, "val_auc")
     study.optimize(lambda trial: trial.suggest_float("dropout", 0, 1), n_trials=1)
-    assert "val_auc" in search_page.page(study, "val_auc")
+    assert search_page.page(study, "val_auc").count(FIGURE) == 1
+    study.optimize(lambda trial: trial.suggest_float("dropout", 0, 1), n_trials=3)
+    page = search_page.page(study, "val_auc")
+    assert page.count(FIGURE) == 4
+    assert page.count('"text":"val_auc"') == 3  # the fourth says it otherwise

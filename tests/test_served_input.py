@@ -3,11 +3,12 @@
 import asyncio
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import mlflow
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -17,6 +18,7 @@ from mlflow.pyfunc import scoring_server
 from sentiment.model.explanation import LONG
 from sentiment.model.scorer import Scorer
 from sentiment.serving import inputs, served_model
+from sentiment.text.vocabulary import Encoded
 
 FILE = Path(__file__).parent / "fixtures" / "default-bilstm.h5"
 SCORER = Scorer(FILE)
@@ -176,3 +178,33 @@ def test_other_models_of_the_server_get_what_mlflow_gives_them(post: Post) -> No
     table = SERVER.parse_tf_serving_input({"inputs": [1, None]}, schema=served_model.SIGNATURE.inputs)
     assert isinstance(table, pd.DataFrame)
     assert table["reviewText"].tolist() == [1, None]
+
+
+@pytest.mark.parametrize(("texts", "words"), [(3000, 2), (1000, 30)])
+def test_a_request_is_explained_as_far_as_its_scores_allow(texts: int, words: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the tokens that the network reads for it, in rows beside those that are scored."""
+    model = served_model.ServedModel()
+    model._scorer = SCORER
+    read = {True: 0, False: 0}
+
+    def outputs(reviews: Encoded, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
+        read[names == ("score",)] += int(reviews.tokens.lengths.sum())
+        return whole(reviews, names)
+
+    whole = SCORER.outputs
+    monkeypatch.setattr(SCORER, "outputs", outputs)
+    table = model.predict(None, pd.DataFrame({"reviewText": ["good " * words] * texts}), {"explain": True})  # type: ignore[arg-type]
+    assert read[False] <= 30 * texts * (words + 1) + 100_000
+    explained = table["words"].map(len) > 0
+    assert 30 < explained.sum() < texts
+    assert set(table["note"][explained]) == {""}
+    assert set(table["note"][~explained]) == {served_model.LEFT_OUT}
+    assert table["score"].notna().all()
+
+
+def test_a_request_of_few_texts_is_explained_whole() -> None:
+    model = served_model.ServedModel()
+    model._scorer = SCORER
+    table = model.predict(None, pd.DataFrame({"reviewText": ["good film " * 10] * 40}), {"explain": True})  # type: ignore[arg-type]
+    assert (table["words"].map(len) == 10).all()
+    assert "note" not in table

@@ -17,8 +17,9 @@ import pytest
 
 from sentiment.model.scorer import Scorer
 from sentiment.serving import served_model
+from tests.processes import UNCOMPILED, running
 
-from .conftest import running
+pytestmark = pytest.mark.slow
 
 FILE = Path(__file__).parent / "fixtures" / "default-bilstm.h5"
 BLOCKED = """
@@ -72,7 +73,7 @@ def test_texts_have_the_same_score_however_many_are_scored_at_once(logged: Path)
 def served(logged: Path, tmp_path: Path) -> Iterator[str]:
     """`mlflow models serve` in an environment that it builds from the model's own requirements."""
     options = ["-m", str(logged), "--env-manager", "uv"]
-    with running(tmp_path, "/ping", "models", "serve", *options, MLFLOW_ENV_ROOT=str(tmp_path / "envs")) as url:
+    with running(tmp_path, "/ping", "models", "serve", *options, MLFLOW_ENV_ROOT=str(tmp_path / "envs"), **UNCOMPILED) as url:
         yield url
 
 
@@ -129,7 +130,7 @@ def test_the_served_model(served: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("manager", ["virtualenv", "local"])
 def test_served_by_every_environment_manager(logged: Path, tmp_path: Path, manager: str) -> None:
     chosen = [] if manager == "virtualenv" else ["--env-manager", manager]  # virtualenv, with pyenv, is MLflow's default
-    environment = {"MLFLOW_ENV_ROOT": str(tmp_path / "envs"), "PYTHONPATH": ""}
+    environment = {"MLFLOW_ENV_ROOT": str(tmp_path / "envs"), "PYTHONPATH": ""} | UNCOMPILED
     with running(tmp_path, "/ping", "models", "serve", "-m", str(logged), *chosen, **environment) as url:
         status, (answer,) = ask(url, {"dataframe_records": [{"reviewText": "good"}]})
     assert status == 200

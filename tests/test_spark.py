@@ -14,8 +14,10 @@ from sentiment.errors import UserError
 from sentiment.model.scorer import Scorer
 from sentiment.serving import served_model
 from sentiment.settings import TableSettings
+from tests.commands import all_runs
+from tests.processes import Launch
 
-from .conftest import Launch, all_runs
+pytestmark = pytest.mark.slow
 
 FILE = Path(__file__).parent / "fixtures" / "default-bilstm.h5"
 TEXTS = ["wonderful film", "fine", 'a "dull" mess | and; more,\nlines', "é 😀", "  so so  ", 'a 5" screen\r\n'] * 4

@@ -8,8 +8,7 @@ from sentiment.preparation import splits
 from sentiment.reviews import find_source
 from sentiment.reviews.batch import TEST, TRAIN, UNLABELLED, VALIDATION
 from sentiment.settings import PrepareSettings
-
-from .conftest import SHARED_DATA
+from tests.conftest import SHARED_DATA
 
 LABELS = np.array([0] * 60 + [1] * 140)
 FREE = np.full(200, TRAIN)

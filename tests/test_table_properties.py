@@ -13,7 +13,7 @@ from sentiment.errors import UserError
 from sentiment.reviews.table_formats import open_rows
 from sentiment.settings import TableSettings
 
-from .test_tables import labelled, rows, write
+from .tables import labelled, rows, write
 
 FIELDS = st.text(st.characters(codec="utf-8", exclude_characters="\r\0"), max_size=12)
 WRITERS = st.fixed_dictionaries(

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from sentiment import hdf5
-from sentiment.preparation.prefetch import ahead
+from sentiment.preparation.prefetch import prefetch
 from sentiment.ragged import Ragged
 from sentiment.settings import PrepareSettings, TextSettings
 from sentiment.text import ngrams
@@ -181,7 +181,7 @@ def test_words_found_ahead_are_those_found_alone() -> None:
     """As `prepare` finds them: the next batches in other threads, while the words of one are counted."""
     batches = [[one, other] for one, other in zip(FILLING, reversed(FILLING), strict=True)] * 16
     python = Encoder(TextSettings(), ())
-    for batch, words in ahead(lambda batch: find_words(batch, TextSettings()), batches):
+    for batch, words in prefetch(lambda batch: find_words(batch, TextSettings()), batches):
         assert [words.distinct[place] for place in words.rows.ids] == [word for text in batch for word in python.words(text)]
 
 

@@ -20,8 +20,8 @@ from sentiment.paths import PROJECT
 from sentiment.settings import Choices, EvaluateSettings, MainSettings, PrepareSettings, ScoreSettings, TrainSettings, TuneSettings
 from sentiment.tracking import commands, descriptions, processes, server, titles
 from sentiment.training.trainer_process import Trainer, TrainerError
+from tests.processes import DEADLINE, Launch, is_running, wait_until
 
-from .conftest import Launch
 from .faults import Proxy, faulty
 
 SETTINGS = ScoreSettings(input="reviews.csv")
@@ -181,12 +181,13 @@ def test_runs_of_others_are_not_ours() -> None:
     assert [each.info.run_id for each in tracking.find_runs("prepare")] == [run.info.run_id]
 
 
+@pytest.mark.slow
 def test_two_commands_at_once_in_a_fresh_folder(tmp_path: Path) -> None:
     env = os.environ | {"PYTHONPATH": str(PROJECT), "MLFLOW_TRACKING_URI": "sqlite:///mlflow.db"}
     command = [sys.executable, "-m", "entry_points.prepare", f"--reviews={PROJECT / 'data' / 'reviews.txt'}", "--max-length=20"]
     both = [subprocess.Popen(command, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     for process in both:
-        _, errors = process.communicate(timeout=120)
+        _, errors = process.communicate(timeout=DEADLINE)
         assert process.returncode == 0, errors
     client = MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
     (number,) = {e.experiment_id for e in client.search_experiments() if e.name == "sentiment"}
@@ -210,33 +211,23 @@ def test_a_folder_that_can_not_be_written_costs_one_line_at_most(launch: Launch,
     assert "Traceback" not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_a_trainer_ends_with_its_driver() -> None:
     """Which is killed while the trainer still imports its framework, and reads nothing."""
     code = (
         "import time; from sentiment.backends.interpreters import ALL; from sentiment.training.trainer_process import Trainer; "
-        "Trainer._receive = lambda self: print(self._process.pid, flush=True) or time.sleep(60); Trainer(ALL['tensorflow'])"
+        "Trainer._receive = lambda self: print(self._process.pid, flush=True) or time.sleep(600); Trainer(ALL['tensorflow'])"
     )
     with subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT, stdout=subprocess.PIPE, text=True) as driver:
         assert driver.stdout
-        trainer = Path(f"/proc/{int(driver.stdout.readline())}")
-        wait_until_it_runs(trainer)
+        trainer = int(driver.stdout.readline())
+        # By then it has said with whom it ends.
+        wait_until(lambda: "tensorflow" in Path(f"/proc/{trainer}/maps").read_text(), driver)
         driver.send_signal(signal.SIGKILL)
-    for _ in range(200):
-        if not trainer.exists() or "Z" in (trainer / "stat").read_text().rpartition(")")[2].split()[0]:
-            return
-        time.sleep(0.01)
-    pytest.fail("The trainer outlives its driver by two seconds.")
+    wait_until(lambda: not is_running(trainer))
 
 
-def wait_until_it_runs(trainer: Path) -> None:
-    """Until it has said with whom it ends, and imports its framework."""
-    for _ in range(3000):
-        if "tensorflow" in (trainer / "maps").read_text():
-            return
-        time.sleep(0.01)
-    pytest.fail("The trainer does not start.")
-
-
+@pytest.mark.slow
 def test_a_trainer_that_says_nothing_is_a_failure(monkeypatch: pytest.MonkeyPatch, small: Path, tmp_path: Path) -> None:
     with Trainer(ALL["tensorflow"]) as trainer:
         os.kill(trainer._process.pid, signal.SIGSTOP)

@@ -22,8 +22,9 @@ from sentiment.steps import train as train_step
 from sentiment.training import ensemble, ngram_regression, training
 from sentiment.training.trainer_process import Trainer
 from sentiment.training.training import EarlyStopping
-from tests.conftest import SIZES, train_small
-from tests.test_contract import Trainers, train_network
+from tests.trained import SIZES, Trainers, train_network, train_small
+
+pytestmark = pytest.mark.slow
 
 QUICK = SIZES | {"architecture": "cnn"}
 

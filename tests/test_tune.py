@@ -1,11 +1,9 @@
 """Tune: alone, with several workers, with several commands on PostgreSQL, stopped and gone on with, killed."""
 
+import functools
 import os
 import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import mlflow
@@ -16,19 +14,23 @@ from mlflow.entities import Run
 from optuna.trial import TrialState
 
 from sentiment import tracking
-from sentiment.paths import PROJECT
 from sentiment.preparation import prepared
-from sentiment.settings import TrainSettings, TuneSettings, parameters
+from sentiment.registry import versions
+from sentiment.settings import PrepareSettings, TrainSettings, TuneSettings, parameters
+from sentiment.steps import prepare as prepare_step
 from sentiment.steps import trial as trial_step
 from sentiment.tuning import search
-from tests.conftest import Launch, opened, running
+from tests.conftest import opened
+from tests.processes import DEADLINE, Begin, Launch, halt_if, halt_when, is_halted, tracking_server, wait_until
+
+pytestmark = pytest.mark.slow
 
 SMALL = ("--architecture=cnn", "--filters=8", "--dense-size=8", "--embedding-size=4..16", "--batch-size=8..16")
 STATUS = {TrialState.COMPLETE: "FINISHED", TrialState.PRUNED: "KILLED", TrialState.FAIL: "FAILED"}
 
 
-def prepare(launch: Launch) -> None:
-    assert launch("entry_points.prepare", "--sample=120", "--vocabulary-size=300", "--max-length=30").returncode == 0
+def prepare() -> None:
+    prepare_step.run(PrepareSettings(sample=120, vocabulary_size=300, max_length=30))
 
 
 def parent_of(study: str) -> Run:
@@ -70,63 +72,66 @@ def check(study: optuna.Study, wanted: int) -> Run:
     assert parent.data.metrics["test_accuracy"] == tracking.children(parent.info.run_id, "evaluate")[0].data.metrics["test_accuracy"]
     (registered,) = tracking.children(parent.info.run_id, "register")
     assert registered.data.tags["candidate_run_id"] == final.info.run_id
-    assert registered.data.tags["gate"] in ("passed", "rejected")
+    version, champion = versions.version("sentiment", registered.data.tags["model_version"]), versions.holder("sentiment", "champion")
+    assert version.run_id == final.info.run_id
+    assert registered.data.tags["gate"] == version.tags["gate"] == ("passed" if champion else "rejected")
+    assert champion is None or champion.run_id == final.info.run_id
     assert "search.html" in {file.path for file in MlflowClient().list_artifacts(parent.info.run_id)}
     assert not mlflow.search_runs(search_all_experiments=True, filter_string="attributes.status = 'RUNNING'", output_format="list")
     return parent
 
 
-def trainer_of(pid: int) -> int:
-    """The process of one trainer that another process has started."""
-    while True:
-        for entry in Path("/proc").glob("[0-9]*"):
-            try:
-                words, stat = (entry / "cmdline").read_bytes().split(b"\0"), (entry / "stat").read_text()
-            except OSError:
-                continue
-            if b"sentiment.trainer" in words and int(stat.rpartition(")")[2].split()[1]) == pid:
-                return int(entry.name)
-        time.sleep(0.05)
+def trainers_of(pid: int) -> list[int]:
+    """The processes of the trainers that another process has started."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            words, stat = (entry / "cmdline").read_bytes().split(b"\0"), (entry / "stat").read_text()
+        except OSError:
+            continue
+        if b"sentiment.trainer" in words and int(stat.rpartition(")")[2].split()[1]) == pid:
+            found.append(int(entry.name))
+    return found
 
 
-def wait_for(what: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
-    while not what():
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.05)
+def begun(trial: optuna.trial.FrozenTrial, epochs: int) -> bool:
+    """Whether it has had an epoch, and is not near its last."""
+    return trial.state == TrialState.RUNNING and 0 < (trial.last_step or 0) < epochs / 2
 
 
-def command(*arguments: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "entry_points.tune", *SMALL, *arguments],
-        cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
-
-
-def test_two_workers_and_a_crash(launch: Launch, journal: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MLFLOW_DEFAULT_ARTIFACT_ROOT", str(tmp_path / "artifacts"))
-    prepare(launch)
-    process = command("--trials=4", "--workers=2", "--epochs=3", "--study=s", f"--storage={journal}")
+def test_two_workers_and_a_crash(begin: Begin, journal: str) -> None:
+    prepare()
+    process = begin(
+        "entry_points.tune", *SMALL, "--trials=4", "--workers=2", "--epochs=6", "--patience=6", "--study=s", f"--storage={journal}"
+    )
     assert process.stdout
     first = process.stdout.readline()
     assert first.startswith("tune: study s"), first
     study, _ = search.open_study(search.open_storage(journal), "s", "val_auc")
-    wait_for(lambda: any(trial.intermediate_values for trial in study.trials), process)
-    os.kill(trainer_of(process.pid), signal.SIGKILL)
-    told, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, told
+
+    def both_at_work() -> bool:
+        """On trials whose end the trainers can't reach without the command, which tells them to go on after each epoch."""
+        running = study.get_trials(states=(TrialState.RUNNING,))
+        return len(trainers_of(process.pid)) == len(running) == 2 and all((trial.last_step or 0) < 5 for trial in running)
+
+    halt_when(process, both_at_work)
+    os.kill(trainers_of(process.pid)[0], signal.SIGKILL)
+    process.send_signal(signal.SIGCONT)
+    told, errors = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 0, errors
     parent = check(study, 4)
     (failed,) = (run for run in tracking.children(parent.info.run_id, "trial") if run.info.status == "FAILED")
     assert "was killed by signal 9" in failed.data.tags["failure"]
     assert "failed: The tensorflow trainer was killed by signal 9" in told
 
 
-def test_a_trainer_that_dies_while_it_starts(launch: Launch, journal: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MLFLOW_DEFAULT_ARTIFACT_ROOT", str(tmp_path / "artifacts"))
-    prepare(launch)
-    process = command("--trials=2", "--epochs=2", "--study=s", f"--storage={journal}", "--register=false")
-    os.kill(trainer_of(process.pid), signal.SIGKILL)
-    told, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, told
+def test_a_trainer_that_dies_while_it_starts(begin: Begin, journal: str) -> None:
+    prepare()
+    process = begin("entry_points.tune", *SMALL, "--trials=2", "--epochs=2", "--study=s", f"--storage={journal}", "--register=false")
+    wait_until(lambda: bool(trainers_of(process.pid)), process)
+    os.kill(trainers_of(process.pid)[0], signal.SIGKILL)
+    _, errors = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 0, errors
     study, _ = search.open_study(search.open_storage(journal), "s", "val_auc")
     parent = parent_of("s").info.run_id
     runs = {run.data.tags["trial"]: run for run in tracking.children(parent, "trial")}
@@ -157,37 +162,41 @@ def test_a_trial_that_failed_without_a_run_gets_one(store: str, journal: str, sm
     assert {name: str(value) for name, value in study.trials[1].params.items()}.items() <= runs[1].data.params.items()
 
 
-def test_interrupted_and_gone_on_with_on_cntk(launch: Launch, journal: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MLFLOW_DEFAULT_ARTIFACT_ROOT", str(tmp_path / "artifacts"))
-    prepare(launch)
-    same = ("--backend=cntk", "--trials=3", "--epochs=20", "--patience=20", "--study=s", f"--storage={journal}")
-    process = command(*same)
+def test_interrupted_and_gone_on_with_on_cntk(begin: Begin, launch: Launch, call: Launch, journal: str) -> None:
+    prepare()
+    same = ("--backend=cntk", "--trials=3", "--epochs=100", "--patience=100", "--study=s", f"--storage={journal}")
+    process = begin("entry_points.tune", *SMALL, *same)
     storage = search.open_storage(journal)
-    wait_for(lambda: "s" in optuna.get_all_study_names(storage), process)
+    wait_until(lambda: "s" in optuna.get_all_study_names(storage), process)
     study, _ = search.open_study(storage, "s", "val_auc")
-    wait_for(lambda: len(study.trials) == 2 and bool(study.trials[1].intermediate_values), process)
+    halt_when(process, lambda: any(begun(trial, 100) for trial in study.trials[1:]))
+    process.send_signal(signal.SIGCONT)
+    # Of a process that is being woken any thread may get a signal, and only the main one ends its wait by it.
+    wait_until(lambda: Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "S", process)
     process.send_signal(signal.SIGINT)
-    told, _ = process.communicate(timeout=300)
+    _, errors = process.communicate(timeout=DEADLINE)
     assert process.returncode == 1
-    assert told.splitlines()[-1] == "Stopped: 1 of 3 trials are done. Go on with the same command and -P study=s."
+    done = sum(trial.state == TrialState.COMPLETE for trial in study.trials)
+    assert 1 <= done < 3
+    assert errors.splitlines()[-1] == f"Stopped: {done} of 3 trials are done. Go on with the same command and -P study=s."
     before = parent_of("s")
     assert before.info.status == "KILLED"
     stopped = next(run for run in tracking.children(before.info.run_id, "trial") if run.info.status == "KILLED")
     assert stopped.data.tags["ended"].startswith("stopped after epoch")
-    other = launch("entry_points.tune", *SMALL, *same, "--lstm-size=8")
+    other = call("entry_points.tune", *SMALL, *same, "--lstm-size=8")
     assert other.returncode == 2
     assert "Received: study=s, lstm_size=8, where it has 16..128." in other.stderr
     again = launch("entry_points.tune", *SMALL, *same)
     assert again.returncode == 0, again.stdout + again.stderr
     assert check(study, 3).info.run_id == before.info.run_id
-    once_more = launch("entry_points.tune", *SMALL, *same)  # all is done already
+    once_more = call("entry_points.tune", *SMALL, *same)  # all is done already
     assert once_more.returncode == 0, once_more.stderr
     check(study, 3)
 
 
 def test_the_sizes_of_an_lstm_change_what_is_measured(launch: Launch, journal: str) -> None:
     """An LSTM of one to 32 units at learning rates that are too small and others: no two trials are alike, and one is pruned."""
-    prepare(launch)
+    prepare()
     sizes = ("--architecture=lstm", "--lstm-size=1..32", "--embedding-size=2..16", "--learning-rate=0.0001..0.05", "--batch-size=8")
     done = launch("entry_points.tune", *sizes, "--trials=10", "--epochs=6", "--study=s", f"--storage={journal}", "--register=false")
     assert done.returncode == 0, done.stderr
@@ -206,45 +215,47 @@ def test_the_sizes_of_an_lstm_change_what_is_measured(launch: Launch, journal: s
 
 
 def test_three_commands_on_postgresql_one_of_them_killed(
-    launch: Launch, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    begin: Begin, database: str, tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    places = ("--backend-store-uri", f"sqlite:///{tmp_path / 'server.db'}", "--artifacts-destination", str(tmp_path / "artifacts"))
-    with running(tmp_path, "/health", "server", *places, "--workers", "1") as url, opened(database) as storage:
+    with tracking_server(tmp_path, tables) as url, opened(database) as storage:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", url)
         mlflow.set_tracking_uri(url)
-        prepare(launch)
+        prepare()
         arguments = ("--trials=8", "--epochs=30", "--patience=30", "--study=s", f"--storage={database}")
-        commands = [command(*arguments) for _ in range(3)]
-        victim = commands[2]
-        wait_for(lambda: "s" in optuna.get_all_study_names(storage), victim)
+        commands = [begin("entry_points.tune", *SMALL, *arguments) for _ in range(3)]
+        wait_until(lambda: "s" in optuna.get_all_study_names(storage))
         study, _ = search.open_study(storage, "s", "val_auc")
 
-        def at_work() -> bool:
-            trials = study.get_trials(states=(TrialState.RUNNING,))
-            return any(trial.user_attrs.get(search.PROCESS, [0, 0])[1] == victim.pid and trial.intermediate_values for trial in trials)
+        def is_at_work(process: "subprocess.Popen[str]") -> bool:
+            """Whether it has a trial that has had an epoch, and is not near its last."""
+            return process.pid in [trial.user_attrs[search.PROCESS][1] for trial in study.get_trials() if begun(trial, 30)]
 
-        wait_for(at_work, victim)
+        def halt_one() -> bool:
+            return any(halt_if(process, functools.partial(is_at_work, process)) for process in commands)
+
+        wait_until(halt_one)
+        (victim,) = (process for process in commands if is_halted(process))
         victim.kill()
         for process in commands:
-            told, _ = process.communicate(timeout=600)
-            assert process.returncode == (-signal.SIGKILL if process is victim else 0), told
+            _, errors = process.communicate(timeout=DEADLINE)
+            assert process.returncode == (-signal.SIGKILL if process is victim else 0), errors
         parent = check(study, 8)
         failures = [run.data.tags.get("failure") for run in tracking.children(parent.info.run_id, "trial")]
         assert failures.count("Its process was gone.") == 1
 
 
-def test_what_can_be_wrong_is_told_in_one_line(launch: Launch, tmp_path: Path) -> None:
-    nothing = launch("entry_points.tune")
+def test_what_can_be_wrong_is_told_in_one_line(call: Launch, tmp_path: Path) -> None:
+    nothing = call("entry_points.tune")
     assert nothing.returncode == 2
     assert nothing.stderr.startswith("There is no prepared data yet.")
-    prepare(launch)
+    prepare()
     for arguments, told in (
         (["--storage=sqlite:///s.db"], "SQLite does not hold several workers."),
         ([f"--storage={tmp_path}/none/o.journal"], "There is no folder for the study."),
         (["--storage=postgresql://me:secret@127.0.0.1:1/s"], "The study's storage does not answer."),
         (["--lstm-size=32..8"], "The range of lstm_size is empty."),
     ):
-        found = launch("entry_points.tune", *arguments)
+        found = call("entry_points.tune", *arguments)
         assert found.returncode == 2
         assert found.stderr.startswith(told)
         assert len(found.stderr.splitlines()) == 1

@@ -50,16 +50,16 @@ def build(name: str, base: Path) -> Path:
     Raises:
         UserError: A step failed; the log says how.
     """
-    found = built(name)
-    if found:
-        return found
+    python = built(name)
+    if python:
+        return python
     place = folder(name)
     place.parent.mkdir(parents=True, exist_ok=True)
     with (place.parent / f"{place.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # the system lets go of it if this process is killed
-        found = built(name)
-        if found:
-            return found
+        python = built(name)
+        if python:
+            return python
         shutil.rmtree(place, ignore_errors=True)
         log = place.parent / f"{place.name}.log"
         print(f"Building the environment of {name} in {place}, once; this takes a minute or a few.", flush=True)
@@ -131,9 +131,9 @@ def _candidates(version: str) -> Iterator[Path]:
 def _version_of(python: Path) -> str:
     """`3.6`; nothing if it doesn't run, as pyenv's shims of versions that are not switched on."""
     try:
-        told = subprocess.run(
+        version = subprocess.run(
             [python, "-c", "import sys, ssl, venv; print('%d.%d' % sys.version_info[:2])"], capture_output=True, text=True, timeout=60
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return told.stdout.strip() if told.returncode == 0 else ""
+    return version.stdout.strip() if version.returncode == 0 else ""

@@ -21,14 +21,14 @@ import pyarrow.parquet as pq
 
 from sentiment.errors import UserError
 from sentiment.model.scorer import Scorer
-from sentiment.reviews.batch import Heard
+from sentiment.reviews.batch import OnBytes
 from sentiment.reviews.rows import Row, Rows
 
 PART_ROWS = 10_000
 ADDED = ("label", "score")
 
 
-def score_table(rows: Rows, text_column: str, scorer: Scorer, job: dict[str, Any], output: Path, heard: Heard) -> dict[str, int]:
+def score_table(rows: Rows, text_column: str, scorer: Scorer, job: dict[str, Any], output: Path, on_bytes: OnBytes) -> dict[str, int]:
     """Writes `output` and, if any row is bad, `OUTPUT.bad.jsonl` with the rows' numbers and what is wrong with them.
 
     A column of the input that is called `label` or `score` is written as `given_label` or `given_score`. No other process may
@@ -42,27 +42,39 @@ def score_table(rows: Rows, text_column: str, scorer: Scorer, job: dict[str, Any
     parts = _Parts(output.with_name(f"{output.name}.parts"), job)
     names = scored_names(rows.names)
     try:
-        resumed = _score_parts(rows, text_column, scorer, parts, heard)
+        resumed = _score_parts(rows, text_column, scorer, parts, on_bytes)
     except UserError:  # the table has to be mended, so that none of this will serve
         shutil.rmtree(parts.folder)
         raise
     counts = parts.counts()
-    unfinished = output.with_name(f"{output.name}.unfinished")
-    _join(unfinished, parts.files("part"), rows, names)
-    bad_rows = output.with_name(f"{output.name}.bad.jsonl")
-    bad_rows.unlink(missing_ok=True)
-    if counts["rows_bad"]:
-        bad_rows.write_bytes(b"".join(file.read_bytes() for file in parts.files("bad")))
-    unfinished.replace(output)
+    with _whole(output) as unfinished:
+        _join(unfinished, parts.files("part"), rows, names)
+        bad_rows = output.with_name(f"{output.name}.bad.jsonl")
+        bad_rows.unlink(missing_ok=True)
+        if counts["rows_bad"]:
+            with _whole(bad_rows) as unfinished_bad:
+                unfinished_bad.write_bytes(b"".join(file.read_bytes() for file in parts.files("bad")))
     shutil.rmtree(parts.folder)
     return counts | {"rows_resumed": resumed}
 
 
-def _score_parts(rows: Rows, text_column: str, scorer: Scorer, parts: "_Parts", heard: Heard) -> int:
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """Where to write what becomes the file at the end, if nothing fails."""
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    try:
+        yield unfinished
+        unfinished.replace(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+
+
+def _score_parts(rows: Rows, text_column: str, scorer: Scorer, parts: "_Parts", on_bytes: OnBytes) -> int:
     """Does the parts that are not done yet. Returns the number of rows in those that were."""
     names = scored_names(rows.names)
     resumed = 0
-    for number, part in enumerate(_chunks(rows.read(heard, [text_column], whole=True), PART_ROWS)):
+    for number, part in enumerate(_chunks(rows.read(on_bytes, [text_column], whole=True), PART_ROWS)):
         if parts.has(number):
             resumed += len(part)
             continue

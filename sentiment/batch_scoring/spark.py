@@ -30,12 +30,12 @@ def check() -> None:
         raise UserError("Spark is not installed. Received: engine=spark. Install it once with: make install-spark")
     home = os.environ.get("JAVA_HOME")
     try:
-        told = subprocess.run([f"{home}/bin/java" if home else "java", "-version"], capture_output=True, text=True).stderr
+        message = subprocess.run([f"{home}/bin/java" if home else "java", "-version"], capture_output=True, text=True).stderr
     except OSError as error:
-        told = str(error)
-    found = re.search(r'version "(\d+)', told)
-    if not found or int(found[1]) < JAVA:
-        first = told.strip().partition("\n")[0]
+        message = str(error)
+    version = re.search(r'version "(\d+)', message)
+    if not version or int(version[1]) < JAVA:
+        first = message.strip().partition("\n")[0]
         raise UserError(f"Spark needs Java {JAVA} or later. Received: {first}. Install it: apt-get install openjdk-{JAVA}-jre-headless")
 
 
@@ -59,8 +59,8 @@ def session(master: str) -> Iterator["SparkSession"]:
     try:
         started = builder.getOrCreate()
     except Exception as error:  # whatever the Java side raises
-        told = f"Received: spark_master={master}: {reason(error)}"
-        raise UserError(f"Spark does not start. {told}. Give the URL of a cluster, or local[*].") from error
+        message = f"Received: spark_master={master}: {reason(error)}"
+        raise UserError(f"Spark does not start. {message}. Give the URL of a cluster, or local[*].") from error
     try:
         yield started
     finally:

@@ -1,6 +1,6 @@
 """Which words carried a score: occlusion, after Zeiler & Fergus (2014), words made unknown, each by itself or in runs.
 
-The work grows with the text no faster than that of scoring it. What words count for in the network is found by at most 1 + 2 · AT_ONCE
+The work grows with the text no faster than that of scoring it. What words count for in the network takes at most 1 + 2 · AT_ONCE
 scores of the words that it reads, of which there are fewer than `max_length`. What they count for in the n-grams is a sum, and exact.
 """
 
@@ -17,6 +17,8 @@ LONG = AT_ONCE**2  # words: of longer texts the parts are named, too
 MOST_WORDS = 10
 BEGINNING = 5  # words of a part that are shown
 
+ALWAYS, PER_TOKEN, PER_TEXT = 100_000, 30, 1_000  # of a Budget
+
 Item = dict[str, str | int | float]
 
 
@@ -26,6 +28,30 @@ def explain(scorer: Scorer, text: str, score: float) -> list[Item]:
     weight: by how much the score would be lower without the word in that one place; below 0 if it would be higher.
     """
     return Explanation(scorer, text).words()
+
+
+class Budget:
+    """How many texts of a request are explained, so that it takes no more than some 20 times as long as their scores.
+
+    It counts the tokens that the network reads: a request may have it read ALWAYS, and PER_TOKEN for each that is scored; a text that
+    is explained takes, by what it does beside the network, the time of PER_TEXT.
+    """
+
+    def __init__(self, max_length: int) -> None:
+        self._max_length, self._left = max_length, ALWAYS
+
+    def add(self, words: int) -> None:
+        """For texts that are scored, of so many words in all."""
+        self._left += PER_TOKEN * words
+
+    def allows(self, words: int) -> bool:
+        """Whether a text of so many words is explained; takes what that needs."""
+        rows = 1 + words if words <= AT_ONCE else 2 * (1 + AT_ONCE)
+        cost = PER_TEXT + rows * min(1 + words, self._max_length)
+        if cost > self._left:
+            return False
+        self._left -= cost
+        return True
 
 
 class Explanation:

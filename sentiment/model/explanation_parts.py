@@ -95,8 +95,12 @@ class NgramPart:
 
     @cached_property
     def _few(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        found = list(self._known.occurrences(self._numbers))
-        return [(np.concatenate([ids for ids, _ in found]), np.concatenate([places for _, places in found]))] if found else []
+        occurrences = list(self._known.occurrences(self._numbers))
+        return (
+            [(np.concatenate([ids for ids, _ in occurrences]), np.concatenate([places for _, places in occurrences]))]
+            if occurrences
+            else []
+        )
 
     @cached_property
     def _counts(self) -> np.ndarray:

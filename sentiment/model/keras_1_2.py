@@ -102,11 +102,11 @@ def _graph(saved: dict[str, Any], max_length: int) -> dict[str, Any]:
     if (len(inputs), len(config["output_layers"])) != (1, 1):
         counts = f"{len(inputs)} inputs, {len(config['output_layers'])} outputs"
         raise UserError(f"The model reads or gives more than one thing. Received: {counts}. Give one with one input and one output.")
-    given, output = inputs[0]["config"], config["output_layers"][0][0]
-    shape = [None, given["batch_input_shape"][1] or max_length]
+    input_layer, output = inputs[0]["config"], config["output_layers"][0][0]
+    shape = [None, input_layer["batch_input_shape"][1] or max_length]
     entry = {"name": INPUT, "batch_input_shape": shape, "dtype": "int32", "sparse": False}
     layers: list[Layer] = [{"class_name": "InputLayer", "name": INPUT, "config": entry, "inbound_nodes": []}]
-    layers += [_layer(layer, given["name"]) for layer in config["layers"] if layer is not inputs[0]]
+    layers += [_layer(layer, input_layer["name"]) for layer in config["layers"] if layer is not inputs[0]]
     _check_output({layer["name"]: layer for layer in layers}, output)
     return {"name": "model", "layers": layers, "input_layers": [[INPUT, 0, 0]], "output_layers": [[output, 0, 0]]}
 
@@ -129,18 +129,18 @@ def _layer(layer: Layer, entry: str) -> Layer:
     kind = layer["class_name"].replace("Convolution1D", "Conv1D")
     if kind not in OPTIONS:
         raise UserError(f"The model has a layer that can't be brought in. Received: {kind}. Known: {', '.join(OPTIONS)}.")
-    given = {NEW_NAMES.get(name, name): value for name, value in layer["config"].items()}
+    options = {NEW_NAMES.get(name, name): value for name, value in layer["config"].items()}
     if kind in ("Dense", "LSTM"):
-        given.setdefault("units", given.get("output_dim"))
+        options.setdefault("units", options.get("output_dim"))
     for name, values in KNOWN.items():
-        if name in given and given[name] not in values:
+        if name in options and options[name] not in values:
             raise UserError(
-                f"A layer has an option that can't be brought in. Received: {kind} with {name}={given[name]}. Known: {name}={values[0]}."
+                f"A layer has an option that can't be brought in. Received: {kind} with {name}={options[name]}. Known: {name}={values[0]}."
             )
-    config = {"name": given["name"]} | {name: given[name] for name in OPTIONS[kind]}
+    config = {"name": options["name"]} | {name: options[name] for name in OPTIONS[kind]}
     config |= {name: np.atleast_1d(config[name]).tolist() for name in ("kernel_size", "strides", "pool_size") if name in config}
     nodes = [[[INPUT if source == entry else source, at, tensor, {}] for source, at, tensor, *_ in node] for node in layer["inbound_nodes"]]
-    return {"class_name": kind, "name": given["name"], "config": config, "inbound_nodes": nodes}
+    return {"class_name": kind, "name": options["name"], "config": config, "inbound_nodes": nodes}
 
 
 def _check_output(layers: dict[str, Layer], output: str) -> None:

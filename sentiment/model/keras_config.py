@@ -51,7 +51,7 @@ OPTIONS: dict[str, set[str]] = {
     "SpatialDropout1D": _DROPOUT,
     "ZeroPadding1D": {"padding", "data_format"},
 }  # fmt: skip
-# Objects that may stand as an option's value. None of them runs anything that it is given.
+# Objects that may stand as an option's value. None of them runs anything.
 OBJECTS = {"RandomUniform", "RandomNormal", "TruncatedNormal", "VarianceScaling", "GlorotUniform", "GlorotNormal", "HeNormal", "HeUniform",
            "LecunNormal", "LecunUniform", "Orthogonal", "Zeros", "Ones", "Constant", "L1L2", "L1", "L2", "DTypePolicy", "MaxNorm", "NonNeg",
            "UnitNorm"}  # fmt: skip

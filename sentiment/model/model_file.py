@@ -134,14 +134,12 @@ def _label_names(value: Any) -> tuple[str, str]:
 
 def write(model: ModelFile, path: Path) -> None:
     """Writes the file whole or not at all, as Keras 2 and 3 open it. The graph has to be of Keras 2's form."""
-    unfinished = path.with_suffix(".unfinished")
-    with h5py.File(unfinished, "w") as file:
+    with hdf5.writing(path) as file:
         saved = {"class_name": "Model", "config": model.graph}
         named = [layer["config"]["name"] for layer in model.graph["layers"]]
         weights = {name: model.weights[name] for name in named if name in model.weights}
         keras_file.write(KerasFile(saved, weights, KERAS, "tensorflow"), file)
         write_description(file, model.encoder, model.settings, model.backend, model.data_fingerprint, model.label_names)
-    unfinished.replace(path)
 
 
 def write_description(

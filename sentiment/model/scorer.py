@@ -11,7 +11,7 @@ from sentiment.model import model_file, onnx_graph
 from sentiment.text.vocabulary import Encoded
 
 THRESHOLD = 0.5
-PADDED: dict[str, Callable[[Encoded], np.ndarray]] = {  # what each input is given: `<int32>[rows, longest]`
+PADDED: dict[str, Callable[[Encoded], np.ndarray]] = {  # what each input takes: `<int32>[rows, longest]`
     "tokens": lambda reviews: reviews.tokens.padded(),
     "reversed_tokens": lambda reviews: reviews.tokens.padded_reversed(),
     "ngrams": lambda reviews: reviews.ngrams.padded(),
@@ -22,7 +22,7 @@ TOKENS_AT_ONCE = 1 << 15  # of a batch, padding included: bounds the memory
 class Scorer:
     """A model ready to score.
 
-    threads: CPU threads that a batch may use; if not said, as many as `OMP_NUM_THREADS` says (Spark sets it), or all.
+    threads: CPU threads that a batch may use; by default as many as `OMP_NUM_THREADS` says (Spark sets it), or all.
     """
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
@@ -56,10 +56,10 @@ class Scorer:
 
         Rows of like length are scored together.
         """
-        wanted = names or self._names
+        outputs_asked = names or self._names
         if len(reviews) == 1:
-            return self._run(reviews, wanted)
-        outputs = {name: np.empty(len(reviews), np.float32) for name in wanted}
+            return self._run(reviews, outputs_asked)
+        outputs = {name: np.empty(len(reviews), np.float32) for name in outputs_asked}
         order = np.argsort(reviews.tokens.lengths, kind="stable")
         lengths = reviews.tokens.lengths[order]
         at = 0
@@ -68,7 +68,7 @@ class Scorer:
             sizes = np.arange(1, len(order) - at + 1) * lengths[at:]
             count = max(int(np.searchsorted(sizes, TOKENS_AT_ONCE, side="right")), 1)
             rows = order[at : at + count]
-            for name, values in self._run(reviews.take(rows), wanted).items():
+            for name, values in self._run(reviews.take(rows), outputs_asked).items():
                 outputs[name][rows] = values
             at += count
         return outputs

@@ -11,7 +11,7 @@ Result = TypeVar("Result")
 THREADS = 2  # more only wait for each other: half of the work on texts is Python's
 
 
-def ahead(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[tuple[Item, Result]]:
+def prefetch(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[tuple[Item, Result]]:
     """Each item with what `work` makes of it, in their order. Of the items, THREADS more are taken than are given out."""
     with ThreadPoolExecutor(THREADS) as pool:
         waiting: deque[tuple[Item, Future[Result]]] = deque()

@@ -54,8 +54,7 @@ class Prepared:
 
 def write(prepared: Prepared, path: Path) -> None:
     """Writes the file whole or not at all; equal content gives equal bytes."""
-    unfinished = path.with_suffix(".unfinished")
-    with h5py.File(unfinished, "w") as file:
+    with hdf5.writing(path) as file:
         file.attrs["format"] = FORMAT
         file.attrs["data_fingerprint"], file.attrs["split_method"] = prepared.data_fingerprint, prepared.split_method
         write_ragged(prepared.tokens, file, "")
@@ -66,7 +65,6 @@ def write(prepared: Prepared, path: Path) -> None:
         texts = file.create_group("test_texts")
         texts.create_dataset("bytes", data=np.frombuffer(b"".join(encoded), np.uint8), maxshape=(None,), **PACKED)
         texts["offsets"] = np.concatenate(([0], np.cumsum([len(text) for text in encoded], dtype=np.int64)))
-    unfinished.replace(path)
 
 
 def write_ragged(rows: Ragged, file: h5py.File, prefix: str) -> None:

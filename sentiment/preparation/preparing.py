@@ -2,22 +2,21 @@
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from sentiment.errors import UserError
 from sentiment.preparation import splits
-from sentiment.preparation.prefetch import ahead
+from sentiment.preparation.prefetch import prefetch
 from sentiment.preparation.prepared import Prepared
 from sentiment.ragged import Ragged
 from sentiment.reviews import Source
-from sentiment.reviews.batch import SPLIT_NAMES, TEST, TRAIN, UNLABELLED
+from sentiment.reviews.batch import SPLIT_NAMES, TEST, TRAIN, UNLABELLED, Batch, OnBytes
 from sentiment.settings import PrepareSettings
 from sentiment.text.vocabulary import WordCounter
-from sentiment.text.words import find_words
+from sentiment.text.words import Words, find_words
 
 CODE = ("ragged.py", "text/*.py", "reviews/*.py", "preparation/*.py")
 
@@ -33,73 +32,115 @@ def recipe(source: Source, settings: PrepareSettings) -> str:
     return total.hexdigest()
 
 
-def prepare(
-    source: Source, settings: PrepareSettings, heard: Callable[[int], None] = lambda size: None
-) -> tuple[Prepared, dict[str, float]]:
+@dataclass
+class _Reviews:
+    """What a source was read to, a row for each review.
+
+    counter: the words of each; labels: 0 or 1, -1 for none; splits: those that the source has; groups: what each is about; group_names:
+    where groups go by several names; test_texts: by row; digests: 16 bytes for each text; other_labels: rows that were left out.
+    """
+
+    counter: WordCounter
+    labels: list[int] = field(default_factory=list)
+    splits: list[int] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
+    group_names: dict[str, str] = field(default_factory=dict)
+    test_texts: dict[int, str] = field(default_factory=dict)
+    digests: bytearray = field(default_factory=bytearray)
+    other_labels: int = 0
+
+    def add(self, batch: Batch, words: Words) -> None:
+        self.counter.add(words)
+        self.test_texts |= {len(self.labels) + at: text for at, text in enumerate(batch.texts) if batch.splits[at] == TEST}
+        self.labels += batch.labels
+        self.splits += batch.splits
+        self.groups += batch.groups
+        self.group_names |= batch.group_names
+        self.other_labels += batch.left_out
+        for text in batch.texts:
+            self.digests += hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
+
+
+@dataclass(frozen=True)
+class _Split:
+    """The rows that are used, `<int64>[reviews]`; their labels and splits, `<int8>[reviews]`; how the splits were drawn; the number of
+    labelled rows left out, since they would be in two splits.
+    """
+
+    rows: np.ndarray
+    labels: np.ndarray
+    splits: np.ndarray
+    method: str
+    left_out: int
+
+
+def prepare(source: Source, settings: PrepareSettings, on_bytes: OnBytes = lambda size: None) -> tuple[Prepared, dict[str, float]]:
     """Reads, cleans, splits and numbers the reviews; returns them and their metrics.
 
-    Of the texts, only those of the test split are held in memory; of the others, word numbers. Where the file has no test
+    Of the texts, only those of the test split are kept in memory; of the others, word numbers. Where the file has no test
     split of its own, it is read twice. A row without words is left out and counted.
 
     Raises:
         UserError: A row is not as it should be, or a split would lack one of the labels.
     """
-    counter = WordCounter(settings.text)
-    labels: list[int] = []
-    given: list[int] = []
-    groups: list[str] = []
-    names: dict[str, str] = {}
-    held: dict[int, str] = {}
-    digests = bytearray()
-    other_labels = 0
-    for batch, words in ahead(lambda batch: find_words(batch.texts, settings.text), source.read(heard)):
-        counter.add(words)
-        held.update({len(labels) + at: text for at, text in enumerate(batch.texts) if batch.splits[at] == TEST})
-        labels += batch.labels
-        given += batch.splits
-        groups += batch.groups
-        names |= batch.group_names
-        other_labels += batch.left_out
-        for text in batch.texts:
-            digests += hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
-    if not labels:
-        others = f", {other_labels} rows with other labels than {settings.positive} and {settings.negative}" if other_labels else ""
-        raise UserError(f"There are no reviews. Received: reviews={settings.reviews}{others}. Give some, with labels.")
-    label, begins, numbered = np.array(labels, np.int8), np.array(given, np.int8), counter.numbered
-    worded = np.flatnonzero(numbered.lengths > 0)
-    rows = worded[splits.sample(label[worded], begins[worded], settings.sample, settings.seed)]
-    fractions = settings.validation_fraction, settings.test_fraction
-    equal = _equal_texts(numbered.take(rows))
-    of_groups = splits.number_groups(groups, names)[rows]
-    assigned = splits.assign(label[rows], begins[rows], equal, of_groups, *fractions, settings.seed)
-    method = splits.how(begins[rows], of_groups, assigned)
-    left_out = int((assigned[label[rows] >= 0] == splits.LEFT_OUT).sum())
-    kept = np.flatnonzero(assigned != splits.LEFT_OUT)
-    rows, split = rows[kept], assigned[kept]
-    label = label[rows]
-    _check(label, split, settings)
-    encoder, by_rank = counter.finish(numbered.take(rows), np.flatnonzero(split == TRAIN))
-    labelled = split != UNLABELLED
-    digest = np.frombuffer(bytes(digests), "V16")[rows[labelled]]
-    fingerprint = hashlib.sha256(digest.tobytes() + label[labelled].tobytes() + split[labelled].tobytes()).hexdigest()[:16]
-    texts = _texts(source, rows[split == TEST].tolist(), held)
-    prepared = Prepared(encoder.tokens(by_rank), by_rank, label, split, encoder, texts, fingerprint, method)
+    reviews = _read(source, settings, on_bytes)
+    numbered = reviews.counter.numbered
+    with_words = np.flatnonzero(numbered.lengths > 0)
+    split = _split(reviews, numbered, with_words, settings)
+    encoder, by_rank = reviews.counter.finish(numbered.take(split.rows), np.flatnonzero(split.splits == TRAIN))
+    texts = _texts(source, split.rows[split.splits == TEST].tolist(), reviews.test_texts)
+    fingerprint = _fingerprint(reviews.digests, split)
+    prepared = Prepared(encoder.tokens(by_rank), by_rank, split.labels, split.splits, encoder, texts, fingerprint, split.method)
     counts = {
-        "rows_without_words": len(labels) - len(worded),
-        "rows_with_other_labels": other_labels,
-        "rows_in_two_splits": left_out,
-        "unlabelled_reviews": int((~labelled).sum()),
+        "rows_without_words": len(reviews.labels) - len(with_words),
+        "rows_with_other_labels": reviews.other_labels,
+        "rows_in_two_splits": split.left_out,
+        "unlabelled_reviews": int((split.splits == UNLABELLED).sum()),
     }
     return prepared, counts | summary(prepared)
 
 
-def _texts(source: Source, rows: list[int], held: dict[int, str]) -> list[str]:
-    """The texts of the rows with these numbers; what is not held is read again."""
-    missing = set(rows) - held.keys()
+def _read(source: Source, settings: PrepareSettings, on_bytes: OnBytes) -> _Reviews:
+    reviews = _Reviews(WordCounter(settings.text))
+    for batch, words in prefetch(lambda batch: find_words(batch.texts, settings.text), source.read(on_bytes)):
+        reviews.add(batch, words)
+    if not reviews.labels:
+        others = f", {reviews.other_labels} rows with other labels than {settings.positive} and {settings.negative}"
+        received = settings.reviews + others * (reviews.other_labels > 0)
+        raise UserError(f"There are no reviews. Received: reviews={received}. Give some, with labels.")
+    return reviews
+
+
+def _split(reviews: _Reviews, numbered: Ragged, with_words: np.ndarray, settings: PrepareSettings) -> _Split:
+    labels, original = np.array(reviews.labels, np.int8), np.array(reviews.splits, np.int8)
+    rows = with_words[splits.sample(labels[with_words], original[with_words], settings.sample, settings.seed)]
+    equal = _equal_texts(numbered.take(rows))
+    groups = splits.number_groups(reviews.groups, reviews.group_names)[rows]
+    fractions = settings.validation_fraction, settings.test_fraction
+    assigned = splits.assign(labels[rows], original[rows], equal, groups, *fractions, settings.seed)
+    method = splits.how(original[rows], groups, assigned)
+    left_out = assigned == splits.LEFT_OUT
+    twice = int((left_out & (labels[rows] >= 0)).sum())
+    split = _Split(rows[~left_out], labels[rows[~left_out]], assigned[~left_out], method, twice)
+    _check(split.labels, split.splits, settings)
+    return split
+
+
+def _fingerprint(digests: bytearray, split: _Split) -> str:
+    """The same for the same labelled texts with the same labels in the same splits."""
+    labelled = split.splits != UNLABELLED
+    texts = np.frombuffer(bytes(digests), "V16")[split.rows[labelled]]
+    content = texts.tobytes() + split.labels[labelled].tobytes() + split.splits[labelled].tobytes()
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _texts(source: Source, rows: list[int], test_texts: dict[int, str]) -> list[str]:
+    """The texts of the rows with these numbers; those that are not in `test_texts` are read again."""
+    missing = set(rows) - test_texts.keys()
     if missing:
         texts = (text for batch in source.read(lambda size: None) for text in batch.texts)
-        held |= {row: text for row, text in enumerate(texts) if row in missing}
-    return [held[row] for row in rows]
+        test_texts |= {row: text for row, text in enumerate(texts) if row in missing}
+    return [test_texts[row] for row in rows]
 
 
 def _equal_texts(numbered: Ragged) -> np.ndarray:
@@ -126,16 +167,16 @@ def _check(labels: np.ndarray, split: np.ndarray, settings: PrepareSettings) -> 
 
 def summary(prepared: Prepared) -> dict[str, float]:
     """Counts, balance and lengths, as metrics."""
-    found: dict[str, float] = {
+    metrics: dict[str, float] = {
         "vocabulary_words": len(prepared.encoder.vocabulary),
         "words": len(prepared.encoder.more_words) + len(prepared.encoder.vocabulary),
     }
     for number, name in enumerate(SPLIT_NAMES):
         rows = prepared.rows(number)
-        found[f"{name}_reviews"] = len(rows)
+        metrics[f"{name}_reviews"] = len(rows)
         if len(rows):
-            found[f"{name}_positive_share"] = float(prepared.labels[rows].mean())
+            metrics[f"{name}_positive_share"] = float(prepared.labels[rows].mean())
     lengths = prepared.tokens.lengths[prepared.split != UNLABELLED]
-    found |= {"length_mean": float(lengths.mean()), "length_median": float(np.median(lengths)), "length_longest": float(lengths.max())}
-    found["share_cut"] = float((lengths == prepared.encoder.settings.max_length).mean())
-    return found
+    metrics |= {"length_mean": float(lengths.mean()), "length_median": float(np.median(lengths)), "length_longest": float(lengths.max())}
+    metrics["share_cut"] = float((lengths == prepared.encoder.settings.max_length).mean())
+    return metrics

@@ -48,7 +48,7 @@ def sample(labels: np.ndarray, splits: np.ndarray, count: int, seed: int) -> np.
 
 def assign(
     labels: np.ndarray,
-    given: np.ndarray,
+    original: np.ndarray,
     texts: np.ndarray,
     groups: np.ndarray,
     validation_fraction: float,
@@ -63,16 +63,16 @@ def assign(
     texts are drawn by label. `LEFT_OUT` are reviews that the file has for training and, with the same text, for measuring; and
     unlabelled ones whose text or group is in a split that measures.
 
-    labels: 0 or 1, -1 for none; given: TRAIN, VALIDATION, TEST or UNLABELLED; texts: a number that is equal for equal texts; groups:
+    labels: 0 or 1, -1 for none; original: TRAIN, VALIDATION, TEST or UNLABELLED; texts: a number that is equal for equal texts; groups:
         from 1, 0 for none. Each `[reviews]`.
 
     Raises:
-        UserError: There are groups, but whole ones don't make up a split of the wanted size.
+        UserError: There are groups, but whole ones don't make up a split of the size asked for.
     """
-    splits = given.astype(np.int8).copy()
+    splits = original.astype(np.int8).copy()
     random = np.random.default_rng(seed)
     text_measures = np.zeros(texts.max(initial=0) + 1, bool)
-    stays = _shares_group(groups, (given == VALIDATION) | (given == TEST))
+    stays = _shares_group(groups, (original == VALIDATION) | (original == TEST))
     for split, fraction in ((TEST, test_fraction), (VALIDATION, validation_fraction)):
         if not (splits == split).any():
             free = np.flatnonzero((splits == TRAIN) & ~text_measures[texts])
@@ -90,11 +90,11 @@ def assign(
     return splits
 
 
-def how(given: np.ndarray, groups: np.ndarray, assigned: np.ndarray) -> str:
+def how(original: np.ndarray, groups: np.ndarray, assigned: np.ndarray) -> str:
     """In a few words, how `assign` chose the splits; each `[reviews]`, as it takes and returns them."""
-    drawn = [split for split in (VALIDATION, TEST) if (assigned == split).any() and not (given == split).any()]
+    drawn = [split for split in (VALIDATION, TEST) if (assigned == split).any() and not (original == split).any()]
     names = " and ".join(SPLIT_NAMES[split] for split in drawn)
-    free = given == TRAIN
+    free = original == TRAIN
     count, held_out = _count(groups[free]), _count(groups[np.isin(assigned, drawn)])
     if not drawn:
         words = "the file's own split"
@@ -128,17 +128,17 @@ def _whole(
     fraction: float,
     random: np.random.Generator,
 ) -> np.ndarray:
-    """Draws whole units, to a wanted number of reviews of each label: `<bool>[reviews]`.
+    """Draws whole units, to a target number of reviews of each label: `<bool>[reviews]`.
 
-    In random order, first those that fit in, then those that bring the numbers nearer to what is wanted.
+    In random order, first those that fit in, then those that bring the numbers nearer to the target.
 
     stays: `<bool>[reviews]`, those that may not be drawn, nor may what is of their units.
     """
     units = _units(texts, groups)
     sizes = np.bincount(units * 2 + labels, minlength=2 * (units.max() + 1)).reshape(-1, 2)
     there = np.bincount(labels, minlength=2)
-    wanted = np.maximum(fraction * there, there > 0) if fraction > 0 else np.zeros(2)
-    negative, positive = wanted.tolist()  # what is still to be drawn
+    target = np.maximum(fraction * there, there > 0) if fraction > 0 else np.zeros(2)
+    negative, positive = target.tolist()  # what is still to be drawn
     order = random.permutation(np.setdiff1d(units, units[stays]))
     taken: set[int] = set()
     for only_fitting in (True, False):
@@ -149,7 +149,7 @@ def _whole(
                 taken.add(unit)
                 negative, positive = negative - negatives, positive - positives
     drawn = sorted(taken)
-    if (sizes[drawn].sum(0) * 2 < wanted).any():
+    if (sizes[drawn].sum(0) * 2 < target).any():
         of = "" if not stays.any() else ", of which the file itself measures by some"
         raise UserError(
             f"Whole groups don't make up the {SPLIT_NAMES[split]} split. Received: {_count(groups)} groups in {len(groups)} training "

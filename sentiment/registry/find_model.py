@@ -21,28 +21,28 @@ def newest_run(received: str) -> Run:
     return runs[0]
 
 
-def find(given: str, name: str = "model") -> Path:
-    """The `model.h5` that the parameter `name` names: `models:/name@alias`, `models:/name/version`, a run's id, or a path.
+def find(model: str, parameter: str = "model") -> Path:
+    """The `model.h5` that the parameter of that name has: `models:/name@alias`, `models:/name/version`, a run's id, or a path.
 
     Raises:
         UserError: There is none.
     """
-    path = Path(given).expanduser()
+    path = Path(model).expanduser()
     if path.is_file():
         return path
-    if not given.startswith("models:/"):
-        return tracking.artifact(tracking.get_run(given, name, *STEPS), FILE)
+    if not model.startswith("models:/"):
+        return tracking.artifact(tracking.get_run(model, parameter, *STEPS), FILE)
     try:
-        folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=given))
+        folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=model))
     except (MlflowException, OSError) as error:
         tracking.raise_if_away(error)
         raise UserError(
-            f"There is no such registered model. Received: {name}={given}: {str(error)[:150]}. "
+            f"There is no such registered model. Received: {parameter}={model}: {str(error)[:150]}. "
             "Register one, or give the id of a train or import run or a path to a model.h5."
         ) from error
-    found = sorted(folder.rglob(FILE))
-    if len(found) != 1:
+    files = sorted(folder.rglob(FILE))
+    if len(files) != 1:
         raise UserError(
-            f"The registered model is not of this project. Received: {name}={given}, {len(found)} model.h5 in it. Give another."
+            f"The registered model is not of this project. Received: {parameter}={model}, {len(files)} model.h5 in it. Give another."
         )
-    return found[0]
+    return files[0]

@@ -14,6 +14,7 @@ from sentiment.model.scorer import THRESHOLD, Scorer
 from sentiment.registry.golden import Golden
 
 SHOWN = 8  # golden texts in a reason
+FEW = 10  # reviews with the rarer label in a test split, with which little can be told
 TRAIN_MORE = "Train on more reviews or for more epochs, or with other settings"
 OTHER_GOLDEN = "If these are no texts of the model's kind, give some that are: golden=FILE, a table with texts and labels"
 
@@ -61,6 +62,18 @@ def network_measures(labels: np.ndarray, logits: np.ndarray) -> dict[str, float]
     return {"network_auc": auc, "network_p": p}
 
 
+def what_to_do(candidate: Scorer, labels: np.ndarray) -> str:
+    """About a model that is no better than guessing. labels: of the test split, 0 or 1."""
+    counts = np.bincount(labels, minlength=2)
+    rare = int(np.argmin(counts))
+    if counts[rare] >= FEW:
+        return TRAIN_MORE
+    return (
+        f"Only {counts[rare]} of the {len(labels)} reviews of the test split are {candidate.label(float(rare))}, too few to tell a model "
+        "from guessing: give more of them, or prepare with a larger test_fraction"
+    )
+
+
 def judge(candidate: Scorer, champion: Scorer | None, texts: list[str], labels: np.ndarray, golden: Golden) -> Verdict:
     """Compares the two on the texts of a test split. labels: 0 or 1, `[texts]`; golden: those pairs that count for the candidate."""
     outputs = candidate.parts(texts)
@@ -71,7 +84,7 @@ def judge(candidate: Scorer, champion: Scorer | None, texts: list[str], labels: 
         measures |= network_measures(labels, outputs["network_logit"])
         if measures["network_p"] >= SIGNIFICANCE:
             reason = "its network is no better than guessing: AUC {network_auc:.4f} on the test split, p = {network_p:.3g}"
-            return Verdict(False, reason.format(**measures), measures, TRAIN_MORE)
+            return Verdict(False, reason.format(**measures), measures, what_to_do(candidate, labels))
     failures = golden_failures(candidate, golden)
     if failures:
         shown = "; ".join(f"{text:.80}" for text in failures[:SHOWN]) + (f" and {len(failures) - SHOWN} more" if failures[SHOWN:] else "")

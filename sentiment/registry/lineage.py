@@ -20,24 +20,26 @@ def tags(run_tags: dict[str, str]) -> dict[str, str]:
 
 
 def reviews_of(prepared_run_id: str | None) -> str:
-    """The reviews that a prepare run read, as it was told; "" if there is no such run."""
+    """The reviews that a prepare run read, "" if there is no such run."""
     try:
         return mlflow.get_run(prepared_run_id).data.params.get("reviews", "") if prepared_run_id else ""
     except MlflowException:
         return ""
 
 
-def describe(given: str, fingerprint: str) -> str:
+def describe(model: str, fingerprint: str) -> str:
     """A model that a parameter names, and its data, by the fingerprint in its file; of a registered one also, if newer data are others."""
-    version = versions.find(given) if given.startswith(REGISTERED) else None
-    name = f"version {version.version} of {version.name}" if version else given
+    version = versions.find(model) if model.startswith(REGISTERED) else None
+    name = f"version {version.version} of {version.name}" if version else model
     reviews = _reviews(version, fingerprint) if fingerprint else ""
     data = f"data {fingerprint[:SHORT]}" if fingerprint else "no data named in its file"
-    told = f"{name}, trained on {reviews or 'reviews that are not known here'} ({data})"
+    description = f"{name}, trained on {reviews or 'reviews that are not known here'} ({data})"
     newest = tracking.find_runs("prepare")
     if version and fingerprint and newest and newest[0].data.tags.get("data_fingerprint") != fingerprint:
-        told += f"; the newest prepared data are others, {newest[0].data.params.get('reviews')}: model=RUN scores with a model of these"
-    return told
+        description += (
+            f"; the newest prepared data are others, {newest[0].data.params.get('reviews')}: model=RUN scores with a model of these"
+        )
+    return description
 
 
 def _reviews(version: ModelVersion | None, fingerprint: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sentiment.errors import UserError
-from sentiment.reviews.batch import TEST, TRAIN, UNLABELLED, Batch, Heard, batched
+from sentiment.reviews.batch import TEST, TRAIN, UNLABELLED, Batch, OnBytes, batched
 from sentiment.reviews.packed import DAMAGE, Packed, first_line
 
 PLACES: dict[tuple[str, ...], tuple[int, int]] = {  # label and split
@@ -44,7 +44,7 @@ def is_layout(folder: Path) -> bool:
     return any(place(file.absolute().as_posix()) for file in folder.rglob("*.txt"))
 
 
-def read_folder(folder: Path, longest: int, heard: Heard) -> Iterator[Batch]:
+def read_folder(folder: Path, longest: int, on_bytes: OnBytes) -> Iterator[Batch]:
     """The reviews of a folder, by the order of their names.
 
     Raises:
@@ -59,13 +59,13 @@ def read_folder(folder: Path, longest: int, heard: Heard) -> Iterator[Batch]:
                     raise UserError(f"A file is a pipe, a device or a folder. Received: {file}. Take it out.")
                 _check_size(name, file.stat().st_size, longest, folder)
                 content = file.read_bytes()
-                heard(len(content))
+                on_bytes(len(content))
                 yield name, content
 
     return _batches(files())
 
 
-def read_archive(packed: Packed, longest: int, heard: Heard) -> Iterator[Batch]:
+def read_archive(packed: Packed, longest: int, on_bytes: OnBytes) -> Iterator[Batch]:
     """The reviews of a tar file (compressed or not), read once, as a stream; nothing is unpacked.
 
     Raises:
@@ -75,7 +75,7 @@ def read_archive(packed: Packed, longest: int, heard: Heard) -> Iterator[Batch]:
 
     def files() -> Iterator[tuple[str, bytes]]:
         any_review = False
-        with packed.open(heard) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
+        with packed.open(on_bytes) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
             for member in archive:
                 archive.members.clear()  # type: ignore[attr-defined]  # a stream is not gone back in, and 100,000 headers are 100 MB
                 is_review = place(member.name) is not None

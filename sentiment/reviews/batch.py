@@ -8,7 +8,7 @@ TRAIN, VALIDATION, TEST, UNLABELLED = 0, 1, 2, 3
 SPLIT_NAMES = ("train", "validation", "test")
 BATCH_SIZE = 1000
 
-Heard = Callable[[int], None]  # hears of each piece of bytes read
+OnBytes = Callable[[int], None]  # is called with the size of each piece that was read
 
 
 @dataclass(frozen=True)

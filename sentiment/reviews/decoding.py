@@ -11,7 +11,7 @@ from typing import BinaryIO, TextIO
 from charset_normalizer import from_bytes
 
 from sentiment.errors import UserError
-from sentiment.reviews.batch import Heard
+from sentiment.reviews.batch import OnBytes
 from sentiment.reviews.packed import Packed
 from sentiment.reviews.western import is_western
 
@@ -51,9 +51,9 @@ class Decoding:
     whole: bool
 
     @contextmanager
-    def open(self, heard: Heard = lambda size: None) -> Iterator[TextIO]:
+    def open(self, on_bytes: OnBytes = lambda size: None) -> Iterator[TextIO]:
         """The text, line ends as they are, MARK where bytes are no character."""
-        with self.file.open(heard) as stream, io.TextIOWrapper(stream, self.encoding, "sentiment.mark", newline="") as text:
+        with self.file.open(on_bytes) as stream, io.TextIOWrapper(stream, self.encoding, "sentiment.mark", newline="") as text:
             yield text
 
     def __str__(self) -> str:
@@ -86,7 +86,7 @@ def find_decoding(file: Packed, encoding: str) -> Decoding:
     if b"\0" in start[:4] or start.count(0) > len(start) // 10:
         advice = "such as utf-16-be" if start[:1] == b"\0" else "such as utf-16-le"
         raise UserError(
-            f"The encoding is not to be found. Received: {file.path} with {start[:4]!r}. If it is text, give encoding=NAME, {advice}."
+            f"The encoding is not clear. Received: {file.path} with {start[:4]!r}. If it is text, give encoding=NAME, {advice}."
         )
     valid, invalid, lines = _read_as_utf8(file)
     if valid > invalid or not invalid:

@@ -34,9 +34,9 @@ def choose_dialect(lines: list[str], separator: str, escape: str, header: bool) 
     return replace(dialects[best], begins_quoted=begins_quoted)
 
 
-def choose_separator(given: str, header: str) -> str:
-    """The separator that is given, or else the one that the header has most of."""
-    return _separators([header], given, True)[0]
+def choose_separator(setting: str, header: str) -> str:
+    """The separator that is set, or else the one that the header has most of."""
+    return _separators([header], setting, True)[0]
 
 
 def usual_columns(lines: list[str], dialect: Dialect) -> int:
@@ -50,23 +50,23 @@ def split_lines(text: str) -> list[str]:
     return list(io.StringIO(text, newline=""))
 
 
-def _separators(lines: list[str], given: str, header: bool) -> list[str]:
-    separator = {"\\t": "\t", "tab": "\t", "none": ""}.get(given, given)
+def _separators(lines: list[str], setting: str, header: bool) -> list[str]:
+    separator = {"\\t": "\t", "tab": "\t", "none": ""}.get(setting, setting)
     if separator != "auto":
         if len(separator) > 1 or separator in tuple('\r\n"\0'):
-            raise UserError(f"The separator is not one character. Received: separator={given}. Give one, such as ';' or tab.")
+            raise UserError(f"The separator is not one character. Received: separator={setting}. Give one, such as ';' or tab.")
         return [separator]
     first = lines[0] if lines else ""
     present = sorted((each for each in SEPARATORS if each in first), key=first.count, reverse=True)
     return present or ([",", ""] if header else [""])
 
 
-def _escapes(lines: list[str], given: str) -> list[str]:
-    if given == "auto":
+def _escapes(lines: list[str], setting: str) -> list[str]:
+    if setting == "auto":
         return ["", "\\"] if any("\\" in line for line in lines) else [""]
-    escape = {"none": "", "backslash": "\\", "\\\\": "\\", '"': ""}.get(given, given)
+    escape = {"none": "", "backslash": "\\", "\\\\": "\\", '"': ""}.get(setting, setting)
     if len(escape) > 1 or escape in tuple("\r\n\0"):
-        raise UserError(f"The escape is not one character. Received: escape={given}. Give backslash, none, or one character.")
+        raise UserError(f"The escape is not one character. Received: escape={setting}. Give backslash, none, or one character.")
     return [escape]
 
 

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, TextIO
 
 from sentiment.errors import UserError
-from sentiment.reviews.batch import Heard
+from sentiment.reviews.batch import OnBytes
 from sentiment.reviews.decoding import MARK, Decoding
 from sentiment.reviews.rows import Row, Rows
 from sentiment.reviews.separated import limited_lines
@@ -18,7 +18,7 @@ PIECE = 1 << 16
 BETWEEN = re.compile(r"[\s,]*")
 LONE = re.compile("[\ud800-\udfff]")
 
-Records = Callable[[Heard], Iterator[tuple[int, dict[str, Any], str]]]  # numbers, records, and what is wrong with them
+Records = Callable[[OnBytes], Iterator[tuple[int, dict[str, Any], str]]]  # numbers, records, and what is wrong with them
 
 
 def open_json(decoding: Decoding, settings: TableSettings) -> Rows:
@@ -28,13 +28,13 @@ def open_json(decoding: Decoding, settings: TableSettings) -> Rows:
     array = _goes_on(first, decoding.file.name.lower().endswith(".json"))
     records = _of_array if array else _of_lines
 
-    def read_records(heard: Heard) -> Iterator[tuple[int, Any, str]]:
-        return records(decoding, settings.max_row, heard)
+    def read_records(on_bytes: OnBytes) -> Iterator[tuple[int, Any, str]]:
+        return records(decoding, settings.max_row, on_bytes)
 
     names = list(dict.fromkeys(name for _, record, _ in islice(read_records(lambda size: None), NAMING) for name in record))
 
-    def read(heard: Heard, columns: Sequence[str], whole: bool = False) -> Iterator[Row]:
-        for number, record, problem in read_records(heard):
+    def read(on_bytes: OnBytes, columns: Sequence[str], whole: bool = False) -> Iterator[Row]:
+        for number, record, problem in read_records(on_bytes):
             yield Row(number, [record.get(name) for name in columns], problem, [record.get(name) for name in names] if whole else None)
 
     brackets = array and first.lstrip().startswith("[")
@@ -53,9 +53,9 @@ def _goes_on(line: str, any_json: bool) -> bool:
         return False
 
 
-def _of_lines(decoding: Decoding, longest: int, heard: Heard) -> Iterator[tuple[int, dict[str, Any], str]]:
+def _of_lines(decoding: Decoding, longest: int, on_bytes: OnBytes) -> Iterator[tuple[int, dict[str, Any], str]]:
     faults = decoding.faults()
-    with decoding.open(heard) as text:
+    with decoding.open(on_bytes) as text:
         for number, line in enumerate(limited_lines(text, longest), 1):
             if not decoding.whole and (count := line.count(MARK)):
                 yield number, {}, _first(islice(faults, count))
@@ -70,10 +70,10 @@ def _of_lines(decoding: Decoding, longest: int, heard: Heard) -> Iterator[tuple[
                 yield _checked(number, record, line)
 
 
-def _of_array(decoding: Decoding, longest: int, heard: Heard) -> Iterator[tuple[int, dict[str, Any], str]]:
+def _of_array(decoding: Decoding, longest: int, on_bytes: OnBytes) -> Iterator[tuple[int, dict[str, Any], str]]:
     """Raises UserError where it is no JSON: there is no telling where the next row begins."""
     faults = decoding.faults()
-    with decoding.open(heard) as text:
+    with decoding.open(on_bytes) as text:
         for number, (record, source) in enumerate(_values(text, decoding, longest), 1):
             if not decoding.whole and (count := source.count(MARK)):
                 yield number, {}, _first(islice(faults, count))

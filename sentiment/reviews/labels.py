@@ -1,4 +1,4 @@
-"""What the labels of a table mean, and what could be said where that is not known."""
+"""What the labels of a table mean, and which parameters would say it."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -65,7 +65,7 @@ def plain_label(value: Any) -> str:
 
 
 def propose(values: Iterable[Any]) -> str:
-    """What could be said of these labels: the parameters that would do, if that can be seen."""
+    """The parameters that would name these labels, if that can be seen."""
     labels = sorted({plain_label(value) for value in values} - {"", "none", "nan"})
     if len(labels) > MANY:
         return f"These are over {MANY} different ones: give label_column=NAME if it is another column, or positive=... and negative=..."
@@ -95,5 +95,5 @@ def _by_numbers(labels: list[str]) -> tuple[list[str], list[str]] | None:
     return [label for label in ordered if numbers[label] > middle], [label for label in ordered if numbers[label] < middle]
 
 
-def _named(given: str) -> set[str]:
-    return set() if given == "auto" else {plain_label(label) for label in given.split(",") if label.strip()}
+def _named(names: str) -> set[str]:
+    return set() if names == "auto" else {plain_label(label) for label in names.split(",") if label.strip()}

@@ -14,7 +14,7 @@ from pathlib import Path, PurePath
 from typing import IO, Any, BinaryIO, cast
 
 from sentiment.errors import UserError
-from sentiment.reviews.batch import Heard
+from sentiment.reviews.batch import OnBytes
 
 LEAST_LIMIT, MOST_TIMES = 500_000_000, 100  # what a packed file may unpack to if not said: so many bytes, or so many times its size
 MARKS = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ\0": "xz", b"PK\x03\x04": "zip", b"PK\x05\x06": "zip"}
@@ -43,15 +43,15 @@ class Packed:
     limit: int
 
     @contextmanager
-    def open(self, heard: Heard = lambda size: None) -> Iterator[BinaryIO]:
-        """Its bytes, unpacked; `heard` hears of what was read of the file itself.
+    def open(self, on_bytes: OnBytes = lambda size: None) -> Iterator[BinaryIO]:
+        """Its bytes, unpacked; `on_bytes` hears of what was read of the file itself.
 
         Raises:
             UserError: It can't be unpacked, or is more than the limit.
         """
         with ExitStack() as stack:
             raw = stack.enter_context(self.path.open("rb"))
-            counted = io.BufferedReader(_Counted(raw, heard), 1 << 16)
+            counted = io.BufferedReader(_Counted(raw, on_bytes), 1 << 16)
             if not self.packing:
                 yield cast(BinaryIO, counted)
                 return
@@ -118,8 +118,8 @@ def member(path: Path) -> str:
 class _Counted(io.RawIOBase):
     """A file that tells how much of it has been read."""
 
-    def __init__(self, file: BinaryIO, heard: Heard) -> None:
-        self._file, self._heard = file, heard
+    def __init__(self, file: BinaryIO, on_bytes: OnBytes) -> None:
+        self._file, self._on_bytes = file, on_bytes
 
     def readable(self) -> bool:
         return True
@@ -136,7 +136,7 @@ class _Counted(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         piece = self._file.read(len(buffer))
         buffer[: len(piece)] = piece
-        self._heard(len(piece))
+        self._on_bytes(len(piece))
         return len(piece)
 
 

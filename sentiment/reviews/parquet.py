@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sentiment.errors import UserError
-from sentiment.reviews.batch import Heard
+from sentiment.reviews.batch import OnBytes
 from sentiment.reviews.packed import Packed, first_line, too_much
 from sentiment.reviews.rows import Row, Rows
 from sentiment.settings import TableSettings
@@ -38,17 +38,17 @@ class _Table:
     file: Packed
     longest: int
 
-    def read(self, heard: Heard, columns: Sequence[str], whole: bool = False) -> Iterator[Row]:
+    def read(self, on_bytes: OnBytes, columns: Sequence[str], whole: bool = False) -> Iterator[Row]:
         """Raises UserError where the file is damaged, or is more than may be read."""
         number = 0
-        for batch, values in self._batches(heard, columns, whole):
+        for batch, values in self._batches(on_bytes, columns, whole):
             for at, row in enumerate(zip(*values, strict=True)):
                 number += 1
                 too_long = any(isinstance(value, str) and len(value) > self.longest for value in row)
                 problem = f"longer than {self.longest} characters (max_row)" if too_long else ""
                 yield Row(number, list(row), problem, (batch, at))
 
-    def _batches(self, heard: Heard, columns: Sequence[str], whole: bool) -> Iterator[tuple[pa.RecordBatch, list[list[Any]]]]:
+    def _batches(self, on_bytes: OnBytes, columns: Sequence[str], whole: bool) -> Iterator[tuple[pa.RecordBatch, list[list[Any]]]]:
         left = self.file.limit
         try:
             with pq.ParquetFile(self.file.path) as file:
@@ -57,7 +57,7 @@ class _Table:
                     left -= sum(map(_size, batch.columns))
                     if left < 0:
                         raise too_much(self.file.path, self.file.limit)
-                    heard(int(share * batch.num_rows))
+                    on_bytes(int(share * batch.num_rows))
                     yield batch, [_values(batch.column(name)) for name in columns]
         except DAMAGE as error:
             raise _damaged(self.file, error) from error

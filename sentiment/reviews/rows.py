@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 import pyarrow as pa
 
-from sentiment.reviews.batch import Heard
+from sentiment.reviews.batch import OnBytes
 
 
 class Row(NamedTuple):
@@ -22,9 +22,9 @@ class Row(NamedTuple):
 
 
 class Read(Protocol):
-    """The rows, with the values of some columns, and `whole` records; `heard` hears of each piece of bytes read."""
+    """The rows, with the values of some columns, and `whole` records; `on_bytes` hears of each piece of bytes read."""
 
-    def __call__(self, heard: Heard, columns: Sequence[str], whole: bool = False) -> Iterator[Row]: ...
+    def __call__(self, on_bytes: OnBytes, columns: Sequence[str], whole: bool = False) -> Iterator[Row]: ...
 
 
 @dataclass(frozen=True)

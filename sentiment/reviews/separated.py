@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import TextIO
 
 from sentiment.errors import UserError
-from sentiment.reviews.batch import Heard
+from sentiment.reviews.batch import OnBytes
 from sentiment.reviews.decoding import MARK, Decoding
 from sentiment.reviews.dialect import SAMPLE, choose_dialect, split_lines, usual_columns
 from sentiment.reviews.records import Dialect, Record, records
@@ -59,11 +59,11 @@ class _Separated:
     above: int
     longest: int
 
-    def read(self, heard: Heard, columns: Sequence[str], whole: bool = False) -> Iterator[Row]:
+    def read(self, on_bytes: OnBytes, columns: Sequence[str], whole: bool = False) -> Iterator[Row]:
         """The rows but for empty ones."""
         places = [self.names.index(name) for name in columns]
         undamaged, faults = self.decoding.whole, self.decoding.faults()
-        with self.decoding.open(heard) as text:
+        with self.decoding.open(on_bytes) as text:
             lines = limited_lines(text, self.longest)
             above = "".join(islice(lines, self.above))
             for _ in range(above.count(MARK)):

@@ -20,7 +20,7 @@ ARCHIVES = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 class Source:
     """Reviews on disk.
 
-    path: a file or a folder; read: their batches, given a callback that hears of each piece of bytes read; reading: how, in words.
+    path: a file or a folder; read: their batches, for a callback that is called with the size of each piece read; reading: how, in words.
     """
 
     path: Path
@@ -60,9 +60,9 @@ def find_source(settings: PrepareSettings, labelled: bool = True) -> Source:
     if path.is_dir():
         if not aclimdb.is_layout(path):
             raise UserError(f"The folder has no reviews in aclImdb layout. {received} Give one with train/pos/*.txt and train/neg/*.txt.")
-        return Source(path, lambda heard: aclimdb.read_folder(path, settings.max_row, heard), "a folder in aclImdb layout")
+        return Source(path, lambda on_bytes: aclimdb.read_folder(path, settings.max_row, on_bytes), "a folder in aclImdb layout")
     if path.name.lower().endswith(ARCHIVES):
         archive = find_packed(path, settings.max_size)
-        return Source(path, lambda heard: aclimdb.read_archive(archive, settings.max_row, heard), "an archive in aclImdb layout")
+        return Source(path, lambda on_bytes: aclimdb.read_archive(archive, settings.max_row, on_bytes), "an archive in aclImdb layout")
     table = tables.open_table(path, settings, labelled)
     return Source(path, table.read, table.rows.reading)

@@ -23,7 +23,7 @@ def open_rows(path: Path, settings: TableSettings) -> Rows:
     """The rows of a file.
 
     Raises:
-        UserError: It is no table that can be read, or its header, encoding or columns are not to be found.
+        UserError: It is no table that can be read, or its header, encoding or columns are not clear.
     """
     file = find_packed(path, settings.max_size)
     kind = kind_of(file.name)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sentiment.errors import UserError
-from sentiment.reviews.batch import TEST, TRAIN, VALIDATION, Batch, Heard, batched
+from sentiment.reviews.batch import TEST, TRAIN, VALIDATION, Batch, OnBytes, batched
 from sentiment.reviews.labels import LEFT_OUT, Labels, propose
 from sentiment.reviews.rows import Rows
 from sentiment.reviews.table_formats import open_rows
@@ -24,7 +24,7 @@ def open_table(path: Path, settings: PrepareSettings, labelled: bool = True) -> 
     """The reviews in a file; if they need not be labelled, labels and groups are not looked for.
 
     Raises:
-        UserError: The header, the encoding or a needed column is not to be found, the labels are not rightly named, or one of the
+        UserError: The header, the encoding or a needed column is not clear, the labels are not rightly named, or one of the
             first rows is not as it should be.
     """
     labels = Labels(settings)
@@ -49,7 +49,7 @@ def open_table(path: Path, settings: PrepareSettings, labelled: bool = True) -> 
 
 @dataclass(frozen=True)
 class Table:
-    """A table with its columns found."""
+    """A table whose columns are known."""
 
     path: Path
     rows: Rows
@@ -59,7 +59,7 @@ class Table:
     split: str | None
     group: str | None
 
-    def read(self, heard: Heard) -> Iterator[Batch]:
+    def read(self, on_bytes: OnBytes) -> Iterator[Batch]:
         """All rows whose labels count, in order. Raises UserError at the first that is not as it should be."""
         columns = [name for name in (self.text, self.label, self.split, self.group) if name is not None]
         text, label, split, group = (columns.index(name) if name else None for name in (self.text, self.label, self.split, self.group))
@@ -68,7 +68,7 @@ class Table:
 
         def reviews() -> Iterator[tuple[str, int, int, str]]:
             nonlocal left_out
-            for number, values, problem, _ in self.rows.read(heard, columns):
+            for number, values, problem, _ in self.rows.read(on_bytes, columns):
                 if problem:
                     raise UserError(f"A row is not as it should be. Received: row {number} of {self.path}: {problem}. {self._remedy}")
                 body = values[text]
@@ -118,34 +118,34 @@ def _group(value: Any) -> str:
     return "" if value is None or value != value else str(value).strip()
 
 
-def find_column(role: str, given: str, rows: Rows, path: Path) -> str:
-    """The column for a role, by the name that is given, or (`auto`) one that is usual, or is like it in a table without a header.
+def find_column(role: str, setting: str, rows: Rows, path: Path) -> str:
+    """The column for a role, by its name, or (`auto`) one that is usual, or is like it in a table without a header.
 
     Raises:
         UserError: There is none, or two of that name.
     """
-    return rows.guessed[role] if given == "auto" and role in rows.guessed else named_column(role, given, rows.names, path)
+    return rows.guessed[role] if setting == "auto" and role in rows.guessed else named_column(role, setting, rows.names, path)
 
 
-def named_column(role: str, given: str, names: list[str], path: Path | str) -> str:
+def named_column(role: str, setting: str, names: list[str], path: Path | str) -> str:
     """The column for a role, by its name. Raises UserError if there is none, or two of that name."""
     plain, usual = [_plain(name) for name in names], {"text": TEXT_NAMES, "label": LABEL_NAMES}.get(role, ())
-    if given == "auto":
-        found = next((names[plain.index(candidate)] for candidate in usual if candidate in plain), None)
+    if setting == "auto":
+        column = next((names[plain.index(candidate)] for candidate in usual if candidate in plain), None)
     else:
-        found = next((name for name in names if name.strip() == given.strip()), given.strip())
+        column = next((name for name in names if name.strip() == setting.strip()), setting.strip())
     columns = ", ".join(names)[:200] or "no columns"
-    if found is None:
+    if column is None:
         raise UserError(
             f"No column looks like the {role}. Received: {path} with {columns}. Give {role}_column=NAME; "
             "a text file has to begin with a header, such as reviewText|sentimentScore, or say header=false."
         )
-    if names.count(found) != 1:
+    if names.count(column) != 1:
         raise UserError(
-            f"There {'is no such column' if found not in names else 'are two such columns'}. "
-            f"Received: {role}_column={found}; {path} has {columns}. Name one of these, each a name of its own."
+            f"There {'is no such column' if column not in names else 'are two such columns'}. "
+            f"Received: {role}_column={column}; {path} has {columns}. Name one of these, each a name of its own."
         )
-    return found
+    return column
 
 
 def _plain(name: str) -> str:

@@ -18,7 +18,7 @@ from mlflow.models.model import ModelInfo
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
-from sentiment.model.explanation import LONG, Explanation
+from sentiment.model.explanation import LONG, Budget, Explanation
 from sentiment.model.scorer import Scorer
 from sentiment.serving import code_paths
 from sentiment.serving.inputs import deadline, leave_values_as_they_are, slices, texts_of
@@ -29,6 +29,7 @@ EXPLAIN, WORDS, PARTS, NOTE = "explain", "words", "parts", "note"
 TRAINED_ON = "trained_on"
 APP = "mlflow.pyfunc.scoring_server.app"  # the module that `mlflow models serve` runs
 NO_WORDS = "no words: this is the score of an empty text"
+LEFT_OUT = "not explained: that of so many texts at once would take too long; send fewer"
 BY_PARTS = f"over {LONG} words: explained by parts, too"
 SIGNATURE = ModelSignature(
     inputs=Schema([ColSpec(DataType.string, TEXT)]),
@@ -58,20 +59,25 @@ class ServedModel(PythonModel):
         check = deadline()
         explained = bool(params and params.get(EXPLAIN))
         texts = texts_of(model_input, TEXT)
-        rows = [row for part in slices(texts) for row in self._rows(part, explained, check)]
+        budget = Budget(self._scorer.model.encoder.settings.max_length) if explained else None
+        rows = [row for part in slices(texts) for row in self._rows(part, budget, check)]
         columns = [LABEL, SCORE, *((WORDS, PARTS) if explained else ()), *([NOTE] if any(NOTE in row for row in rows) else ())]
         return pd.DataFrame({name: [row.get(name, "") for row in rows] for name in columns})
 
-    def _rows(self, texts: list[str], explained: bool, check: Callable[[], None]) -> Iterator[dict[str, Any]]:
+    def _rows(self, texts: list[str], budget: Budget | None, check: Callable[[], None]) -> Iterator[dict[str, Any]]:
         check()
         encoder = self._scorer.model.encoder
         numbers = encoder.number(texts)
         scores = self._scorer.score_ids(encoder.encode_numbers(numbers))
+        if budget:
+            budget.add(int(numbers.lengths.sum()))
         for text, words, score in zip(texts, numbers.lengths.tolist(), scores.astype("float64").tolist(), strict=True):
             row: dict[str, Any] = {LABEL: self._scorer.label(score), SCORE: score}
             if not words:
                 row[NOTE] = NO_WORDS
-            if explained:
+            if budget and words and not budget.allows(words):
+                row |= {WORDS: [], PARTS: [], NOTE: LEFT_OUT}
+            elif budget:
                 check()
                 found = Explanation(self._scorer, text)
                 row |= {WORDS: found.words(), PARTS: found.parts()}

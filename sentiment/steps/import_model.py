@@ -5,7 +5,6 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import mlflow
 import numpy as np
 
 from sentiment import tracking
@@ -27,8 +26,8 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Brought:
-    """A model that was found to be what it should be.
+class Imported:
+    """A model that was checked.
 
     path: its `model.h5`; tags: the data that it is measured on; metrics: of a model of Keras 1 or 2, by how much its scores
     differ from those of the old framework.
@@ -40,7 +39,7 @@ class Brought:
     metrics: dict[str, float]
 
 
-def check(given: Path, settings: RegisterSettings) -> Brought:
+def check(source: Path, settings: RegisterSettings) -> Imported:
     """Reads the model, converts it if it is an old one, and has that checked by the old framework.
 
     Raises:
@@ -48,65 +47,68 @@ def check(given: Path, settings: RegisterSettings) -> Brought:
             score as it did.
     """
     path, metrics = Path(tracking.scratch()) / find_model.FILE, {}
-    if model_file.is_ours(given):
-        tags = _measured_on(given, Scorer(given).model.data_fingerprint)
-        shutil.copyfile(given, path)
+    if model_file.is_ours(source):
+        tags = _measured_on(source, Scorer(source).model.data_fingerprint)
+        shutil.copyfile(source, path)
         Scorer(path)  # what is logged is what was checked, also if the file was changed between
     else:
         if settings.vocabulary == "none":
             raise UserError(
                 "The file is no whole model of this project, and for one of Keras 1 or 2 its vocabulary is missing. "
-                f"Received: run={given}. Give its word index too: -P vocabulary=FILE."
+                f"Received: run={source}. Give its word index too: -P vocabulary=FILE."
             )
-        model = keras_1_2.read(given, Path(settings.vocabulary).expanduser(), settings.max_length)
-        tags = _measured_on(given, model.data_fingerprint)
+        model = keras_1_2.read(source, Path(settings.vocabulary).expanduser(), settings.max_length)
+        tags = _measured_on(source, model.data_fingerprint)
         model_file.write(model, path)
-        metrics = {DIFFERENCE: _difference(given, model, path)}
-    return Brought(path, ImportSettings(str(given), settings.vocabulary), tags, metrics)
+        metrics = {DIFFERENCE: _difference(source, model, path)}
+    return Imported(path, ImportSettings(str(source), settings.vocabulary), tags, metrics)
 
 
-def track(brought: Brought, parent: str) -> str:
+def track(brought: Imported, parent: str) -> str:
     """Logs the model in a run of its own; returns the run's id."""
     with tracking.step_run("import", brought.settings, parent, **brought.tags) as active:
         model = model_file.read(brought.path)
-        mlflow.log_params(model.settings)
-        mlflow.log_metrics(brought.metrics)
-        mlflow.log_artifact(str(brought.path))
-        served_model.log(brought.path, lineage.reviews_of(brought.tags["prepared_run_id"]) if model.data_fingerprint else "")
+        active.log_params({name: str(value) for name, value in model.settings.items()})
+        if brought.metrics:
+            active.log_metrics(brought.metrics)
+        active.log_file(brought.path)
+        folder = Path(tracking.scratch()) / served_model.NAME
+        served_model.save(brought.path, folder, lineage.reviews_of(brought.tags["prepared_run_id"]) if model.data_fingerprint else "")
+        active.log_model(folder)
     return str(active.info.run_id)
 
 
-def _measured_on(given: Path, fingerprint: str) -> dict[str, str]:
+def _measured_on(source: Path, fingerprint: str) -> dict[str, str]:
     """Tags of the newest prepare run with the data that the model was trained on, whose test split it has not seen; of the newest of
     all, if the file does not tell."""
     runs = tracking.find_runs("prepare", data_fingerprint=fingerprint) if fingerprint else tracking.find_runs("prepare")
     if not runs:
         which = f"the reviews that it was trained on (data_fingerprint {fingerprint})" if fingerprint else "reviews"
         raise UserError(
-            f"There is no prepared data to measure the model on. Received: run={given}. "
+            f"There is no prepared data to measure the model on. Received: run={source}. "
             f"First prepare {which}: mlflow run . -e prepare -P reviews=FILE."
         )
     return {"prepared_run_id": runs[0].info.run_id, "data_fingerprint": runs[0].data.tags["data_fingerprint"]}
 
 
-def _difference(given: Path, model: ModelFile, path: Path) -> float:
-    """Between the scores that the bundled reviews get from `path` here and from `given` in Keras 2.1.6 on CNTK, at most."""
-    source = find_source(PrepareSettings(reviews=str(PROJECT / "data" / "reviews.txt")), labelled=False)
-    reviews = model.encoder.encode([text for batch in source.read(lambda size: None) for text in batch.texts])
+def _difference(source: Path, model: ModelFile, path: Path) -> float:
+    """Between the scores that the bundled reviews get from `path` here and from `source` in Keras 2.1.6 on CNTK, at most."""
+    bundled = find_source(PrepareSettings(reviews=str(PROJECT / "data" / "reviews.txt")), labelled=False)
+    reviews = model.encoder.encode([text for batch in bundled.read(lambda size: None) for text in batch.texts])
     try:
         ours = Scorer(path).score_ids(reviews)
         with Trainer(ALL["cntk"]) as trainer:
-            theirs = trainer.score(given.resolve(), write_ids(path.with_name("reviews.unfinished"), reviews)).scores
+            theirs = trainer.score(source.resolve(), write_ids(path.with_name("reviews.unfinished"), reviews)).scores
     except UserError:
         raise
     except Exception as error:  # ONNX Runtime has kinds of its own
         who = "Keras 2.1.6" if isinstance(error, TrainerError) else "ONNX Runtime"
-        raise UserError(f"The model can't be checked: {who} does not take it. Received: run={given}: {str(error)[:300]}.") from error
+        raise UserError(f"The model can't be checked: {who} does not take it. Received: run={source}: {str(error)[:300]}.") from error
     difference = float(np.abs(ours - theirs).max())
     if not difference <= ALLOWED:
         raise UserError(
             f"The model would not score as it did: by up to {difference:.1e}, over {len(reviews)} reviews, where {ALLOWED:.0e} is allowed. "
-            f"Received: run={given}. Give another."
+            f"Received: run={source}. Give another."
         )
     log.info("import: scores differ from those of Keras 2.1.6 by %.1e at most, over %d reviews", difference, len(reviews))
     return difference

@@ -5,7 +5,6 @@ What is compared is the score, and the network's own logit, of which the score w
 
 import logging
 
-import mlflow
 import numpy as np
 import pandas as pd
 
@@ -56,20 +55,20 @@ def run(settings: ParitySettings) -> None:
             if logits and len(scored.network_logits):
                 logits[name] = scored.network_logits
                 differences["_network_logit"] = _difference(logits, name)
-            mlflow.log_metrics({f"difference_{name}{what}": value for what, value in differences.items()})
+            active.log_metrics({f"difference_{name}{what}": value for what, value in differences.items()})
             amounts = ", the network's logit ".join(f"{value:.1e}" for value in differences.values())
             log.info("parity: %-10s %s from the scorer at most, over %d texts", name, amounts, len(texts))
         table = pd.DataFrame({"reviewText": texts, **scores, **{f"network_logit_{name}": each for name, each in logits.items()}})
         table.to_csv(folder / "scores.csv", index=False)
-        mlflow.log_artifact(str(folder / "scores.csv"))
+        active.log_file(folder / "scores.csv")
         for what, columns, metric in (("scores", scores, "largest_difference"), ("network's logits", logits, "largest_logit_difference")):
             if not columns:
                 continue
             spread = largest_difference(columns)
-            mlflow.log_metric(metric, spread)
+            active.log_metrics({metric: spread})
             if not spread <= ALLOWED:
                 raise StepError(f"The {what} differ by {spread:.1e}, more than {ALLOWED:.0e}. See scores.csv of the run.")
-        mlflow.set_tag(descriptions.NOTE, f"One model's scores on {', '.join(backends)} and in the scorer: `scores.csv`.")
+        active.set_tags({descriptions.NOTE: f"One model's scores on {', '.join(backends)} and in the scorer: `scores.csv`."})
     commands.say_next(commands.look(commands.run_page(active.info)))
 
 

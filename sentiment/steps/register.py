@@ -53,7 +53,7 @@ def run(settings: RegisterSettings, parent: str | None = None) -> bool:
         scorer = Scorer(path)
         counting = texts.known_to(scorer.model.encoder)
         uses = 1 + sum(len(tracking.find_runs(step, most=10_000, data_fingerprint=data.data_fingerprint)) for step in MEASURING)
-        mlflow.set_tags({"test_split_uses": str(uses), "candidate_run_id": candidate.info.run_id})
+        active.set_tags({"test_split_uses": str(uses), "candidate_run_id": candidate.info.run_id})
         version = versions.version_of(candidate.info.run_id, settings.name)
         versions.tag(version, **lineage.tags(tags))
         verdict = _decide(settings, version, scorer, data, counting)
@@ -65,8 +65,8 @@ def run(settings: RegisterSettings, parent: str | None = None) -> bool:
         if verdict.reason != ALREADY:  # what made it the champion stays
             versions.tag(version, **told, **{f"gate_{name}": f"{value:g}" for name, value in verdict.measures.items()})
         note = descriptions.registered(settings.name, version.version, decision, verdict.reason, candidate.info)
-        mlflow.set_tags(told | {"model_version": version.version, descriptions.NOTE: note})
-        mlflow.log_metrics(verdict.measures)
+        active.set_tags(told | {"model_version": version.version, descriptions.NOTE: note})
+        active.log_metrics(verdict.measures)
         reviews = lineage.reviews_of(tags["prepared_run_id"])
         versions.describe(version, descriptions.card(scorer.model, candidate, reviews, data, note), descriptions.MODEL)
     log.info("register: version %s of %s %s: %s", version.version, settings.name, decision, verdict.reason)
@@ -106,7 +106,7 @@ def _decide(settings: RegisterSettings, version: ModelVersion, candidate: Scorer
         rival = Scorer(find_model.find(f"models:/{settings.name}/{champion.version}")) if champion else None
         verdict = gate.judge(candidate, rival, data.test_texts, labels, texts)
         if guessing:
-            verdict = Verdict(False, guessing, verdict.measures, gate.TRAIN_MORE)
+            verdict = Verdict(False, guessing, verdict.measures, gate.what_to_do(candidate, labels))
         if not (verdict.passed or settings.force):
             if taken:
                 versions.untag(version, PREVIOUS)
@@ -181,10 +181,10 @@ def _roll_back(settings: RegisterSettings) -> None:
     before = champion.tags.get(PREVIOUS, "none") if champion else "none"
     if champion is None or before == "none":
         raise UserError(f"There is no champion before the present one. Received: run=previous, name={settings.name}. Give the id of a run.")
-    with tracking.step_run("register", settings):
+    with tracking.step_run("register", settings) as active:
         version = versions.version(settings.name, before)
         versions.tag(champion, gate="rolled back")
         versions.give_alias(version, settings.alias)
-        mlflow.set_tags({"gate": "rolled back", "model_version": before})
+        active.set_tags({"gate": "rolled back", "model_version": before})
     log.info("register: %s of %s is version %s again, in place of %s", settings.alias, settings.name, before, champion.version)
     commands.say_next((commands.serve(f"models:/{settings.name}@{settings.alias}"), "over HTTP, once more"))

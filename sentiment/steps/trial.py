@@ -1,5 +1,6 @@
 """One trial of a search: the training of a network with the settings that Optuna suggests, as a child run. N-grams have no part in it."""
 
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,11 +14,12 @@ from sentiment.errors import StepError, Stopped
 from sentiment.preparation.prepared import Prepared
 from sentiment.registry import find_model
 from sentiment.settings import SIZES, TrainSettings, TuneSettings, parameters
+from sentiment.tracking import GONE, UnsentError
 from sentiment.training import training
 from sentiment.training.trainer_process import Trainer
 from sentiment.tuning import search
 
-GONE = "Its process was gone."  # why a run failed
+log = logging.getLogger(__name__)
 BEST_EPOCH, RUN_ID = "best_epoch", "run_id"  # attributes of a trial
 
 
@@ -51,7 +53,7 @@ def run(trial: optuna.Trial, job: Job, trainer_for: Callable[[str], Trainer]) ->
         TrainerError, StepError: It failed.
     """
     settings = network_settings(job.settings, search.suggest(trial, job.settings), ngrams=0)
-    pruned = False
+    pruned, trained = False, None
     try:
         with (
             tracking.step_run("trial", settings, job.parent, trial=str(trial.number), study=job.study, **job.tags) as active,
@@ -82,6 +84,10 @@ def run(trial: optuna.Trial, job: Job, trainer_for: Callable[[str], Trainer]) ->
         if pruned:
             raise optuna.TrialPruned(str(error)) from None
         raise
+    except UnsentError as error:
+        if trained is None:
+            raise
+        log.warning("%s", error)  # the trial is done all the same
     return trained.network[job.settings.metric]
 
 

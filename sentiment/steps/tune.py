@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from contextlib import contextmanager
 from dataclasses import replace
 
-import mlflow
 import optuna
 from mlflow import MlflowClient
 from optuna.storages import BaseStorage
@@ -27,7 +26,7 @@ from sentiment.reviews.batch import TEST
 from sentiment.settings import RegisterSettings, TuneSettings, as_text
 from sentiment.steps import evaluate, register, train, trial
 from sentiment.steps.prepare import PreparedRun
-from sentiment.tracking import StepRun, commands, descriptions
+from sentiment.tracking import GONE, ServerAwayError, StepRun, commands, descriptions
 from sentiment.training.trainer_process import Trainer, available_cores
 from sentiment.tuning import search, search_page
 
@@ -60,6 +59,7 @@ def run(settings: TuneSettings) -> None:
     study, new = search.open_study(storage, settings.study, settings.metric)
     stop, end = threading.Event(), time.monotonic() + (settings.timeout or float("inf"))
     parent = ""
+    go_on = f"Go on with the same command and -P study={settings.study}."
     try:
         with _parent_run(study, new, settings, tags) as active:
             parent = active.info.run_id
@@ -67,13 +67,15 @@ def run(settings: TuneSettings) -> None:
             active.log_datasets(tracking.split_datasets(data, reviews, "train", "validation"))
             job = trial.Job(settings, settings.study, parent, data, tags, lambda: stop.is_set() or time.monotonic() > end)
             trial.settle(study, parent)
-            _search(study, job, settings.seed if new else None, stop)
+            _search(study, job, active, settings.seed if new else None, stop)
             trial.settle(study, parent)
-            _finish(storage, study, job, PreparedRun(prepared_run_id, path), active)
+            _finish(storage, study, job, active, PreparedRun(prepared_run_id, path))
+    except ServerAwayError as error:
+        raise StepError(f"{error} What was done of the study is kept. {go_on}") from error
     except Stopped as error:
         if any(other.state == TrialState.RUNNING for other in study.get_trials(deepcopy=False)):
             MlflowClient().update_run(parent, status="RUNNING")  # others are at work on it
-        raise StepError(f"Stopped: {error} Go on with the same command and -P study={settings.study}.") from error
+        raise StepError(f"Stopped: {error} {go_on}") from error
     log.info("tune: done (run %s)", parent)
     commands.say_next(
         commands.look(commands.run_page(active.info)),
@@ -91,10 +93,15 @@ def _parent_run(study: optuna.Study, new: bool, settings: TuneSettings, tags: di
     if known:
         theirs = study.user_attrs[AGREED]
         if theirs != agreed:
-            name = next(name for name in agreed if theirs.get(name) != agreed[name])
+            if theirs.keys() != agreed.keys():
+                raise UserError(
+                    f"The study was begun by another version of this project, with other settings. Received: study={study.study_name}. "
+                    "Name another study."
+                )
+            name = next(name for name in agreed if theirs[name] != agreed[name])
             raise UserError(
                 f"The study is of something else. Received: study={study.study_name}, {name}={agreed[name]}, where it has "
-                f"{theirs.get(name)}. Say the same as its first command, or name another study."
+                f"{theirs[name]}. Say the same as its first command, or name another study."
             )
         if launched:
             MlflowClient().set_tag(launched, "joined_run_id", known)
@@ -116,9 +123,9 @@ def _wait_for_parent(study: optuna.Study) -> str | None:
     return None
 
 
-def _search(study: optuna.Study, job: trial.Job, seed: int | None, stop: threading.Event) -> None:
+def _search(study: optuna.Study, job: trial.Job, active: StepRun, seed: int | None, stop: threading.Event) -> None:
     """Does trials in as many threads as there are workers, each with its trainer and its share of the cores."""
-    told = _Told(study, job)
+    told = _Told(study, job, active)
     with contextlib.closing(told), ThreadPoolExecutor(job.settings.workers) as pool:
         workers = []
         for place, cores in enumerate(_shares(available_cores(), job.settings.workers)):
@@ -133,7 +140,7 @@ def _search(study: optuna.Study, job: trial.Job, seed: int | None, stop: threadi
                 raise
             print("Stopping after the present epoch.", flush=True)
             wait(workers)
-            mlflow.log_text(search_page.page(study, job.settings.metric), PAGE)
+            active.log_text(search_page.page(study, job.settings.metric), PAGE)
             raise Stopped(f"{len(search.counted(study))} of {job.settings.trials} trials are done.") from None
 
 
@@ -167,7 +174,7 @@ def _work(study: optuna.Study, job: trial.Job, cores: list[int], told: "_Told") 
             raise
 
     try:
-        search.work(study, job.settings.trials, do, job.stopping, told.hear)
+        search.work(study, job.settings.trials, do, job.stopping, told.hear, ends=(ServerAwayError,))
     finally:
         close()
 
@@ -175,8 +182,8 @@ def _work(study: optuna.Study, job: trial.Job, cores: list[int], told: "_Told") 
 class _Told:
     """What is said of the trials as they end: on the terminal, and in the parent's metrics."""
 
-    def __init__(self, study: optuna.Study, job: trial.Job) -> None:
-        self._job = job
+    def __init__(self, study: optuna.Study, job: trial.Job, active: StepRun) -> None:
+        self._job, self._active = job, active
         self._lock = threading.Lock()
         self._begun, self._before = time.monotonic(), self._ended(study)
         self._bar = Bar("tune", job.settings.trials, "trials")
@@ -193,7 +200,7 @@ class _Told:
             parts = [f"trial {ended.number}: {self._outcome(ended)}"]
             if study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
                 best = study.best_trial
-                MlflowClient().log_metric(self._job.parent, f"best_{metric}", best.values[0], step=count)
+                self._active.log_metrics({f"best_{metric}": best.values[0]}, step=count)
                 parts.append(f"best {best.values[0]:.4f} in trial {best.number}")
             left = (time.monotonic() - self._begun) / max(count - self._before, 1) * (wanted - count)
             parts.append(f"{count} of {wanted} done, about {max(left, 0) / 60:.0f} min left")
@@ -212,7 +219,7 @@ class _Told:
         self._bar.close()
 
 
-def _finish(storage: BaseStorage, study: optuna.Study, job: trial.Job, data: PreparedRun, active: StepRun) -> None:
+def _finish(storage: BaseStorage, study: optuna.Study, job: trial.Job, active: StepRun, data: PreparedRun) -> None:
     """Pictures and the final model, by one of those who worked on the study; the others wait for that, and do it if it dies."""
     count = len(search.counted(study))
     final, _ = search.open_study(storage, f"{study.study_name}: final of {count}", job.settings.metric)
@@ -221,14 +228,14 @@ def _finish(storage: BaseStorage, study: optuna.Study, job: trial.Job, data: Pre
         for step in ("train", "evaluate", "register"):  # of one who died over it
             for child in tracking.children(job.parent, step):
                 if child.info.status == "RUNNING":
-                    tracking.fail_run(child.info.run_id, trial.GONE)
+                    tracking.fail_run(child.info.run_id, GONE)
         trial.add_missing(study, job)
-        mlflow.log_text(search_page.page(study, job.settings.metric), PAGE)
+        active.log_text(search_page.page(study, job.settings.metric), PAGE)
         completed = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         if not completed:
             raise StepError(f"No trial was completed, of {count}. The reasons are in the runs under run {job.parent}.")
         best = study.best_trial
-        tested = _retrain(best, job, data, active)
+        tested = _retrain(best, job, active, data)
         told = _ended(study)
         numbers = {f"best_{name}": value for name, value in best.params.items() if not isinstance(value, str)}
         active.log_metrics(numbers | {f"trials_{state}": float(number) for state, number in told.items()})
@@ -247,7 +254,7 @@ def _ended(study: optuna.Study) -> dict[str, int]:
     return {name: sum(trial.state == state for trial in search.counted(study)) for name, state in states.items()}
 
 
-def _retrain(best: FrozenTrial, job: trial.Job, data: PreparedRun, active: StepRun) -> dict[str, float]:
+def _retrain(best: FrozenTrial, job: trial.Job, active: StepRun, data: PreparedRun) -> dict[str, float]:
     """Trains the best setting once more, with n-grams beside the network, and measures that model once on the test split; returns
     `test_...`, nothing if there is no such split.
     """

@@ -39,8 +39,8 @@ class OldEncoder(Encoder):
         length = self.settings.max_length
         ids = np.zeros((len(numbers), length), np.int32)
         for at, row in enumerate(ids):
-            found = numbers.row(at)
-            row[length - len(found) - 1 :] = [START, *np.where(found > 0, found, UNKNOWN)]
+            known = numbers.row(at)
+            row[length - len(known) - 1 :] = [START, *np.where(known > 0, known, UNKNOWN)]
         tokens = Ragged(ids.ravel(), np.arange(len(numbers) + 1, dtype=np.int64) * length)
         return Encoded(tokens, self.ngrams.encode(numbers))
 

@@ -1,7 +1,7 @@
 """Sequences of one to three words, and pairs of words that are one or two others apart: each a feature of a text, whether it occurs there.
 
 A sequence is the one without its last word, and that word. So all of them are two columns of numbers, sorted, and a sequence
-is only looked for where the one without its last word was found. A pair apart is written likewise, its last word being marked.
+is only looked for where the one without its last word is there. A pair apart is written likewise, its last word being marked.
 """
 
 import itertools
@@ -57,8 +57,8 @@ class Ngrams:
 
     def _encode_part(self, words: Ragged) -> Ragged:
         row_of = np.repeat(np.arange(len(words)), words.lengths)
-        found = _distinct(np.concatenate([row_of[starts] << 32 | ids for starts, _, ids in _walk(words, self._find)]))
-        return from_lengths((found & 0xFFFFFFFF).astype(np.int32), np.bincount(found >> 32, minlength=len(words)))
+        pairs = _distinct(np.concatenate([row_of[starts] << 32 | ids for starts, _, ids in _walk(words, self._find)]))
+        return from_lengths((pairs & 0xFFFFFFFF).astype(np.int32), np.bincount(pairs >> 32, minlength=len(words)))
 
     def _encode_one(self, words: np.ndarray) -> Ragged:
         """The same for one text, which may be a long one: by parts, so that it takes little memory."""
@@ -69,8 +69,8 @@ class Ngrams:
         return from_lengths(ids, np.array([len(ids)]))
 
     def occurrences(self, words: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Where the sequences are in one text, some thousand words at a time: ids, `<int64>[found]`, and the places of their words,
-        `<int64>[found, LONGEST]`; of shorter ones the last place again and again.
+        """Where the sequences are in one text, some thousand words at a time: ids, `<int64>[occurrences]`, and the places of their words,
+        `<int64>[occurrences, LONGEST]`; of shorter ones the last place again and again.
 
         words: numbers from 1, `<int32>[words]`; 0 for one that is not known.
         """
@@ -86,26 +86,26 @@ class Ngrams:
         numbers, known = words.ids.tolist(), self._ids
         rows = []
         for begin, end in itertools.pairwise(words.offsets.tolist()):
-            found: set[int] = set()
+            ids: set[int] = set()
             for at in range(begin, end):
                 sequence = 0
                 for word in numbers[at : min(at + LONGEST, end)]:
                     sequence = known.get(sequence << 32 | word, 0) if word else 0
                     if not sequence:
                         break
-                    found.add(sequence)
+                    ids.add(sequence)
                 first = known.get(numbers[at], 0)
                 for word in numbers[at + APART[0] : min(at + APART[-1] + 1, end)] if first else ():
-                    found.add(known.get(first << 32 | MARK | word, 0))
-            found.discard(0)
-            rows.append(sorted(found))
+                    ids.add(known.get(first << 32 | MARK | word, 0))
+            ids.discard(0)
+            rows.append(sorted(ids))
         return from_lists(rows)
 
     @cached_property
     def _ids(self) -> dict[int, int]:
         return {key: place + 1 for place, key in enumerate(self._keys.tolist())}
 
-    def _find(self, keys: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    def _find(self, keys: np.ndarray) -> np.ndarray:
         """The id of each key, 0 where there is none."""
         places = np.minimum(np.searchsorted(self._keys, keys), len(self) - 1)
         return np.where(self._keys[places] == keys, places + 1, 0)
@@ -114,27 +114,43 @@ class Ngrams:
 NONE = Ngrams(np.empty(0, np.int32), np.empty(0, np.int32))
 
 
-def _walk(words: Ragged, find: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Iterator[tuple[np.ndarray, ...]]:
-    """Where what `find` knows begins, where its last word is, and its id; the shortest sequences first. `find` is given keys and rows."""
+def _walk(words: Ragged, find: Callable[[np.ndarray], np.ndarray]) -> Iterator[tuple[np.ndarray, ...]]:
+    """Where each sequence that `find` knows by its key begins, where its last word is, and its id; the shortest sequences first."""
     row_of = np.repeat(np.arange(len(words)), words.lengths)
     begins, ids = np.arange(len(words.ids)), np.zeros(len(words.ids), np.int64)
-
-    def longer(by: int, mark: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Where each that is still at hand and has a word so many steps on begins; where that word is; and its key with it."""
-        inside = begins + by < len(row_of)
-        start, known = begins[inside], ids[inside]
-        last = words.ids[start + by]
-        possible = (last > 0) & (row_of[start + by] == row_of[start])
-        start = start[possible]
-        return start, start + by, (known << 32 | mark | last)[possible]
-
     for length in range(LONGEST):
-        parts = [longer(length)] + [longer(by, MARK) for by in APART if length == 1]
-        starts, lasts, keys = (np.concatenate(column) for column in zip(*parts, strict=True))
-        found = find(keys, row_of[starts])
-        yield starts[found > 0], lasts[found > 0], found[found > 0]
-        begins, ids = starts[: len(parts[0][0])], found[: len(parts[0][0])]
-        begins, ids = begins[ids > 0], ids[ids > 0]
+        starts, lasts, keys, adjacent = _candidates(words, row_of, begins, ids, length)
+        ids = find(keys)
+        yield starts[ids > 0], lasts[ids > 0], ids[ids > 0]
+        begins, ids = _continued(starts[:adjacent], ids[:adjacent])
+
+
+def _candidates(
+    words: Ragged, row_of: np.ndarray, begins: np.ndarray, ids: np.ndarray, length: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    """The sequences one word longer than those of `length` words that begin at `begins`, and, of single words, the pairs apart: where
+    they begin, where their last word is, their keys; and how many of them, the first, are not pairs apart.
+    """
+    parts = [_longer(words, row_of, begins, ids, length)]
+    if length == 1:
+        parts += [_longer(words, row_of, begins, ids, by, MARK) for by in APART]
+    starts, lasts, keys = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return starts, lasts, keys, len(parts[0][0])
+
+
+def _longer(words: Ragged, row_of: np.ndarray, begins: np.ndarray, ids: np.ndarray, by: int, mark: int = 0) -> tuple[np.ndarray, ...]:
+    """Of the sequences that begin at `begins`, those with a known word `by` steps on in the same row: begin, place of that word, key."""
+    inside = begins + by < len(row_of)
+    start, known = begins[inside], ids[inside]
+    last = words.ids[start + by]
+    possible = (last > 0) & (row_of[start + by] == row_of[start])
+    start = start[possible]
+    return start, start + by, (known << 32 | mark | last)[possible]
+
+
+def _continued(starts: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The sequences that have an id, which longer ones may begin with."""
+    return starts[ids > 0], ids[ids > 0]
 
 
 def _distinct(values: np.ndarray) -> np.ndarray:
@@ -153,23 +169,24 @@ def fit(words: Ragged, most: int) -> Ngrams:
     if not most:
         return NONE
     least = LEAST if len(words.ids) > most else 1
-    keys, counts, known = [np.empty(0, np.int64)], [np.empty(0, np.int64)], 0
-
-    def learn(given: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        nonlocal known
-        distinct = _distinct(given)
-        place = np.searchsorted(distinct, given)
-        in_rows = np.bincount(_distinct(rows << 32 | place) & 0xFFFFFFFF, minlength=len(distinct))
-        kept = in_rows >= least
-        ids = np.where(kept, known + np.cumsum(kept), 0)
-        keys.append(distinct[kept])
-        counts.append(in_rows[kept])
-        known += int(kept.sum())
-        return ids[place]
-
-    for _ in _walk(words, learn):
-        pass
-    all_keys, count = np.concatenate(keys), np.concatenate(counts)
-    kept = count > np.sort(count)[-most - 1] if known > most else np.ones(known, bool)
+    row_of = np.repeat(np.arange(len(words)), words.lengths)
+    begins, ids = np.arange(len(words.ids)), np.zeros(len(words.ids), np.int64)
+    all_keys, counts = np.empty(0, np.int64), np.empty(0, np.int64)
+    for length in range(LONGEST):
+        starts, _, keys, adjacent = _candidates(words, row_of, begins, ids, length)
+        new_keys, new_counts, ids = _number(keys, row_of[starts], least, len(all_keys))
+        all_keys, counts = np.concatenate([all_keys, new_keys]), np.concatenate([counts, new_counts])
+        begins, ids = _continued(starts[:adjacent], ids[:adjacent])
+    kept = counts > np.sort(counts)[-most - 1] if len(counts) > most else np.ones(len(counts), bool)
     ids = np.concatenate(([0], np.cumsum(kept)))
     return Ngrams(ids[all_keys[kept] >> 32].astype(np.int32), (all_keys[kept] & 0xFFFFFFFF).astype(np.int32))
+
+
+def _number(keys: np.ndarray, rows: np.ndarray, least: int, known: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The distinct keys that occur in at least so many rows, in how many, and the id of each of `keys`: 0, or `known` + 1 and on."""
+    distinct = _distinct(keys)
+    place = np.searchsorted(distinct, keys)
+    in_rows = np.bincount(_distinct(rows << 32 | place) & 0xFFFFFFFF, minlength=len(distinct))
+    kept = in_rows >= least
+    ids = np.where(kept, known + np.cumsum(kept), 0)
+    return distinct[kept], in_rows[kept], ids[place]

@@ -44,13 +44,13 @@ def read_encoder(group: Group) -> Encoder:
 def _check_ranges(settings: TextSettings) -> None:
     if settings.cleaning not in range(1, CLEANING + 1):
         raise ValueError(f"its texts are cleaned in a way that is not known, {settings.cleaning!r}"[:200])
-    for about in parameters(TextSettings):
-        value = getattr(settings, about.name)
+    for parameter in parameters(TextSettings):
+        value = getattr(settings, parameter.name)
         try:
-            if type(value) is not about.type:
-                raise ValueError(f"its text settings have {about.name}={value!r}"[:200])
-            if about.metadata:
-                from_text(about, as_text(value))
+            if type(value) is not parameter.type:
+                raise ValueError(f"its text settings have {parameter.name}={value!r}"[:200])
+            if parameter.metadata:
+                from_text(parameter, as_text(value))
         except UserError as error:
             raise ValueError(str(error)) from error
 

@@ -2,15 +2,20 @@
 
 from sentiment.tracking.artifacts import artifact
 from sentiment.tracking.datasets import SPLITS, split_datasets
+from sentiment.tracking.outbox import UnsentError
+from sentiment.tracking.processes import GONE
 from sentiment.tracking.resend import RUN_FILE, begun, is_at_work, send_again
 from sentiment.tracking.runs import StepRun, children, fail_launched_run, fail_run, find_runs, get_run, step_run
 from sentiment.tracking.scratch import own_temporary_folder, scratch, work_folder
-from sentiment.tracking.server import check_server, experiment_id, hide, place, raise_if_away, server_version, where
+from sentiment.tracking.server import ServerAwayError, check_server, experiment_id, hide, place, raise_if_away, server_version, short, where
 
 __all__ = [
+    "GONE",
     "RUN_FILE",
     "SPLITS",
+    "ServerAwayError",
     "StepRun",
+    "UnsentError",
     "artifact",
     "begun",
     "check_server",
@@ -28,6 +33,7 @@ __all__ = [
     "scratch",
     "send_again",
     "server_version",
+    "short",
     "split_datasets",
     "step_run",
     "where",

@@ -4,6 +4,7 @@ unsent/20261125-101500-4711/     one for each process; it goes when all is sent
     RUN_ID/run.json              what the run is
     RUN_ID/records.jsonl         what was logged, in its order, as `sentiment.tracking.sending` takes it
     RUN_ID/files/, RUN_ID/model/
+    RUN_ID/left                  if the user was told to send it
 """
 
 import atexit
@@ -14,7 +15,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,15 +28,21 @@ from sentiment.tracking import sending, server
 from sentiment.tracking.processes import this_process
 from sentiment.tracking.sending import FILES, Record
 
-RUN, RECORDS = "run.json", "records.jsonl"
+RUN, RECORDS, LEFT = "run.json", "records.jsonl", "left"
 PATIENCE = 20  # seconds without anything sent, after which a server is taken for gone at the end of a run
 PAUSE = 1  # seconds between two tries
 PLACE = Path("unsent").absolute()
+UNSENT = "Not all of it was sent."  # why a run failed
 _home = tempfile.gettempdir()
 
 
 class UnsentError(StepError):
-    """What was logged could not be sent; it lies in a folder that the text names."""
+    """What was logged could not be sent; it lies in a folder that the text names.
+
+    is_refused: the server is there, and does not take it.
+    """
+
+    is_refused = False
 
 
 class Outbox:
@@ -46,15 +53,18 @@ class Outbox:
         """first: is done beside, too, before anything is sent."""
         self._place, self._first = run.info.artifact_uri or "", first
         self._run_id, self._folder = run.info.run_id, process_folder() / run.info.run_id
-        self._folder.mkdir()
-        (self._folder / FILES).mkdir()
         experiment = server.experiment(run.info.experiment_id, mlflow.get_tracking_uri())
         about = {"run_id": run.info.run_id, "name": run.info.run_name, "experiment": experiment.name, "start": run.info.start_time}
-        (self._folder / RUN).write_text(json.dumps(about | {"tags": run.data.tags, "process": this_process()}))
+        try:
+            (self._folder / FILES).mkdir(parents=True)
+            (self._folder / RUN).write_text(json.dumps(about | {"tags": run.data.tags, "process": this_process()}))
+        except OSError:
+            remove(self._folder)
+            raise
         self._records: list[Record] = []
         self._sent, self._last = 0, time.monotonic()
         self._error: Exception | None = None
-        self._is_left = False
+        self._is_over = False
         self._datasets: dict[str, list[str]] = {}
         self._model_of: str | None = None
         self._later: list[Record] | None = []
@@ -66,8 +76,8 @@ class Outbox:
         if params:
             self._add({"params": params})
 
-    def set_tags(self, tags: dict[str, str]) -> None:
-        self._add({"tags": tags})
+    def set_tags(self, tags: Mapping[str, object]) -> None:
+        self._add({"tags": {name: str(value) for name, value in tags.items()}})
 
     def log_metrics(self, metrics: dict[str, float], step: int = 0) -> None:
         """They belong to the model that this run makes or measures, and to the dataset of the split that their names tell."""
@@ -134,20 +144,26 @@ class Outbox:
             while self._sent < len(self._records):
                 waited = time.monotonic() - max(begun, self._last)
                 if self._is_refused() or (waited > patience and (self._error or not server.answers())):
-                    self._is_left = True
+                    self._is_over = True
+                    with contextlib.suppress(OSError):
+                        (self._folder / LEFT).touch()
                     raise self._unsent()
                 self._news.wait(1)
+            self._is_over = True
+            self._news.notify_all()
         shutil.rmtree(self._folder)
 
     def _is_refused(self) -> bool:
         return self._error is not None and not server.is_passing(self._error)
 
     def _unsent(self) -> UnsentError:
-        why = server.hide(" ".join(str(self._error or "it does not answer").split()))[:200]
-        return UnsentError(
+        why = server.short(self._error) if self._error else "it does not answer"
+        error = UnsentError(
             f"The tracking server {server.where()} did not take all: {why}. It lies in {self._folder.parent}. "
             f"Send it later: mlflow run . -e send -P folder={self._folder.parent}"
         )
+        error.is_refused = self._is_refused()
+        return error
 
     def _add(self, record: Record) -> None:
         with self._news:
@@ -159,9 +175,9 @@ class Outbox:
     def _send_all(self) -> None:
         with contextlib.suppress(Exception):
             self._first()
-        while not (self._is_left or self._is_refused()):
+        while not (self._is_over or self._is_refused()):
             with self._news:
-                self._news.wait_for(lambda: self._sent < len(self._records))
+                self._news.wait_for(lambda: self._sent < len(self._records) or self._is_over)
                 done, records = self._sent, self._records[self._sent :]
             try:
                 for count in sending.send(self._run_id, self._folder, records, self._place):
@@ -170,13 +186,18 @@ class Outbox:
                 with self._news:
                     self._error = error
                 time.sleep(PAUSE)
-            if any("status" in record for record in self._records[: self._sent]):
-                return
 
     def _mark(self, sent: int) -> None:
         with self._news:
             self._sent, self._last, self._error = sent, time.monotonic(), None
             self._news.notify_all()
+
+
+def remove(folder: Path) -> None:
+    """The outbox of a run, and the folder of its process if that was the last."""
+    shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        folder.parent.rmdir()
 
 
 @cache

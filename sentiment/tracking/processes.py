@@ -6,6 +6,7 @@ import socket
 from functools import cache
 from pathlib import Path
 
+GONE = "Its process was gone."  # why a run failed
 WHOLE_MACHINE = "pid:[4026531836]"  # the kernel's first namespace of processes: no container's
 
 

@@ -1,6 +1,7 @@
 """Outboxes that other processes left."""
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,7 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from sentiment.tracking import outbox, sending
-from sentiment.tracking.processes import is_running
-from sentiment.tracking.runs import GONE
+from sentiment.tracking.processes import GONE, is_gone, is_running
 
 RUN_FILE = outbox.RUN
 ORIGINAL = "sent_as"  # the tag with the run's id where it was begun, if that server has it no more
@@ -25,15 +25,29 @@ def begun(folder: Path) -> int:
     return int(outbox.read(folder)[0]["start"])
 
 
+def send_those_of_killed_processes() -> None:
+    """What such a process left unsent in the working folder goes to the server that knows the run."""
+    for file in outbox.PLACE.glob(f"*/*/{RUN_FILE}"):
+        with suppress(Exception):  # no whole box, or of a run that another server has
+            about, _ = outbox.read(file.parent)
+            if is_gone(about["process"]) and not (file.parent / outbox.LEFT).exists():
+                MlflowClient().get_run(about["run_id"])
+                send_again(file.parent)
+                outbox.remove(file.parent)
+
+
 def send_again(folder: Path) -> str:
     """Sends the run in a folder, all of it; returns its id. Raises what MLflow raises."""
     about, records = outbox.read(folder)
-    run_id = _run(about).info.run_id
-    if not any("status" in record for record in records):
+    run = _run(about)
+    run_id = run.info.run_id
+    if not any("status" in record for record in records) and "study" not in about["tags"]:  # a study's are tune's to end
         now = int(time.time() * 1000)
-        records += [{"tags": {"failure": GONE}}, {"status": "FAILED", "time": now}]
+        records += [{"tags": {"failure": GONE}}] * (run.info.status == "RUNNING") + [{"status": "FAILED", "time": now}]
     for _ in sending.send(run_id, folder, records):
         pass
+    if run.data.tags.get("failure") in (outbox.UNSENT, GONE) and records[-1].get("status") == "FINISHED":
+        MlflowClient().delete_tag(run_id, "failure")
     return str(run_id)
 
 

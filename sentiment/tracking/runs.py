@@ -15,15 +15,14 @@ from mlflow.tracking.fluent import _active_run_stack  # its own way to leave a r
 
 from sentiment.errors import Stopped, UserError
 from sentiment.settings import as_text, from_text, parameters
-from sentiment.tracking import server, system_metrics, titles
-from sentiment.tracking.outbox import Outbox, UnsentError
-from sentiment.tracking.processes import is_gone, this_process
+from sentiment.tracking import resend, server, system_metrics, titles
+from sentiment.tracking.outbox import UNSENT, Outbox, UnsentError
+from sentiment.tracking.processes import GONE, is_gone, this_process
 from sentiment.tracking.server import experiment_ids, hide, where
 
 PROJECT, NAME = "project", "mlflow-sentiment"  # the tag that tells this project's runs from others' on the same server
 PROCESS = "process"  # the tag that says who began a run
-GONE = "Its process was gone."
-LONG = ("train", "trial", "tune", "main")  # steps that are told what the machine does meanwhile
+LONG = ("train", "trial", "tune", "main")  # steps during which the machine is watched
 REASON_LENGTH = 500
 log = logging.getLogger(__name__)
 
@@ -49,25 +48,53 @@ def step_run(step: str, settings: Any, parent: str | None = None, resumed: str |
         UnsentError: It was done, and not all of it was sent.
     """
     run = _begin(step, settings, parent, resumed, tags)
-    active = StepRun(run, lambda: None if parent or resumed else _end_dead(step))
-    names = [f.name for f in parameters(type(settings)) if f.name not in run.data.params]
-    active.log_params({name: as_text(getattr(settings, name)) for name in names})
-    try:
-        with system_metrics.watched(active.log_system_metrics) if step in LONG else nullcontext():
-            yield active
-    except BaseException as error:
-        _leave()
-        stopped = isinstance(error, Stopped)
-        reason = hide(str(error) or type(error).__name__)[:REASON_LENGTH]
-        active.set_tags({"ended" if stopped else "failure": reason})
+    with _failing_on_full_disks(run):
+        active = StepRun(run, lambda: None if parent else _end_dead(step))
+        names = [f.name for f in parameters(type(settings)) if f.name not in run.data.params]
+        active.log_params({name: as_text(getattr(settings, name)) for name in names})
         try:
-            active.finish("KILLED" if stopped else "FAILED", 0 if isinstance(error, server.ServerAwayError | UnsentError) else None)
-        except UnsentError as unsent:
-            if not isinstance(error, UnsentError):
-                print(unsent, flush=True)
+            with server.telling_if_away(), system_metrics.watched(active.log_system_metrics) if step in LONG else nullcontext():
+                yield active
+        except BaseException as error:
+            _leave()
+            _end(active, error)
+            raise
+        _leave()
+        try:
+            active.finish("FINISHED")
+        except (KeyboardInterrupt, SystemExit) as error:
+            _end(active, error)
+            raise
+
+
+@contextmanager
+def _failing_on_full_disks(run: Run) -> Iterator[None]:
+    """Ends the run at once where its outbox can't be written, or the server can't store what is in it."""
+    try:
+        yield
+    except OSError as error:
+        _leave()
+        fail_run(run.info.run_id, str(error))
         raise
-    _leave()
-    active.finish("FINISHED")
+    except UnsentError as error:
+        if error.is_refused:
+            fail_run(run.info.run_id, UNSENT)
+        raise
+
+
+def _end(active: StepRun, error: BaseException) -> None:
+    stopped = isinstance(error, Stopped)
+    reason = hide(str(error) or type(error).__name__)[:REASON_LENGTH]
+    try:
+        active.set_tags({"ended" if stopped else "failure": reason})
+        active.finish("KILLED" if stopped else "FAILED", 0 if isinstance(error, server.ServerAwayError | UnsentError) else None)
+    except OSError:
+        fail_run(active.info.run_id, reason)
+    except UnsentError as unsent:
+        if unsent.is_refused:
+            fail_run(active.info.run_id, reason)
+        if not isinstance(error, UnsentError):
+            print(unsent, flush=True)
 
 
 def _begin(step: str, settings: Any, parent: str | None, resumed: str | None, tags: dict[str, str]) -> Run:
@@ -90,10 +117,14 @@ def _begin(step: str, settings: Any, parent: str | None, resumed: str | None, ta
         server.raise_if_away(error)
         names = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID")
         which = [f"{name}={os.environ[name]}" for name in names if os.environ.get(name)]
+        if error.error_code == "PERMISSION_DENIED":
+            raise UserError(
+                f"The login may not begin a run. Received: MLFLOW_TRACKING_URI={where()}: {server.short(error)}. "
+                "Have it allowed to, or name another experiment in MLFLOW_EXPERIMENT_NAME."
+            ) from error
         received = ", ".join([f"run {parent or resumed}"] if parent or resumed else which) or "no run and no experiment"
         raise UserError(
-            f"MLflow does not begin the run. Received: {received}: {hide(str(error))[:200]}. "
-            f"Name an experiment and a run that {where()} has."
+            f"MLflow does not begin the run. Received: {received}: {server.short(error)}. Name an experiment and a run that {where()} has."
         ) from error
 
 
@@ -104,11 +135,11 @@ def _check_launched(run: Run, step: str, settings: Any) -> None:
         raise UserError(f"The run is deleted. {received}. {launch}")
     if run.info.status not in ("RUNNING", "SCHEDULED") or run.data.tags.get("step", step) != step:
         raise UserError(f"The run is another's. {received}, {run.info.status}, step {run.data.tags.get('step', 'none')}. {launch}")
-    for about in parameters(type(settings)):
-        known, ours = run.data.params.get(about.name), getattr(settings, about.name)
-        if known is not None and from_text(about, known) != ours:
+    for parameter in parameters(type(settings)):
+        known, ours = run.data.params.get(parameter.name), getattr(settings, parameter.name)
+        if known is not None and from_text(parameter, known) != ours:
             raise UserError(
-                f"The run has other parameters. {received} with {about.name}={known}, where it is {as_text(ours)} here. {launch}"
+                f"The run has other parameters. {received} with {parameter.name}={known}, where it is {as_text(ours)} here. {launch}"
             )
 
 
@@ -119,6 +150,7 @@ def _leave() -> None:
 
 def _end_dead(step: str) -> None:
     """Ends as FAILED the runs of a step, and those under them, whose process was killed; a study's are `tune`'s to end."""
+    resend.send_those_of_killed_processes()
     begun = [run for run in _search(RUNNING) if is_gone(run.data.tags.get(PROCESS, "")) and "study" not in run.data.tags]
     dead = {run.info.run_id for run in begun if run.data.tags["step"] == step}
     for run in begun:

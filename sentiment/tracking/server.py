@@ -1,10 +1,12 @@
 """The tracking server: whether it is there and can be used, and how long it is waited for."""
 
+import errno
 import logging
 import os
 import re
 import warnings
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -31,9 +33,11 @@ PATIENCE = {
     "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",
 }
 QUIET = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
-CHATTY = ("alembic", "py4j.clientserver", "mlflow.store.db.utils", "mlflow.tracking.fluent", "mlflow.models.evaluation.validation")
+CHATTY = ("alembic", "py4j.clientserver", "mlflow.tracking.fluent", "mlflow.models.evaluation.validation")
 HARMLESS = ("mlflow.models.evaluation", "mlflow.tracking._model_registry.fluent", "mlflow.pyfunc", "urllib3.connectionpool")
+TOLD = ("mlflow.store.db.utils",)  # with a traceback, what it raises, too
 PASSING = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED", "IO_ERROR")
+LASTING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)  # a full disk, or one that can't be written
 PROBE = 5  # seconds
 EXPERIMENT, MLFLOWS_OWN = "sentiment", "Default"  # where runs are begun if the user names no experiment; where `mlflow run` does
 KIND, TRAINING = "mlflow.experimentKind", "custom_model_development"  # the tag that lets MLflow's pages open in their training mode
@@ -71,15 +75,28 @@ def is_passing(error: BaseException) -> bool:
         return error.error_code in PASSING
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return error.response.status_code >= 500 or error.response.status_code in (408, 429)
-    return isinstance(error, OSError)
+    return isinstance(error, OSError) and error.errno not in LASTING
 
 
 def raise_if_away(error: BaseException) -> None:
     """Raises ServerAwayError where an error came of that; whatever else it is, is the caller's to tell."""
-    if is_passing(error) and not answers():
-        raise ServerAwayError(
-            f"The tracking server does not answer. Received: MLFLOW_TRACKING_URI={where()}: {_short(error)}. Try again later."
-        ) from error
+    if not is_passing(error):
+        return
+    received = f"Received: MLFLOW_TRACKING_URI={where()}: {short(error)}"
+    if not answers():
+        raise ServerAwayError(f"The tracking server does not answer. {received}. Try again later.") from error
+    if not mlflow.get_tracking_uri().startswith("http") and isinstance(error, MlflowException):
+        raise ServerAwayError(f"The tracking database can't be used. {received}. See that it has room and can be written.") from error
+
+
+@contextmanager
+def telling_if_away() -> Iterator[None]:
+    """Whatever MLflow raises in it because the server does not answer is a ServerAwayError."""
+    try:
+        yield
+    except (MlflowException, requests.RequestException) as error:
+        raise_if_away(error)
+        raise
 
 
 def answers() -> bool:
@@ -99,7 +116,7 @@ def experiment_id() -> str:
         return str(_get_experiment_id())
     except MlflowException as error:
         raise_if_away(error)
-        raise UserError(f"There is no such experiment. {_environment()}: {_short(error)}. Name one that {where()} has.") from error
+        raise UserError(f"There is no such experiment. {_environment()}: {short(error)}. Name one that {where()} has.") from error
 
 
 def experiment_ids() -> list[str]:
@@ -145,12 +162,12 @@ def check_server() -> None:
     except Exception as error:  # whatever an unknown kind of store raises
         if isinstance(error, MlflowException) and error.error_code in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
             raise UserError(
-                f"The tracking server does not take the login. {received}: {_short(error)}. "
+                f"The tracking server does not take the login. {received}: {short(error)}. "
                 "Correct the name and the password in it, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD."
             ) from error
         if isinstance(error, MlflowException) and not is_passing(error):
-            raise UserError(f"There is no such experiment. {_environment()}: {_short(error)}. Name one that {where()} has.") from error
-        raise UserError(f"The tracking server does not answer. {received}: {_short(error)}. Start it, or correct it.") from error
+            raise UserError(f"There is no such experiment. {_environment()}: {short(error)}. Name one that {where()} has.") from error
+        raise UserError(f"The tracking server does not answer. {received}: {short(error)}. Start it, or correct it.") from error
     if not _is_active(found):
         raise UserError(
             f"The experiment is deleted. Received: {found.name} (id {found.experiment_id}) on {where()}. "
@@ -180,7 +197,7 @@ def _settle() -> None:
         os.environ.setdefault(name, value)
     if not any(os.environ.get(f"MLFLOW_{name}") for name in ("EXPERIMENT_ID", "EXPERIMENT_NAME", "RUN_ID")):
         os.environ["MLFLOW_EXPERIMENT_NAME"] = EXPERIMENT
-    for names, level in ((CHATTY, logging.WARNING), (HARMLESS, logging.ERROR)):
+    for names, level in ((CHATTY, logging.WARNING), (HARMLESS, logging.ERROR), (TOLD, logging.CRITICAL)):
         for name in names:
             logging.getLogger(name).setLevel(level)
     warnings.filterwarnings("ignore", module="mlflow")
@@ -222,5 +239,6 @@ def _environment() -> str:
     return f"Received: {given or 'the default experiment'}"
 
 
-def _short(error: BaseException) -> str:
-    return " ".join(hide(str(error)).split())[:200]
+def short(error: BaseException) -> str:
+    """What it says in one line, without the traceback and the statement that MLflow puts into its own."""
+    return " ".join(re.split(r"\n *(?:\(Background|\[SQL|Traceback)", hide(str(error)))[0].split())[:200]

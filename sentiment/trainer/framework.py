@@ -42,7 +42,7 @@ def device() -> str:
 
 
 def fix_threads() -> None:
-    """The sums of some operations depend on how many threads share them. The others are told by the environment.
+    """The sums of some operations depend on how many threads share them. Environment variables set those of the others.
 
     CNTK has one: two share each step of an LSTM, and wait for one another more than they compute.
     """

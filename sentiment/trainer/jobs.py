@@ -13,14 +13,14 @@ from sentiment.trainer.channel import Channel
 
 SCORING_BATCH = 256
 ANY = (None, None)
-TOLD_EVERY = 0.2  # seconds between two signs of progress
+PROGRESS_EVERY = 0.2  # seconds between two signs of progress
 
 
 def train(job: Dict[str, Any], channel: Channel) -> None:
     """Trains the network on the training reviews of `job["prepared"]` as `job["settings"]` say, from `job["start"]` if that names a model.
 
-    After each epoch it sends the loss, the accuracy and the network's logits of the validation reviews, and is told whether these
-    are the weights to keep (`keep`) and whether to stop (`stop`): what is best is not decided here. At the end it is told the
+    After each epoch it sends the loss, the accuracy and the network's logits of the validation reviews, and hears whether these
+    are the weights to keep (`keep`) and whether to stop (`stop`): what is best is not decided here. At the end it gets the
     path of the rest of the model (`parts`) and where to write the whole (`model`; None: nowhere).
     """
     settings = job["settings"]
@@ -39,7 +39,7 @@ def train(job: Dict[str, Any], channel: Channel) -> None:
 
 
 def _train_network(job: Dict[str, Any], network: Network, channel: Channel) -> Shape:
-    """Trains until it is told to stop; the network then has the weights that were to be kept. Returns the shape of a model of it."""
+    """Trains until the driver says stop; the network then has the weights that were to be kept. Returns the shape of a model of it."""
     settings = job["settings"]
     reviews, validation = (files.read_prepared(job["prepared"], split) for split in (files.TRAIN, files.VALIDATION))
     size = min(settings["batch_size"], len(reviews.labels))
@@ -108,15 +108,15 @@ def _epoch(
     after_step: Callable[[], None],
 ) -> Dict[str, float]:
     """One pass; returns its means over the reviews, its seconds and its real tokens per second."""
-    begun = told = time.perf_counter()
+    begun = sent = time.perf_counter()
     totals, tokens = np.zeros(2), 0
     for inputs, labels, batch in batches.labelled(reviews, planned, size, network.network_inputs):
         rows = len(batch.rows)
         totals += rows * np.array(framework.train_step(models[batch.shape], inputs, labels, framework.row_weights(rows, size)))
         after_step()
         tokens += int(reviews.tokens.lengths[batch.rows].sum())
-        if time.perf_counter() - told > TOLD_EVERY:
-            told = time.perf_counter()
+        if time.perf_counter() - sent > PROGRESS_EVERY:
+            sent = time.perf_counter()
             channel.send("progress", tokens=tokens, of=len(reviews.tokens.ids))
     seconds = time.perf_counter() - begun
     loss, accuracy = totals / len(reviews.labels)

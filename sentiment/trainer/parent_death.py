@@ -14,5 +14,5 @@ def end_with(driver: int) -> None:
     if sys.platform != "linux":
         return
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != driver:  # gone before that was said
+    if os.getppid() != driver:  # gone before prctl was called
         sys.exit(1)

@@ -8,8 +8,7 @@ combination    <float64>[3]   weights of the network's and of the n-grams' logit
 from pathlib import Path
 from typing import Any
 
-import h5py
-
+from sentiment import hdf5
 from sentiment.model import model_file
 from sentiment.preparation.prepared import Prepared
 from sentiment.training.ensemble import Combination
@@ -17,7 +16,7 @@ from sentiment.training.ngram_regression import NgramModel
 
 
 def write(path: Path, data: Prepared, settings: dict[str, Any], backend: str, model: NgramModel, combination: Combination | None) -> None:
-    with h5py.File(path, "w") as file:
+    with hdf5.writing(path) as file:
         model_file.write_description(file, data.encoder.with_ngrams(model.ngrams), settings, backend, data.data_fingerprint)
         file["ngram_weights"] = model.weights
         file["ngram_weights"].attrs["bias"] = model.bias

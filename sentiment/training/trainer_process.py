@@ -15,9 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import h5py
 import numpy as np
 
+from sentiment import hdf5
 from sentiment.backends.interpreters import Backend
 from sentiment.errors import StepError
 from sentiment.model import keras_file, model_file
@@ -81,7 +81,7 @@ class Scores:
 
 def write_ids(path: Path, reviews: Encoded) -> Path:
     """Writes ids as a trainer scores them."""
-    with h5py.File(path, "w") as file:
+    with hdf5.writing(path) as file:
         prepared.write_ragged(reviews.tokens, file, "")
         prepared.write_ragged(reviews.ngrams, file, "ngram_")
     return path
@@ -205,7 +205,7 @@ class Trainer:
             model_file.write(model_file.read(model), path)
         else:
             checked = keras_file.read(model)
-            with h5py.File(path, "w") as file:
+            with hdf5.writing(path) as file:
                 keras_file.write(checked, file)
         return path
 

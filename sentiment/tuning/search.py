@@ -46,22 +46,22 @@ def shown(storage: str) -> str:
     return make_url(storage).render_as_string(hide_password=True) if "://" in storage else storage
 
 
-def open_storage(given: str) -> BaseStorage:
+def open_storage(address: str) -> BaseStorage:
     """Raises UserError if it can't be opened."""
-    if "://" not in given:
-        path = Path(given).expanduser()
+    if "://" not in address:
+        path = Path(address).expanduser()
         if not path.parent.is_dir():
-            raise UserError(f"There is no folder for the study. Received: storage={given}. Make it, or give another file.")
+            raise UserError(f"There is no folder for the study. Received: storage={address}. Make it, or give another file.")
         return Journal(path)
-    if given.startswith("sqlite"):
-        raise UserError(f"SQLite does not hold several workers. Received: storage={given}. Give a file's name, or postgresql://….")
+    if address.startswith("sqlite"):
+        raise UserError(f"SQLite does not hold several workers. Received: storage={address}. Give a file's name, or postgresql://….")
     for attempt in range(ATTEMPTS):
         try:
-            return RDBStorage(given, engine_kwargs={"pool_pre_ping": True}, heartbeat_interval=HEARTBEAT, grace_period=GRACE)
+            return RDBStorage(address, engine_kwargs={"pool_pre_ping": True}, heartbeat_interval=HEARTBEAT, grace_period=GRACE)
         except (SQLAlchemyError, ImportError, ValueError) as error:
             reason = " ".join(str(error).split())[:200]
             time.sleep(attempt * POLL)
-    raise UserError(f"The study's storage does not answer. Received: storage={shown(given)}: {reason}. Start it, or correct it.")
+    raise UserError(f"The study's storage does not answer. Received: storage={shown(address)}: {reason}. Start it, or correct it.")
 
 
 def open_study(storage: BaseStorage, name: str, metric: str) -> tuple[optuna.Study, bool]:
@@ -111,41 +111,47 @@ def counted(study: optuna.Study) -> list[FrozenTrial]:
 
 def work(
     study: optuna.Study,
-    wanted: int,
+    trials_asked: int,
     do: Callable[[Trial], float],
     stopping: Callable[[], bool],
-    heard: Callable[[optuna.Study, FrozenTrial], None] = lambda study, trial: None,
+    on_trial_end: Callable[[optuna.Study, FrozenTrial], None] = lambda study, trial: None,
     fails_alone: bool = True,
+    ends: tuple[type[Exception], ...] = (),
 ) -> None:
-    """Does trials until the study has as many as wanted, all of them ended, or `stopping` says so.
+    """Does trials until the study has as many as are asked for, all of them ended, or `stopping` says so.
 
     Others may do the same: a trial whose number shows that there are enough is given back.
 
     do: gives a trial's value, or raises TrialPruned, Stopped (it says nothing about its setting, and another takes its
-        place), or whatever failed.
-    heard: told of each trial that this worker ended.
+        place), one of `ends` (likewise, and it is raised), or whatever failed.
+    on_trial_end: is called with each trial that this worker ended.
     fails_alone: a failure ends that trial, which counts; otherwise it does not count, and is raised.
     """
+    ended: list[Exception] = []
     caught = (Exception,) if fails_alone else (Stopped,)
 
-    def do_if_wanted(trial: Trial) -> float:
+    def do_if_missing(trial: Trial) -> float:
         trial.set_user_attr(PROCESS, _this_process(study._storage))
-        if stopping() or sum(other.number < trial.number for other in counted(study)) >= wanted:
+        if stopping() or sum(other.number < trial.number for other in counted(study)) >= trials_asked:
             raise Stopped
         try:
             return do(trial)
         except (optuna.TrialPruned, Stopped):
             raise
         except Exception as error:
-            if fails_alone:
+            if isinstance(error, ends):
+                ended.append(error)
+            elif fails_alone:
                 trial.set_user_attr(FAILURE, str(error)[:500] or type(error).__name__)
             raise
 
     while not stopping():
         give_up_dead(study)
         trials = counted(study)
-        if len(trials) < wanted:
-            study.optimize(do_if_wanted, n_trials=1, catch=caught, callbacks=[heard])
+        if len(trials) < trials_asked:
+            study.optimize(do_if_missing, n_trials=1, catch=caught, callbacks=[on_trial_end])
+            if ended:
+                raise ended[0]
         elif any(trial.state == TrialState.RUNNING for trial in trials):
             time.sleep(POLL)
         else:

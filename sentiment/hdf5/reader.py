@@ -1,4 +1,4 @@
-"""HDF5 files of any origin, of which only that is read which plainly lies in them.
+"""Reads HDF5 files of any origin.
 
 An HDF5 file can point elsewhere (external and soft links, external storage, virtual datasets) and can declare more than it
 holds. Here every link has to be a hard one, every dataset has to lie in the file, and its declared size is compared with what
@@ -19,6 +19,8 @@ import h5py
 import numpy as np
 
 from sentiment.errors import UserError
+from sentiment.hdf5.heaps import check_heaps
+from sentiment.hdf5.probe import check_survives
 
 SMALL = 64 << 20  # bytes that a packed dataset may have, whatever it takes in the file
 MOST_PACKED = 100  # times what it takes there, if it has more; ids of real texts are packed 2 to 5 times
@@ -36,15 +38,18 @@ def reading(path: Path, kind: str, advice: str) -> Iterator["Group"]:
     kind: what the file should be, such as "prepared data"; advice: what to do if it is not.
     """
     try:
-        with _regular_file(path) as raw, h5py.File(raw, "r") as file:
-            yield Group(file, raw, "")
+        with regular_file(path) as raw:
+            check_heaps(raw)
+            check_survives(path)
+            with h5py.File(raw, "r") as file:
+                yield Group(file, raw, "")
     except FAULTS as error:
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise UserError(f"The file can't be read as {kind}. Received: {path}: {reason}. {advice}") from error
 
 
 @contextmanager
-def _regular_file(path: Path) -> Iterator[BinaryIO]:
+def regular_file(path: Path) -> Iterator[BinaryIO]:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # opening a FIFO would wait for a writer
     with os.fdopen(descriptor, "rb") as raw:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -66,6 +71,10 @@ class Group:
         """Those of the links in it, whatever they lead to."""
         return [check_name(name) for name in self._group]
 
+    def attributes(self) -> list[str]:
+        """The names of its attributes."""
+        return list(self._group.attrs)
+
     def group(self, path: str) -> "Group":
         return Group(self._find(path, h5py.Group), self._raw, f"{self._path}/{path}")
 
@@ -85,6 +94,16 @@ class Group:
         if size > max(SMALL, MOST_PACKED * stored):
             raise ValueError(f"{place} declares {size} bytes, and takes {stored}")
         return self._unpack(dataset, place)
+
+    def locate(self, path: str) -> list[Any]:
+        """Where the content of a dataset lies in the file: its chunks, or its place and size."""
+        dataset = self._find(path, h5py.Dataset)
+        self._check_inside(dataset, path)
+        if dataset.chunks is None:
+            return [dataset.dtype, dataset.shape, dataset.id.get_offset(), dataset.id.get_storage_size()]
+        chunks: list[Any] = []
+        dataset.id.chunk_iter(chunks.append)
+        return [dataset.dtype, dataset.shape, *chunks]
 
     def strings(self, path: str) -> tuple[str, ...]:
         """A list of strings of varying lengths."""
@@ -108,7 +127,7 @@ class Group:
         """An attribute that is a string. pattern: what the whole of it has to match, which a default need not."""
         if name not in self._group.attrs and default is not None:
             return default
-        declared = self._group.attrs.get_id(name)
+        declared = self._attribute(name)
         if declared.dtype.kind not in "OS" or math.prod(declared.shape) != 1:
             raise ValueError(f"the attribute {name} is not a string")
         value = self._group.attrs[name]
@@ -123,13 +142,20 @@ class Group:
         """An attribute that is a list of strings; none, if it is not there."""
         if name not in self._group.attrs:
             return []
-        declared = self._group.attrs.get_id(name)
+        declared = self._attribute(name)
         count = math.prod(declared.shape)
         if not count:
             return []
         if len(declared.shape) != 1 or not (declared.dtype.kind == "S" or (declared.dtype.kind == "O" and count <= MOST_NAMES)):
             raise ValueError(f"the attribute {name} is not a list of strings")
         return [value.decode() if isinstance(value, bytes) else str(value) for value in self._group.attrs[name]]
+
+    def _attribute(self, name: str) -> Any:
+        """What an attribute declares, which is no more than the file has."""
+        declared = self._group.attrs.get_id(name)
+        if math.prod(declared.shape) * declared.dtype.itemsize > self._file_size:
+            raise ValueError(f"the attribute {name} declares more than the file has")
+        return declared
 
     def _find(self, path: str, kind: type[Any]) -> Any:
         item, steps = self._group, path.split("/")

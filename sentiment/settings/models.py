@@ -1,0 +1,64 @@
+"""The parameters of what is done with a trained model, and of what steps log beside them."""
+
+from dataclasses import dataclass
+
+from sentiment.settings.declaration import REQUIRED, parameter
+from sentiment.settings.reviews import TableSettings
+from sentiment.settings.training import GOLDEN, METRICS
+
+
+@dataclass(frozen=True)
+class ParitySettings:
+    """Parameters of `parity`."""
+
+    run: str = parameter("latest", "the training run whose model is scored: latest, or a run id")
+    backends: str = parameter("all", "all (that are installed), or names with commas between")
+    reviews: str = parameter("data/reviews.txt", "the reviews to score, in any form that prepare takes")
+
+
+@dataclass(frozen=True)
+class ScoreSettings(TableSettings):
+    """Parameters of `score`."""
+
+    input: str = parameter(REQUIRED, "a table of texts, or a folder of tables")
+    output: str = parameter("auto", "where the rows with their scores go (auto: beside the input, NAME.scored.ENDING)")
+    model: str = parameter("models:/sentiment@champion", "a registered model, the id of a train or import run, or a path to a model.h5")
+    engine: str = parameter("local", "what scores: this process, or Apache Spark", choices=("local", "spark"))
+    spark_master: str = parameter("local[*]", "the Spark cluster, such as spark://host:7077; local[*] is this machine")
+
+
+@dataclass(frozen=True)
+class RegisterSettings:
+    """Parameters of `register`."""
+
+    run: str = parameter("best", "best: of the newest data; previous: back to the champion before; the id of a run; or a model file")
+    metric: str = parameter("val_auc", "what best is measured by: the model's, on the validation split", choices=METRICS)
+    name: str = parameter("sentiment", "the registered model")
+    alias: str = parameter("champion", "the alias that the candidate takes if the gate opens")
+    golden: str = parameter("none", GOLDEN)
+    force: bool = parameter(False, "take the alias even if the gate does not open")
+    vocabulary: str = parameter("none", "the word index of a model of Keras 1 or 2: JSON, each word with its rank")
+    max_length: int = parameter(400, "tokens that a model of Keras 1 or 2 reads, if its file does not fix that", minimum=2)
+
+
+@dataclass(frozen=True)
+class SendSettings:
+    """Parameters of `send`."""
+
+    folder: str = parameter(REQUIRED, "a folder of runs that the tracking server did not take, as a command named it at its end")
+
+
+@dataclass(frozen=True)
+class ImportSettings:
+    """What register logs of a model file, beside the settings in the file."""
+
+    file: str
+    vocabulary: str
+
+
+@dataclass(frozen=True)
+class EvaluateSettings:
+    """What main's evaluation logs: which model on which data."""
+
+    prepared: str
+    run: str

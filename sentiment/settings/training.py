@@ -1,0 +1,94 @@
+"""The parameters of what trains: one model, the whole way to it, and the search for a good one."""
+
+from dataclasses import dataclass, field
+
+from sentiment.settings.declaration import Choices, Range, parameter, searched
+from sentiment.settings.reviews import PrepareSettings
+
+BACKENDS = ("tensorflow", "cntk", "jax", "torch")
+METRICS = ("val_auc", "val_accuracy", "val_loss")
+NETWORKS = ("bilstm", "lstm", "cnn", "cnn-lstm")
+NGRAMS_ALONE = "ngrams"
+GOLDEN = (
+    "texts that a candidate has to tell apart: a table with texts and labels (none: built-in ones, as far as the model knows their words)"
+)
+ARCHITECTURES = (*NETWORKS, NGRAMS_ALONE)
+# The sizes that each architecture has.
+SIZES: dict[str, tuple[str, ...]] = {
+    "bilstm": ("embedding_size", "lstm_size"),
+    "lstm": ("embedding_size", "lstm_size"),
+    "cnn": ("embedding_size", "filters", "kernel_size", "dense_size"),
+    "cnn-lstm": ("embedding_size", "filters", "kernel_size", "lstm_size"),
+    NGRAMS_ALONE: (),
+}
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """Parameters of `train`."""
+
+    prepared: str = parameter("latest", "prepared.h5 to train on: latest, the id of a prepare run, or a path")
+    backend: str = parameter("tensorflow", "what Keras runs on", choices=BACKENDS)
+    architecture: str = parameter(
+        "bilstm", "the kind of network, or ngrams: no network, as a baseline to compare with", choices=ARCHITECTURES
+    )
+    ngrams: int = parameter(
+        262_144,
+        "sequences of one to three words, and pairs one or two apart, that the regression beside the network weighs (0: the network alone)",
+        minimum=0,
+    )
+    start_from: str = parameter(
+        "none", "a model whose network the training starts from: none, the id of a train run, models:/sentiment@champion, or a path"
+    )
+    embedding_size: int = parameter(50, "numbers that stand for a word", minimum=1)
+    lstm_size: int = parameter(64, "units of an LSTM, in each direction", minimum=1)
+    filters: int = parameter(250, "filters of the convolution (cnn, cnn-lstm)", minimum=1)
+    kernel_size: int = parameter(3, "words that a filter sees (cnn, cnn-lstm)", minimum=1)
+    dense_size: int = parameter(250, "units of the dense layer after the convolution (cnn)", minimum=1)
+    dropout: float = parameter(0.5, "share of the activations dropped in training", minimum=0, exclusive_maximum=1)
+    learning_rate: float = parameter(0.001, "Adam's step size", minimum=1e-9)
+    batch_size: int = parameter(
+        0, "reviews a step (0: 64, 32 or 16, the most that leave some 350 steps an epoch; the metric reviews_per_step)", minimum=0
+    )
+    weight_average: float = parameter(
+        0.995,
+        "decay of the moving average of the weights, which is what is validated and kept (0: the last ones)",
+        minimum=0,
+        exclusive_maximum=1,
+    )
+    epochs: int = parameter(20, "passes over the training reviews, at most", minimum=1)
+    patience: int = parameter(3, "epochs without a better validation loss before it stops", minimum=1)
+    seed: int = parameter(1, "fixes every random choice", minimum=0, exclusive_maximum=2**31)
+
+
+@dataclass(frozen=True)
+class MainSettings(PrepareSettings, TrainSettings):
+    """Parameters of `main`: train's, which come first wherever they are shown, and prepare's."""
+
+    prepared: str = field(default="latest", init=False, repr=False)  # main trains on what it prepares
+    register: bool = parameter(True, "register the model, and make it champion if the gate opens")
+    golden: str = parameter("none", GOLDEN)
+
+
+@dataclass(frozen=True)
+class TuneSettings(TrainSettings):
+    """Parameters of `tune`: train's, of which sizes and rates may be ranges, `16..128`, and two may be lists, `bilstm,cnn`."""
+
+    start_from: str = field(default="none", init=False, repr=False)  # sizes differ from trial to trial
+    backend: Choices = searched(TrainSettings, "backend", Choices(["tensorflow"]))  # type: ignore[assignment]
+    architecture: Choices = searched(TrainSettings, "architecture", Choices(["bilstm"]), NETWORKS)  # type: ignore[assignment]
+    embedding_size: Range = searched(TrainSettings, "embedding_size", Range(16, 128))  # type: ignore[assignment]
+    lstm_size: Range = searched(TrainSettings, "lstm_size", Range(16, 128))  # type: ignore[assignment]
+    filters: Range = searched(TrainSettings, "filters", Range(50, 400))  # type: ignore[assignment]
+    kernel_size: Range = searched(TrainSettings, "kernel_size", Range(2, 5))  # type: ignore[assignment]
+    dense_size: Range = searched(TrainSettings, "dense_size", Range(50, 400))  # type: ignore[assignment]
+    dropout: Range = searched(TrainSettings, "dropout", Range(0.1, 0.6))  # type: ignore[assignment]
+    learning_rate: Range = searched(TrainSettings, "learning_rate", Range(0.0003, 0.01))  # type: ignore[assignment]
+    batch_size: Range = searched(TrainSettings, "batch_size", Range(16, 128))  # type: ignore[assignment]
+    metric: str = parameter("val_auc", "what best is measured by: the network's, on the validation split", choices=METRICS)
+    trials: int = parameter(20, "trials that the study is to have, pruned and failed ones counted", minimum=1)
+    timeout: int = parameter(0, "seconds after which no epoch is begun any more (0: none)", minimum=0)
+    workers: int = parameter(1, "trials at a time on this machine, which share its cores", minimum=1)
+    study: str = parameter("auto", "the study to begin, or to go on with (auto: a new one)")
+    storage: str = parameter("optuna.journal", "where the study is kept: a file on this machine, or postgresql://user@host/database")
+    register: bool = parameter(True, "register the final model, and make it champion if the gate opens")

@@ -1,0 +1,48 @@
+"""Labels of all kinds: known, proposed, named, left out."""
+
+from pathlib import Path
+
+import pytest
+
+from sentiment.reviews import find_source
+from sentiment.settings import PrepareSettings
+from tests.tables import labelled, refusal, write
+
+STARS = [("worst", "1"), ("bad", "2.0"), ("so so", "3"), ("good", "4"), ("best", " 5 ")]
+
+
+@pytest.mark.parametrize(
+    ("labels", "proposal"),
+    [
+        ("12345", "positive=4,5 and negative=1,2"),
+        ("04", "positive=4 and negative=0"),
+        ("024", "positive=4 and negative=0"),
+        (["-1", "1"], "positive=1 and negative=-1"),
+        (["yes", "No"], "positive=yes and negative=no"),
+        (["positive", "neutral", "negative"], "positive=positive and negative=negative"),
+        (["__label__1", "__label__2"], "positive=__label__2 and negative=__label__1"),
+        (["oui", "non"], "positive=... and negative=... of these labels: non, oui"),
+    ],
+)
+def test_labels_that_are_not_known_are_proposed_and_then_read(tmp_path: Path, labels: list[str], proposal: str) -> None:
+    path = write(tmp_path / "a.csv", "text,label\n" + "".join(f"text {label},{label}\n" for label in labels))
+    line = refusal(path)
+    assert f"Give {proposal}" in line
+    if "..." not in proposal:
+        named = dict(part.split("=") for part in proposal.split(" and "))
+        positive = {f"text {label}" for label in labels if label.lower() in named["positive"].split(",")}
+        assert {text for text, label in labelled(path, **named) if label} == positive
+
+
+def test_labels_that_are_not_named_are_left_out_and_counted(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "text,label\n" + "".join(f"{text},{label}\n" for text, label in STARS))
+    settings = PrepareSettings(reviews=str(path), positive="4,5", negative="1,2")
+    batches = list(find_source(settings).read(lambda size: None))
+    assert [(batch.texts, batch.labels, batch.left_out) for batch in batches] == [(["worst", "bad", "good", "best"], [0, 0, 1, 1], 1)]
+    assert "Only one" in refusal(path, positive="5")
+    assert "positive and negative" in refusal(path, positive="5,4", negative="4.0")
+
+
+def test_fasttext_lines(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.txt", "__label__2 Great CD: my lovely Pat\n__label__1 Dull, dull\n")
+    assert labelled(path, positive="__label__2", negative="1") == [("Great CD: my lovely Pat", 1), ("Dull, dull", 0)]
