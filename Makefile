@@ -5,6 +5,7 @@ BACKEND ?= tensorflow
 DEVICE ?= cpu
 PORT ?= 5001
 WORKERS ?= 2
+PAGE_PORT ?= $(shell expr $(PORT) + 1)
 UV := 0.13.9
 PIP_AUDIT := 2.10.1
 HOLES := api.osv.dev
@@ -58,8 +59,8 @@ audit: .venv/ready  ## known holes in the pinned versions, as osv.dev has them
 		|| { echo "$(HOLES), which knows the holes of packages, can't be reached from here. Nothing was checked." >&2; exit 2; }
 	@uv tool run -q pip-audit==$(PIP_AUDIT) -r constraints.txt --no-deps --disable-pip --strict -s osv --progress-spinner off
 
-serve: .venv/ready  ## the champion over HTTP, at http://127.0.0.1:5001 (PORT=…)
-	mlflow models serve -m models:/sentiment@champion --env-manager uv -p $(PORT)
+serve: .venv/ready  ## the champion over HTTP, at http://127.0.0.1:5001 (PORT=…), and a page to try it, at 5002 (PAGE_PORT=…)
+	python -m sentiment.serving.page --port $(PORT) --page-port $(PAGE_PORT)
 
 ui: .venv/ready  ## the runs in the browser, at http://127.0.0.1:5000
 	@case "$$MLFLOW_TRACKING_URI" in \

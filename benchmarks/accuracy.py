@@ -69,7 +69,7 @@ def _train(settings: TrainSettings, data: Prepared, path: Path) -> tuple[dict[st
     with Trainer(ALL[settings.backend]) as trainer:
         training.train(trainer, settings, data, model, lambda epoch, metrics: False)
     minutes = (time.perf_counter() - begun) / 60
-    metrics = evaluate.test_metrics(Scorer(model), data)
+    metrics = evaluate.test_metrics(evaluate.score(Scorer(model), data))
     parts = ", ".join(f"{name} {metrics[metric]:.4f}" for name, metric in PARTS.items())
     print(f"  {settings.architecture}, seed {settings.seed}: {parts}; {minutes:.1f} min, {time.strftime('%H:%M')}", flush=True)
     return metrics, minutes

@@ -21,6 +21,9 @@ WHAT = {
     "register": "a model to the registry",
     "score": "texts to scores",
     "parity": "one model on several backends",
+    "pretrain": "a network before its labels",
+    "compare": "runs side by side",
+    "monitor": "later texts against a model's reference",
     "send": "runs that were not sent",
 }
 ABOUT = ("reviews", "prepared", "input", "folder", "run", "model", "engine", "architecture", "backend", "backends", "trials", "study")
@@ -83,7 +86,7 @@ def _opening(step: str, settings: Any) -> str:
     """One line: what is done, on what, and where it is tracked."""
     names = [name for name in ABOUT if name in {about.name for about in parameters(type(settings))}]
     about = [f"{name}={as_text(getattr(settings, name))}" for name in names]
-    return f"{step}: {WHAT[step]} ({', '.join(about)}), tracked in {_tracking().place()}"
+    return f"{step}: {WHAT[step]} ({', '.join(about)}), tracked in {_tracking().location()}"
 
 
 def _end(number: int, frame: object) -> NoReturn:

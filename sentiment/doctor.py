@@ -117,7 +117,7 @@ def _tracking() -> Iterator[Finding]:
 
     try:
         tracking.check_server()
-        yield Finding(OK, "tracking", f"{tracking.place()}, MLflow {tracking.server_version()}")
+        yield Finding(OK, "tracking", f"{tracking.location()}, MLflow {tracking.server_version()}")
         champion = versions.holder("sentiment", "champion")
     except Exception as error:
         yield Finding(LACKS, "tracking", f"{' '.join(tracking.hide(str(error)).split())}")

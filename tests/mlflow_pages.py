@@ -1,7 +1,6 @@
 """MLflow's own pages in a real Chromium, as somebody sees them who opens `make ui`."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,12 +11,9 @@ from playwright.sync_api import Page, sync_playwright
 
 from sentiment.paths import PROJECT
 
+from .pages import find_chromium
+
 WAIT = 60_000  # milliseconds, on a busy machine
-
-
-def find_chromium() -> str | None:
-    """The program; Debian calls it chromium, others otherwise."""
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 @contextmanager

@@ -22,6 +22,8 @@ from typing import Any, TextIO
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from sentiment.paths import PROJECT
+
 LIBRARIES = ["matplotlib.figure", "mlflow.models", "mlflow.pyfunc", "mlflow.store.tracking.sqlalchemy_store"]
 LIBRARIES += ["onnx", "onnxruntime", "optuna", "plotly", "pooch", "pyarrow.parquet", "scipy.stats", "sklearn.linear_model", "tqdm"]
 PATHS = {"open": 0, "os.mkdir": 0, "os.remove": 0, "os.rename": 1, "os.link": 1}  # audited events, and which argument is the path
@@ -90,6 +92,7 @@ def _read(reader: Connection, texts: list[str], number: int) -> None:
 def _command(
     folder: Path, program: str, arguments: list[str], environment: dict[str, str], at: str, fault: Fault, places: list[Connection]
 ) -> None:
+    sys.path.insert(0, str(PROJECT))  # an entry for the working folder would follow it
     os.chdir(folder)
     os.environ.update(environment)
     for number, place in enumerate(places[:2]):

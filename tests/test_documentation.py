@@ -14,7 +14,7 @@ from sentiment.settings import ENTRY_POINTS
 
 PAGES = sorted([PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *(PROJECT / "docs").glob("*.md")])
 PROGRAMS = ("mlflow", "make", "python", "curl", "export", "conda", "source", "pip", "uv")
-REQUIRED = {"score": ("--input",), "send": ("--folder",)}  # which text about a command may leave out
+REQUIRED = {"score": ("--input",), "monitor": ("--input",), "send": ("--folder",)}  # which text about a command may leave out
 LAUNCHER_OPTIONS = ("--env-manager", "--experiment-name")
 # What each kind of command begins with: the test that runs it, or why none does.
 RUN_BY = {
@@ -33,6 +33,7 @@ RUN_BY = {
     "make doctor": "test_documentation.py: test_the_doctor_says_what_is_there",
     "make serve": "test_serving.py: test_served_by_every_environment_manager",
     "make ui": "not run: it is MLflow's own server, and waits for a browser",
+    "mlflow artifacts download": "test_deploy.py: test_the_server_of_the_image",
     "mlflow models serve": "test_serving.py: test_the_served_model",
     "curl": "test_serving.py: test_the_served_model",
     "export": "test_entry_points.py: test_the_whole_way_on_a_server_with_cntk",
@@ -43,6 +44,8 @@ RUN_BY = {
     "mlflow run . register": "test_register.py: test_from_the_first_champion_to_a_roll_back",
     "mlflow run . score": "test_scoring.py: test_a_folder_through_the_entry_point",
     "mlflow run . parity": "test_entry_points.py: test_the_steps_one_by_one_and_parity",
+    "mlflow run . compare": "test_compare.py: test_runs_that_there_are",
+    "mlflow run . monitor": "test_monitor.py: test_other_texts_end_with_status_1",
     "mlflow run . send": "test_outages.py: test_a_run_that_was_not_sent_is_sent_later_and_once",
 }
 

@@ -22,10 +22,13 @@ from .commands import QUICK, names, options, project, runs
 pytestmark = pytest.mark.slow
 
 FIXTURES = Path(__file__).parent / "fixtures"
+SCORE_PLOTS = ("roc", "precision_recall", "calibration", "score_histogram", "confusion_matrix", "accuracy_by_length")
 EPOCH_METRICS = {"train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_auc", "epoch_seconds", "tokens_per_second"}
-PARTS_METRICS = {f"{part}_val_{metric}" for part in ("network", "ngrams", "model") for metric in ("accuracy", "auc", "loss")}
+PARTS_METRICS = {
+    f"{part}_val_{metric}" for part in ("network", "ngrams", "model") for metric in ("accuracy", "auc", "loss", "brier", "ece")
+}
 TEST_METRICS = {"test_accuracy", "test_auc", "test_f1", "test_log_loss", "test_balanced_accuracy"}
-TEST_METRICS |= {"test_accuracy_network", "test_accuracy_ngrams"}
+TEST_METRICS |= {"test_accuracy_network", "test_accuracy_ngrams", "test_accuracy_low", "test_accuracy_high", "test_brier", "test_ece"}
 
 
 @pytest.fixture
@@ -60,7 +63,16 @@ def test_the_whole_way_on_a_server_with_cntk(launch: Launch, server: str) -> Non
     assert set(main.data.metrics) >= TEST_METRICS
     assert not TEST_METRICS & set(train.data.metrics)
     assert names(server, prepare) == {"prepared.h5", "review_lengths.png"}
-    assert names(server, train) == {"model.h5", "trainer.log"}
+    assert names(server, train) == {"model.h5", "trainer.log", "plots"}
+    assert names(server, main) == {"report.html"}
+    assert f"main: the report is mlflow-artifacts:/{main.info.experiment_id}/{main.info.run_id}/artifacts/report.html" in done.stdout
+    measured = [f"plots/{split}_{name}.png" for split in ("test", "validation") for name in SCORE_PLOTS]
+    for run, plots in ((found["evaluate"][0], measured[:6]), (train, ["plots/learning_curves.png", *measured[6:]])):
+        assert {item.path for item in MlflowClient(server).list_artifacts(run.info.run_id, "plots")} == set(plots)
+    mlflow.set_tracking_uri(server)
+    table = mlflow.load_table("most_wrong.json", [found["evaluate"][0].info.run_id])
+    assert len(table) == round((1 - main.data.metrics["test_accuracy"]) * prepare.data.metrics["test_reviews"])
+    assert (table.label != table.called).all()
     assert train.outputs
     assert len(train.outputs.model_outputs) == 1
     assert prepare.inputs

@@ -12,7 +12,8 @@ from playwright.sync_api import Page, expect
 
 from sentiment.tracking import commands
 
-from .mlflow_pages import WAIT, browser_page, find_chromium, run_main, server_options
+from .mlflow_pages import WAIT, browser_page, run_main, server_options
+from .pages import find_chromium
 from .processes import running
 
 pytestmark = [

@@ -95,7 +95,7 @@ def assert_whole(real: str, run_id: str) -> Run:
     assert run.data.params["epochs"] == str(EPOCHS)
     assert "device" in run.data.params
     assert run.data.tags["combination"] == "the network alone"
-    assert {item.path for item in client.list_artifacts(run_id)} == {"model.h5", "trainer.log"}
+    assert {item.path for item in client.list_artifacts(run_id)} == {"model.h5", "trainer.log", "plots"}
     (model,) = client.search_logged_models([run.info.experiment_id], f"source_run_id = '{run_id}'")
     assert str(model.status) == "READY"
     assert run.outputs
@@ -184,7 +184,7 @@ def test_a_training_asks_little_of_its_server(proxy: Proxy, small: Path) -> None
     """Each request may take seconds: the files of the model go side by side, the rest is counted here."""
     train.run(settings(small))
     assert len([request for request in proxy.requests if not request.startswith("PUT")]) <= 22
-    assert len(proxy.requests) <= 46
+    assert len(proxy.requests) <= 75
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_a_server_that_goes_away_in_the_middle(
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")
     step = steps(trained, tmp_path)[name]
     failures = 0
-    for mode, last in (("cut", 6), ("hang", 9), ("500", 12), ("429", 16)):
+    for mode, last in (("cut", 4), ("hang", 6), ("500", 9), ("429", 12)):
         proxy.requests.clear()
         proxy.change = lambda method, path, mode=mode, last=last: setattr(  # type: ignore[misc]
             proxy, "mode", "pass" if len(proxy.requests) < last else mode
@@ -256,6 +256,8 @@ def test_a_server_that_goes_away_in_the_middle(
         if list((tmp_path / "unsent").rglob("run.json")):
             send.run(SendSettings(str(tmp_path / "unsent")))
     assert failures > 1
+    monkeypatch.setattr(outbox, "PATIENCE", 120)
+    monkeypatch.setattr(server, "PROBE", 20)
     step()
     for run in MlflowClient(real).search_runs(["0"], "attributes.status = 'RUNNING'"):  # whose beginning was not heard of
         assert run.data.tags["process"] == this_process()

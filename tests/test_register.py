@@ -34,7 +34,8 @@ def test_mcnemar_by_hand() -> None:
 class Fixed(Scorer):
     """Scores that are given, and golden texts told apart, or not."""
 
-    def __init__(self, scores: list[float], apart: bool = True, network: np.ndarray | None = None) -> None:
+    def __init__(self, scores: list[float], apart: bool = True, network: np.ndarray | None = None, threshold: float = 0.5) -> None:
+        self.threshold = threshold
         self._scores, self._apart, self._network = np.array(scores, np.float32), apart, network
 
     def score(self, texts: list[str]) -> np.ndarray:
@@ -58,6 +59,15 @@ def test_the_gate_vetoes_what_is_worse_beyond_noise() -> None:
     assert not much_worse.passed
     assert "beyond noise" in much_worse.reason
     assert not gate.judge(Fixed(right, apart=False), None, texts, labels, GOLDEN).passed
+
+
+def test_the_gate_judges_each_model_at_its_own_threshold() -> None:
+    labels, texts = np.array([1, 0] * 10), ["t"] * 20
+    high = [0.9, 0.6] * 10  # all right from 0.7 on, half of them from 0.5 on
+    lost = gate.judge(Fixed(high), Fixed(high, threshold=0.7), texts, labels, GOLDEN)
+    assert (lost.passed, lost.measures["candidate_accuracy"], lost.measures["champion_accuracy"]) == (False, 0.5, 1.0)
+    won = gate.judge(Fixed(high, threshold=0.7), Fixed(high), texts, labels, GOLDEN)
+    assert (won.passed, won.measures["only_candidate_right"]) == (True, 10)
 
 
 def test_the_gate_vetoes_a_network_that_is_no_better_than_guessing() -> None:

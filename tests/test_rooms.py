@@ -18,6 +18,7 @@ ROOMS = (
     ("preparation",),
     ("model",),
     ("evaluation",),
+    ("plots",),
     ("serving",),
     ("batch_scoring",),
     ("backends",),
@@ -25,6 +26,7 @@ ROOMS = (
     ("tuning",),
     ("tracking",),
     ("registry",),
+    ("report",),
     ("steps",),
     ("command_line", "doctor"),
 )

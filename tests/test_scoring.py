@@ -15,11 +15,12 @@ from mlflow import MlflowClient
 from sentiment.batch_scoring import local_scoring
 from sentiment.batch_scoring.local_scoring import score_table
 from sentiment.errors import StepError, UserError
+from sentiment.model.explanation import explain
 from sentiment.model.scorer import Scorer
 from sentiment.reviews.rows import Rows
 from sentiment.reviews.table_formats import open_rows
 from sentiment.settings import ScoreSettings, TableSettings
-from sentiment.steps import score
+from sentiment.steps import score, score_text
 from tests.commands import all_runs
 from tests.processes import Launch
 
@@ -184,10 +185,27 @@ def test_a_folder_through_the_entry_point(launch: Launch, store: str, tmp_path: 
     shutil.rmtree(folder)
 
 
+def test_one_text_on_the_terminal(launch: Launch, store: str) -> None:
+    text = "It's great; I 'liked' it & \"all\" -- $HOME 😀"
+    done = launch("mlflow", "run", ".", "--env-manager", "local", "-e", "score", "-P", f"text={text}", "-P", f"model={MODEL}")
+    assert done.returncode == 0, done.stderr
+    (line,) = [line for line in done.stdout.splitlines() if "carried by" in line]
+    (scored,) = SCORER.score([text]).tolist()
+    assert line.startswith(f"score: {SCORER.label(scored)} {scored:.4f} (positive from 0.5 on), carried by: ")
+    words = [item.split(" ") for item in line.partition("carried by: ")[2].split("  ")]
+    expected = explain(SCORER, text, scored)
+    assert [word for word, _ in words] == [item["word"] for item in expected]
+    assert [float(weight) for _, weight in words] == pytest.approx([item["weight"] for item in expected], abs=1e-4)
+    assert score_text.describe(SCORER, "...!").startswith(SCORER.label(float(SCORER.score(["...!"])[0])))
+    assert score_text.describe(SCORER, " ").endswith("no words: this is the score of an empty text")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "no input"),
+        ([], "input=none, text=none"),
+        (["--input=data/reviews.txt", "--text=good"], "input=data/reviews.txt, text=good"),
+        (["--text=good", "--output=x.csv"], "output=x.csv"),
         (["--input=/nowhere.csv"], "input=/nowhere.csv"),
         (["--input=data/reviews.txt"], "models:/sentiment@champion"),
         (["--input=data/reviews.txt", "--model=README.md"], "README.md"),

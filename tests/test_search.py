@@ -13,7 +13,7 @@ from optuna.trial import FixedTrial, Trial, TrialState
 from sentiment.errors import Stopped, UserError
 from sentiment.paths import PROJECT
 from sentiment.settings import METRICS, NETWORKS, SIZES, Choices, Range, TuneSettings, from_text, parameters
-from sentiment.tuning import search, search_page
+from sentiment.tuning import search
 from tests.conftest import opened
 
 
@@ -151,17 +151,3 @@ def _kill_in_trial(given: str, *host: str) -> None:
         search.work(search.view(study, 1), 1, lambda trial: 0.5, lambda: False)
         assert [trial.state for trial in study.trials] == [TrialState.FAIL, TrialState.COMPLETE]
         assert len(search.counted(study)) == 1
-
-
-FIGURE = 'class="plotly-graph-div"'
-
-
-def test_page_of_few_trials() -> None:
-    study = optuna.create_study(direction="maximize")
-    assert "No trial is complete" in search_page.page(study, "val_auc")
-    study.optimize(lambda trial: trial.suggest_float("dropout", 0, 1), n_trials=1)
-    assert search_page.page(study, "val_auc").count(FIGURE) == 1
-    study.optimize(lambda trial: trial.suggest_float("dropout", 0, 1), n_trials=3)
-    page = search_page.page(study, "val_auc")
-    assert page.count(FIGURE) == 4
-    assert page.count('"text":"val_auc"') == 3  # the fourth says it otherwise

@@ -18,6 +18,7 @@ from mlflow.pyfunc import scoring_server
 from sentiment.model.explanation import LONG
 from sentiment.model.scorer import Scorer
 from sentiment.serving import inputs, served_model
+from sentiment.serving.loaded import Loaded
 from sentiment.text.vocabulary import Encoded
 
 FILE = Path(__file__).parent / "fixtures" / "default-bilstm.h5"
@@ -184,7 +185,7 @@ def test_other_models_of_the_server_get_what_mlflow_gives_them(post: Post) -> No
 def test_a_request_is_explained_as_far_as_its_scores_allow(texts: int, words: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the tokens that the network reads for it, in rows beside those that are scored."""
     model = served_model.ServedModel()
-    model._scorer = SCORER
+    model._served = Loaded(SCORER, {})
     read = {True: 0, False: 0}
 
     def outputs(reviews: Encoded, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
@@ -204,7 +205,7 @@ def test_a_request_is_explained_as_far_as_its_scores_allow(texts: int, words: in
 
 def test_a_request_of_few_texts_is_explained_whole() -> None:
     model = served_model.ServedModel()
-    model._scorer = SCORER
+    model._served = Loaded(SCORER, {})
     table = model.predict(None, pd.DataFrame({"reviewText": ["good film " * 10] * 40}), {"explain": True})  # type: ignore[arg-type]
     assert (table["words"].map(len) == 10).all()
     assert "note" not in table

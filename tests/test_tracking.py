@@ -18,7 +18,7 @@ from sentiment.backends.interpreters import ALL
 from sentiment.errors import UserError
 from sentiment.paths import PROJECT
 from sentiment.settings import Choices, EvaluateSettings, MainSettings, PrepareSettings, ScoreSettings, TrainSettings, TuneSettings
-from sentiment.tracking import commands, descriptions, processes, server, titles
+from sentiment.tracking import commands, processes, server, titles
 from sentiment.training.trainer_process import Trainer, TrainerError
 from tests.processes import DEADLINE, Launch, is_running, wait_until
 
@@ -281,9 +281,3 @@ def test_commands_and_addresses_are_those_of_the_tracking_server(monkeypatch: py
     assert commands.entry_point("main") == "mlflow run . --env-manager local --experiment-name 'my reviews'"
     mlflow.set_tracking_uri(f"https://someone:{SECRET}@example.com/mlflow/")
     assert commands.curves_page("3").startswith("https://example.com/mlflow/#/experiments/3/runs?")
-
-
-def test_a_wilson_interval() -> None:
-    """As Agresti & Coull (1998) give it for no success in 10: 0 to 0.278."""
-    low, high = descriptions.interval(0.0, 10)
-    assert (round(low, 3), round(high, 3)) == (0.0, 0.278)

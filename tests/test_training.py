@@ -19,6 +19,8 @@ from sentiment.reviews import find_source
 from sentiment.reviews.batch import VALIDATION
 from sentiment.settings import PrepareSettings, TrainSettings
 from sentiment.steps import train as train_step
+from sentiment.text.vocabulary import UNKNOWN
+from sentiment.trainer import batches
 from sentiment.training import ensemble, ngram_regression, training
 from sentiment.training.trainer_process import Trainer
 from sentiment.training.training import EarlyStopping
@@ -26,6 +28,7 @@ from tests.trained import SIZES, Trainers, train_network, train_small
 
 pytestmark = pytest.mark.slow
 
+AT_END = ("loss", "accuracy", "auc", "brier", "ece")
 QUICK = SIZES | {"architecture": "cnn"}
 
 
@@ -76,8 +79,8 @@ def test_the_model_has_the_epoch_of_the_least_validation_loss(trainer: Trainer, 
 def test_the_parts_and_the_model_are_measured(trainer: Trainer, small: Path, data: Prepared, tmp_path: Path) -> None:
     trained = train_small(trainer, small, tmp_path / "model.h5", architecture="cnn", epochs=2)
     summary = trained.summary
-    names = {f"{part}_val_{what}" for part in ("network", "ngrams", "model") for what in ("loss", "accuracy", "auc")}
-    assert summary.keys() == names | {"network_weight", "ngrams_weight", "best_epoch", "weights", "reviews_per_step"}
+    names = {f"{part}_val_{what}" for part in ("network", "ngrams", "model") for what in AT_END}
+    assert summary.keys() == names | {"network_weight", "ngrams_weight", "threshold", "best_epoch", "weights", "reviews_per_step"}
     scorer = Scorer(tmp_path / "model.h5")
     network = scorer.outputs(scorer.model.encoder.encode_numbers(data.words.take(data.rows(VALIDATION))))["network_logit"]
     ngrams = ngram_regression.fit(data, SIZES["ngrams"], 1).val_logits
@@ -85,6 +88,10 @@ def test_the_parts_and_the_model_are_measured(trainer: Trainer, small: Path, dat
     for part, each in (("network", network), ("ngrams", ngrams), ("model", ensemble.cross_fitted(logits, labels, 1))):
         for name, value in measured(data, each).items():
             assert summary[f"{part}_{name}"] == pytest.approx(value, abs=1e-5)
+        assert summary[f"{part}_val_brier"] == pytest.approx(((expit(each) - labels) ** 2).mean(), abs=1e-5)
+        assert summary[f"{part}_val_ece"] == pytest.approx(metrics.calibration_error(labels, expit(each)), abs=1e-4)
+        assert trained.validation
+        assert trained.validation.parts[part] == pytest.approx(expit(each), abs=1e-5)
     weights = ensemble.fit(logits, labels).weights
     assert [summary["network_weight"], summary["ngrams_weight"]] == pytest.approx(weights, abs=1e-4)
     assert trained.note.startswith(f"{weights[0]:.2f} of the network's logit and {weights[1]:.2f} of the n-grams'")
@@ -120,8 +127,8 @@ def test_the_ngrams_alone(trainer: Trainer, small: Path, tmp_path: Path) -> None
     path = tmp_path / "model.h5"
     trained = train_small(trainer, small, path, architecture="ngrams")
     assert (trained.network, trained.note) == ({}, "the ngrams alone")
-    names = {f"{part}_val_{what}" for part in ("ngrams", "model") for what in ("loss", "accuracy", "auc")}
-    assert trained.summary.keys() == names | {"network_weight", "ngrams_weight"}
+    names = {f"{part}_val_{what}" for part in ("ngrams", "model") for what in AT_END}
+    assert trained.summary.keys() == names | {"network_weight", "ngrams_weight", "threshold"}
     assert trained.summary["model_val_loss"] == trained.summary["ngrams_val_loss"]
     assert "words" not in model_file.read(path).weights
 
@@ -205,6 +212,54 @@ def test_a_start_gives_each_word_its_own_row(trainer: Trainer, small: Path, data
         np.testing.assert_array_equal(started[layer][0], before[layer][0])
         assert (started[layer][0] != new[layer][0]).any()
     assert started["present"][0][:, 0].tolist() == [0] + [1] * (3 + len(vocabulary))
+
+
+@pytest.mark.parametrize(("writer", "ngrams", "reader"), [("cntk", 500, "tensorflow"), ("tensorflow", 0, "cntk")])
+def test_a_start_is_taken_from_the_file_of_another_backend(
+    trainers: Trainers, small: Path, data: Prepared, tmp_path: Path, writer: str, ngrams: int, reader: str
+) -> None:
+    """With n-grams beside it or without, and with fewer words, in another order."""
+    settings = PrepareSettings(sample=80, vocabulary_size=200, max_length=40, validation_fraction=0.25, seed=2)
+    prepared.write(preparing.prepare(find_source(settings), settings)[0], tmp_path / "other.h5")
+    train_small(trainers(writer), tmp_path / "other.h5", tmp_path / "start.h5", architecture="bilstm", epochs=1, ngrams=ngrams)
+    train_network(trainers(reader), small, tmp_path / "started.h5", tmp_path / "start.h5", architecture="bilstm", epochs=0)
+    start, started = (model_file.read(tmp_path / f"{name}.h5") for name in ("start", "started"))
+    for layer in ("lstm_forward", "lstm_backward", "network_logit"):
+        for before, after in zip(start.weights[layer], started.weights[layer], strict=True):
+            np.testing.assert_array_equal(after, before, err_msg=layer)
+    theirs, ours = start.encoder.vocabulary, started.encoder.vocabulary
+    common = set(theirs) & set(ours)
+    assert len(common) > 100
+    assert theirs != ours[: len(theirs)]
+    for word in common:
+        before, after = start.weights["words"][0][4 + theirs.index(word)], started.weights["words"][0][4 + ours.index(word)]
+        np.testing.assert_array_equal(after, before, err_msg=word)
+
+
+def test_dropped_words_are_unknown_ones() -> None:
+    ids = np.tile(np.arange(1, 11, dtype=np.int32), 1000)
+    reviews = batches.Reviews(
+        batches.Ragged(ids, np.arange(0, len(ids) + 1, 10)), batches.Ragged(ids[:0], np.zeros(1001, int)), np.zeros(1000)
+    )
+    seen = batches.with_unknown(reviews, 0.3, np.random.RandomState(0)).tokens
+    assert seen.ids.dtype == np.int32
+    np.testing.assert_array_equal(seen.offsets, reviews.tokens.offsets)
+    words = ids > UNKNOWN
+    dropped = seen.ids != ids
+    assert (seen.ids[dropped] == UNKNOWN).all()
+    assert not dropped[~words].any()
+    assert dropped[words].mean() == pytest.approx(0.3, abs=0.02)
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "cntk"])
+def test_a_network_learns_nothing_of_words_that_are_dropped(trainers: Trainers, small: Path, tmp_path: Path, backend: str) -> None:
+    for share in (0.0, 0.999999):
+        for epochs in (0, 1):
+            train_network(trainers(backend), small, tmp_path / f"{epochs}.h5", architecture="cnn", epochs=epochs, word_dropout=share)
+        before, after = (model_file.read(tmp_path / f"{epochs}.h5").weights["words"][0] for epochs in (0, 1))
+        assert (before[UNKNOWN] != after[UNKNOWN]).all()
+        learned = np.flatnonzero(abs(after - before)[4:].max(axis=1) > 1e-6)  # the moving average rounds
+        assert len(learned) == 0 if share else len(learned) > 100, learned
 
 
 @pytest.mark.parametrize(("reviews", "size"), [(10, 16), (11_199, 16), (11_200, 32), (22_399, 32), (22_400, 64), (10**6, 64)])

@@ -76,7 +76,7 @@ def check(study: optuna.Study, wanted: int) -> Run:
     assert version.run_id == final.info.run_id
     assert registered.data.tags["gate"] == version.tags["gate"] == ("passed" if champion else "rejected")
     assert champion is None or champion.run_id == final.info.run_id
-    assert "search.html" in {file.path for file in MlflowClient().list_artifacts(parent.info.run_id)}
+    assert {"search.html", "report.html"} <= {file.path for file in MlflowClient().list_artifacts(parent.info.run_id)}
     assert not mlflow.search_runs(search_all_experiments=True, filter_string="attributes.status = 'RUNNING'", output_format="list")
     return parent
 

@@ -14,6 +14,7 @@ from sentiment.text.vocabulary import Encoded, Encoder
 from sentiment.training import model_parts, ngram_regression, training
 from sentiment.training.trainer_process import Epoch, ModelFiles, Trainer, Verdict
 from sentiment.training.training import Trained
+from sentiment.training.word_vectors import WordVectors
 
 # Of networks that are trained in a second or two.
 SIZES: dict[str, Any] = {
@@ -34,7 +35,9 @@ class Kept(NamedTuple):
 Models = Callable[..., Kept]
 
 
-def train_network(trainer: Trainer, data: Path, path: Path, start: Path | None = None, **settings: float | str) -> list[Epoch]:
+def train_network(
+    trainer: Trainer, data: Path, path: Path, start: Path | WordVectors | None = None, **settings: float | str
+) -> list[Epoch]:
     """Trains a network by itself and keeps its last epoch, whatever that is worth."""
     chosen = asdict(TrainSettings(**{"backend": trainer.backend.name, **SIZES})) | settings
     epochs: list[Epoch] = []
@@ -52,7 +55,7 @@ def train_network(trainer: Trainer, data: Path, path: Path, start: Path | None =
     return epochs
 
 
-def train_small(trainer: Trainer, data: Path, model: Path, start: Path | None = None, **settings: Any) -> Trained:
+def train_small(trainer: Trainer, data: Path, model: Path, start: Path | WordVectors | None = None, **settings: Any) -> Trained:
     """Trains as `train` does, on a `prepared.h5`, with SIZES but for the settings that are named, and writes the model."""
     chosen = TrainSettings(**{"backend": trainer.backend.name, **SIZES, **settings})
     return training.train(trainer, chosen, prepared.read(data), model, lambda epoch, metrics: False, start=start)

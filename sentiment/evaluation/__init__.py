@@ -1,1 +1,1 @@
-"""How good scores are, in figures and in plots."""
+"""How good scores are, in figures; `sentiment.plots` draws them."""

@@ -138,6 +138,18 @@ class Group:
             raise ValueError(f"the attribute {name} is {text[:80]!r}, not of the form {pattern}")
         return text
 
+    def number(self, name: str, default: float, low: float, high: float) -> float:
+        """An attribute that is a floating-point number from low to high; the default, if it is not there."""
+        if name not in self._group.attrs:
+            return default
+        declared = self._attribute(name)
+        if declared.dtype.kind != "f" or declared.shape:
+            raise ValueError(f"the attribute {name} is not a number")
+        value = float(self._group.attrs[name])
+        if not low <= value <= high:
+            raise ValueError(f"the attribute {name} is {value:g}, not from {low:g} to {high:g}")
+        return value
+
     def texts(self, name: str) -> list[str]:
         """An attribute that is a list of strings; none, if it is not there."""
         if name not in self._group.attrs:

@@ -23,9 +23,10 @@ Item = dict[str, str | int | float]
 
 
 def explain(scorer: Scorer, text: str, score: float) -> list[Item]:
-    """The words that mattered most, `{"word", "weight"}`, greatest effect first.
+    """The words that mattered most, `{"word", "weight", "place"}`, greatest effect first.
 
-    weight: by how much the score would be lower without the word in that one place; below 0 if it would be higher.
+    weight: by how much the score would be lower without the word in that one place, counted in words from 0; below 0 if it would be
+    higher.
     """
     return Explanation(scorer, text).words()
 
@@ -66,10 +67,22 @@ class Explanation:
 
     def words(self) -> list[Item]:
         """As `explain` returns them. Of more than AT_ONCE words, those are tried that promise the greatest effects."""
-        places = self._promising() if len(self._words) > AT_ONCE else np.arange(len(self._words))
-        weights = self._weights(*self._effects([range(place, place + 1) for place in places]))
+        return [{"word": self._words[place], "weight": weight, "place": place} for place, weight in self.places()]
+
+    def places(self) -> list[tuple[int, float]]:
+        """Where the words stand that `words` returns, from 0, and their weights, in the same order."""
+        tried = self._promising() if len(self._words) > AT_ONCE else np.arange(len(self._words))
+        weights = self._weights(*self._effects([range(place, place + 1) for place in tried]))
         order = np.argsort(-np.abs(weights), kind="stable")[:MOST_WORDS]
-        return [{"word": self._words[places[at]], "weight": round(float(weights[at]), 6)} for at in order]
+        return [(int(tried[at]), round(float(weights[at]), 6)) for at in order]
+
+    def occurrence(self, place: int) -> int:
+        """How often the word at a place stands before it, in whatever case."""
+        word = self._words[place].lower()
+        return sum(each.lower() == word for each in self._words[:place])
+
+    def word(self, place: int) -> str:
+        return self._words[place]
 
     def parts(self) -> list[Item]:
         """The parts of a text of more than LONG words, in their order: `{"first", "last", "begins", "weight"}`; of a shorter one, none.

@@ -1,9 +1,9 @@
 """`model.h5`, read and written without Keras.
 
 The file is what `keras.models.save_model` writes as HDF5 (attribute `model_config`, group `model_weights`), and beside it the
-group `sentiment`: what `text_file` writes and the attributes `format`, `label_names`, `settings` (JSON), `backend` and
-`data_fingerprint`. Only numbers, strings and JSON are taken from it, all of which has to fit together; nothing is unpickled or
-executed.
+group `sentiment`: what `vocabulary_file` and `reference` write, and the attributes `format`, `label_names`, `settings` (JSON), `backend`,
+`data_fingerprint` and `threshold`, which earlier files lack. Only numbers, strings and JSON are taken from it, all of which has to
+fit together; nothing is unpickled or executed.
 
 A trainer saves the network by Keras and adds the rest, which `sentiment.training.model_parts` writes for it.
 """
@@ -19,9 +19,11 @@ import numpy as np
 from sentiment import hdf5
 from sentiment.errors import UserError
 from sentiment.hdf5 import Group
-from sentiment.model import keras_config, keras_file
+from sentiment.model import keras_config, keras_file, reference
 from sentiment.model.keras_file import KerasFile
+from sentiment.model.reference import Reference
 from sentiment.settings import ARCHITECTURES, SIZES
+from sentiment.settings.threshold import DEFAULT as THRESHOLD
 from sentiment.text.vocabulary import Encoder
 from sentiment.text.vocabulary_file import read_encoder, write_encoder
 
@@ -36,7 +38,8 @@ class ModelFile:
     """What the file holds.
 
     graph: the `config` of Keras's functional model; weights: by layer, in the layer's order; label_names: those of 0 and 1;
-    settings: train's parameters, or of an older model what is known of it.
+    settings: train's parameters, or of an older model what is known of it; reference: None in files of before there was one;
+    threshold: the score from which on a text is of label 1.
     """
 
     graph: dict[str, Any]
@@ -46,6 +49,8 @@ class ModelFile:
     settings: dict[str, Any]
     backend: str
     data_fingerprint: str
+    reference: Reference | None = None
+    threshold: float = THRESHOLD
 
 
 def is_ours(path: Path) -> bool:
@@ -80,6 +85,8 @@ def read(path: Path) -> ModelFile:
             settings=settings,
             backend=own.text("backend", pattern="[a-z]{1,20}"),
             data_fingerprint=own.text("data_fingerprint", pattern="[0-9a-f]{0,64}"),
+            reference=reference.read(own),
+            threshold=own.number("threshold", THRESHOLD, 0, 1),
         )
 
 
@@ -139,7 +146,11 @@ def write(model: ModelFile, path: Path) -> None:
         named = [layer["config"]["name"] for layer in model.graph["layers"]]
         weights = {name: model.weights[name] for name in named if name in model.weights}
         keras_file.write(KerasFile(saved, weights, KERAS, "tensorflow"), file)
-        write_description(file, model.encoder, model.settings, model.backend, model.data_fingerprint, model.label_names)
+        own = write_description(
+            file, model.encoder, model.settings, model.backend, model.data_fingerprint, model.label_names, model.threshold
+        )
+        if model.reference:
+            reference.write(model.reference, own)
 
 
 def write_description(
@@ -149,9 +160,12 @@ def write_description(
     backend: str,
     data_fingerprint: str,
     label_names: tuple[str, str] = LABEL_NAMES,
-) -> None:
+    threshold: float = THRESHOLD,
+) -> h5py.Group:
     """The group `sentiment`: all that raw texts need beside the network."""
     own = file.create_group("sentiment")
     own.attrs["format"], own.attrs["backend"], own.attrs["data_fingerprint"] = FORMAT, backend, data_fingerprint
+    own.attrs["threshold"] = threshold
     write_encoder(encoder, own)
     own.attrs["label_names"], own.attrs["settings"] = json.dumps(label_names), json.dumps(settings, sort_keys=True)
+    return own

@@ -10,7 +10,6 @@ import onnxruntime
 from sentiment.model import model_file, onnx_graph
 from sentiment.text.vocabulary import Encoded
 
-THRESHOLD = 0.5
 PADDED: dict[str, Callable[[Encoded], np.ndarray]] = {  # what each input takes: `<int32>[rows, longest]`
     "tokens": lambda reviews: reviews.tokens.padded(),
     "reversed_tokens": lambda reviews: reviews.tokens.padded_reversed(),
@@ -27,6 +26,7 @@ class Scorer:
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
         self.model = model_file.read(path)
+        self.threshold = self.model.threshold
         graph = onnx_graph.from_keras(self.model).SerializeToString()
         allowed = os.environ.get("OMP_NUM_THREADS", "")
         self._many = _session(graph, threads or (int(allowed) if allowed.isdigit() else os.cpu_count()) or 1)
@@ -36,7 +36,7 @@ class Scorer:
 
     def label(self, score: float) -> str:
         """The name of what a score means."""
-        return self.model.label_names[int(score >= THRESHOLD)]
+        return self.model.label_names[int(score >= self.threshold)]
 
     def score(self, texts: list[str]) -> np.ndarray:
         """P(positive) of each text: `<float32>[texts]`."""
@@ -77,6 +77,11 @@ class Scorer:
         feeds = {name: PADDED[name](reviews) for name in self._inputs}
         session = self._one if len(reviews) == 1 else self._many
         return {name: values[:, 0] for name, values in zip(names, session.run(list(names), feeds), strict=True)}
+
+
+def is_positive(scores: np.ndarray | float, threshold: float) -> np.ndarray:
+    """Which scores reach the threshold, in double precision, in which a threshold is kept: `<bool>[...]`."""
+    return np.asarray(np.asarray(scores, np.float64) >= threshold)
 
 
 def _session(graph: bytes, threads: int) -> onnxruntime.InferenceSession:

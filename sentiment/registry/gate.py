@@ -7,11 +7,12 @@ models score the same texts, so the comparison is paired.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest
 
 from sentiment.evaluation.metrics import SIGNIFICANCE, ranking
-from sentiment.model.scorer import THRESHOLD, Scorer
+from sentiment.evaluation.paired import mcnemar, right
+from sentiment.model.scorer import Scorer
 from sentiment.registry.golden import Golden
+from sentiment.settings.threshold import DEFAULT as THRESHOLD
 
 SHOWN = 8  # golden texts in a reason
 FEW = 10  # reviews with the rarer label in a test split, with which little can be told
@@ -36,24 +37,14 @@ def golden_failures(scorer: Scorer, golden: Golden) -> list[str]:
     return [better for (better, _), (high, low) in zip(golden.pairs, scores, strict=True) if high <= low]
 
 
-def _right(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """`<bool>[texts]`."""
-    return np.asarray((scores >= THRESHOLD) == (labels == 1))
-
-
-def worse_by_chance(labels: np.ndarray, candidate: np.ndarray, champion: np.ndarray) -> tuple[int, int, float]:
+def worse_by_chance(
+    labels: np.ndarray, candidate: np.ndarray, champion: np.ndarray, thresholds: tuple[float, float] = (THRESHOLD, THRESHOLD)
+) -> tuple[int, int, float]:
     """Texts that only the candidate, and that only the champion gets right; and McNemar's exact one-sided p.
 
-    p is the probability that, were both equally good, the texts on which they differ fell so much in the champion's favour
-    (McNemar 1947, in its exact binomial form).
-
-    labels: 0 or 1; candidate, champion: P(positive); each `[texts]`.
+    labels: 0 or 1; candidate, champion: P(positive); each `[texts]`; thresholds: of the two.
     """
-    right, champion_right = _right(labels, candidate), _right(labels, champion)
-    only_candidate, only_champion = int((right & ~champion_right).sum()), int((~right & champion_right).sum())
-    differ = only_candidate + only_champion
-    p = binomtest(only_champion, differ, 0.5, alternative="greater").pvalue if differ else 1.0
-    return only_candidate, only_champion, float(p)
+    return mcnemar(right(labels, candidate, thresholds[0]), right(labels, champion, thresholds[1]), "greater")
 
 
 def network_measures(labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
@@ -78,7 +69,7 @@ def judge(candidate: Scorer, champion: Scorer | None, texts: list[str], labels: 
     """Compares the two on the texts of a test split. labels: 0 or 1, `[texts]`; golden: those pairs that count for the candidate."""
     outputs = candidate.parts(texts)
     scores = outputs["score"]
-    accuracy = float(_right(labels, scores).mean())
+    accuracy = float(right(labels, scores, candidate.threshold).mean())
     measures = {"candidate_accuracy": accuracy, "test_texts": float(len(texts)), "golden_pairs": float(len(golden.pairs))}
     if "network_logit" in outputs:
         measures |= network_measures(labels, outputs["network_logit"])
@@ -92,8 +83,9 @@ def judge(candidate: Scorer, champion: Scorer | None, texts: list[str], labels: 
     if champion is None:
         return Verdict(True, f"there is no champion yet; accuracy {accuracy:.4f} on the test split", measures)
     champion_scores = champion.score(texts)
-    champion_accuracy = float(_right(labels, champion_scores).mean())
-    only_candidate, only_champion, p = worse_by_chance(labels, scores, champion_scores)
+    champion_accuracy = float(right(labels, champion_scores, champion.threshold).mean())
+    thresholds = candidate.threshold, champion.threshold
+    only_candidate, only_champion, p = worse_by_chance(labels, scores, champion_scores, thresholds)
     measures |= {"champion_accuracy": champion_accuracy, "p": p}
     measures |= {"only_candidate_right": only_candidate, "only_champion_right": only_champion}
     told = f"accuracy {accuracy:.4f}, champion {champion_accuracy:.4f}, McNemar p = {p:.3g}"

@@ -10,19 +10,12 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from sentiment.errors import UserError
+from sentiment.model.golden_texts import BUILT_IN, Pair
 from sentiment.reviews import find_source
 from sentiment.settings import PrepareSettings
 from sentiment.text.vocabulary import Encoder
 from sentiment.text.words import STOP_WORDS
 
-Pair = tuple[str, str]
-
-BUILT_IN: tuple[Pair, ...] = (
-    ("A wonderful film. I loved it.", "A terrible film. I hated it."),
-    ("Great story, brilliant and moving.", "Awful story, boring and dull."),
-    ("Excellent. One of the best films of the year.", "Dreadful. One of the worst films of the year."),
-    ("Funny, warm and beautiful.", "A disappointing, stupid mess."),
-)
 BUILT_IN_SOURCE = "built-in"
 
 

@@ -129,11 +129,8 @@ def find_column(role: str, setting: str, rows: Rows, path: Path) -> str:
 
 def named_column(role: str, setting: str, names: list[str], path: Path | str) -> str:
     """The column for a role, by its name. Raises UserError if there is none, or two of that name."""
-    plain, usual = [_plain(name) for name in names], {"text": TEXT_NAMES, "label": LABEL_NAMES}.get(role, ())
-    if setting == "auto":
-        column = next((names[plain.index(candidate)] for candidate in usual if candidate in plain), None)
-    else:
-        column = next((name for name in names if name.strip() == setting.strip()), setting.strip())
+    stripped = setting.strip()
+    column = usual_column(role, names) if setting == "auto" else next((name for name in names if name.strip() == stripped), stripped)
     columns = ", ".join(names)[:200] or "no columns"
     if column is None:
         raise UserError(
@@ -146,6 +143,12 @@ def named_column(role: str, setting: str, names: list[str], path: Path | str) ->
             f"Received: {role}_column={column}; {path} has {columns}. Name one of these, each a name of its own."
         )
     return column
+
+
+def usual_column(role: str, names: list[str]) -> str | None:
+    """The column that is called as those for the role usually are."""
+    plain, usual = [_plain(name) for name in names], {"text": TEXT_NAMES, "label": LABEL_NAMES}.get(role, ())
+    return next((names[plain.index(candidate)] for candidate in usual if candidate in plain), None)
 
 
 def _plain(name: str) -> str:

@@ -1,7 +1,16 @@
 """Every parameter of every entry point: its name, type, default, range and meaning. `make docs` writes them into MLproject and docs."""
 
 from sentiment.settings.declaration import REQUIRED, Choices, Range, as_text, from_text, parameter, parameters, part
-from sentiment.settings.models import EvaluateSettings, ImportSettings, ParitySettings, RegisterSettings, ScoreSettings, SendSettings
+from sentiment.settings.models import (
+    CompareSettings,
+    EvaluateSettings,
+    ImportSettings,
+    MonitorSettings,
+    ParitySettings,
+    RegisterSettings,
+    ScoreSettings,
+    SendSettings,
+)
 from sentiment.settings.reviews import CLEANING, PrepareSettings, TableSettings, TextSettings
 from sentiment.settings.training import (
     ARCHITECTURES,
@@ -23,6 +32,8 @@ ENTRY_POINTS: dict[str, type] = {
     "register": RegisterSettings,
     "score": ScoreSettings,
     "parity": ParitySettings,
+    "compare": CompareSettings,
+    "monitor": MonitorSettings,
     "send": SendSettings,
 }
 
@@ -37,9 +48,11 @@ __all__ = [
     "REQUIRED",
     "SIZES",
     "Choices",
+    "CompareSettings",
     "EvaluateSettings",
     "ImportSettings",
     "MainSettings",
+    "MonitorSettings",
     "ParitySettings",
     "PrepareSettings",
     "Range",

@@ -1,6 +1,7 @@
 """How a parameter is declared, and how a text becomes its value."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from types import SimpleNamespace
 from typing import Any
@@ -11,10 +12,17 @@ REQUIRED = ""  # the default of a parameter that has none
 
 
 def parameter(
-    default: Any, help: str, *, minimum: float | None = None, exclusive_maximum: float | None = None, choices: tuple[str, ...] | None = None
+    default: Any,
+    help: str,
+    *,
+    minimum: float | None = None,
+    exclusive_maximum: float | None = None,
+    choices: tuple[str, ...] | None = None,
+    check: Callable[[str], object] | None = None,
 ) -> Any:
-    """A dataclass field that a user may set: minimum <= value < exclusive_maximum, or one of the choices."""
-    metadata = {"help": help, "minimum": minimum, "exclusive_maximum": exclusive_maximum, "choices": choices}
+    """A dataclass field that a user may set: minimum <= value < exclusive_maximum, one of the choices, or a text for which `check` does
+    not raise UserError."""
+    metadata = {"help": help, "minimum": minimum, "exclusive_maximum": exclusive_maximum, "choices": choices, "check": check}
     return field(default=default, metadata=metadata)
 
 
@@ -86,6 +94,8 @@ def from_text(parameter: Any, text: str) -> Any:
         raise UserError(f"Unknown {name}. {received} Use one of: {', '.join(meta['choices'])}.")
     if kind is str and not value.strip():
         raise UserError(f"{name} is empty. {received} Leave it out for the default, {as_text(parameter.default)}.")
+    if meta["check"]:
+        meta["check"](value)
     if kind is not str:
         _check_range(value, meta["minimum"], meta["exclusive_maximum"], f"{name} is out of range. {received}")
     return value

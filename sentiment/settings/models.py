@@ -6,6 +6,8 @@ from sentiment.settings.declaration import REQUIRED, parameter
 from sentiment.settings.reviews import TableSettings
 from sentiment.settings.training import GOLDEN, METRICS
 
+NONE = "none"
+
 
 @dataclass(frozen=True)
 class ParitySettings:
@@ -17,14 +19,45 @@ class ParitySettings:
 
 
 @dataclass(frozen=True)
+class CompareSettings:
+    """Parameters of `compare`."""
+
+    runs: str = parameter(
+        "newest", "ids of train, import, main or tune runs with commas between; newest: of each backend, on the newest data"
+    )
+    backends: str = parameter(
+        "none",
+        "backends to train on first, with train's defaults on the newest data: all (that are installed), or names with commas between",
+    )
+
+
+@dataclass(frozen=True)
 class ScoreSettings(TableSettings):
     """Parameters of `score`."""
 
-    input: str = parameter(REQUIRED, "a table of texts, or a folder of tables")
+    input: str = parameter(NONE, "a table of texts, or a folder of tables")
+    text: str = parameter(NONE, "one text in place of input: its label, score and the words that carried it, on the terminal")
     output: str = parameter("auto", "where the rows with their scores go (auto: beside the input, NAME.scored.ENDING)")
     model: str = parameter("models:/sentiment@champion", "a registered model, the id of a train or import run, or a path to a model.h5")
     engine: str = parameter("local", "what scores: this process, or Apache Spark", choices=("local", "spark"))
     spark_master: str = parameter("local[*]", "the Spark cluster, such as spark://host:7077; local[*] is this machine")
+
+
+@dataclass(frozen=True)
+class MonitorSettings(TableSettings):
+    """Parameters of `monitor`."""
+
+    input: str = parameter(REQUIRED, "a table of texts: one that score wrote, or another one, whose texts are then scored")
+    model: str = parameter("models:/sentiment@champion", "a registered model, the id of a train run, or a path to a model.h5")
+    limit: float = parameter(0.2, "the population stability index that no measure may exceed, unless chance explains it", minimum=0)
+    score_column: str = parameter(
+        "auto", "the column that holds the model's scores (auto: score, where score wrote it; none: score the texts)"
+    )
+    label_column: str = parameter(
+        "auto", "the column that holds the true labels, empty where there is none (auto: by its name; none: no labels)"
+    )
+    positive: str = parameter("auto", "the labels that count as positive, with commas between, such as 4,5")
+    negative: str = parameter("auto", "the labels that count as negative, such as 1,2; other ones do not count")
 
 
 @dataclass(frozen=True)

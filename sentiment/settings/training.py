@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from sentiment.settings import threshold as thresholds
 from sentiment.settings.declaration import Choices, Range, parameter, searched
 from sentiment.settings.reviews import PrepareSettings
 
@@ -12,6 +13,7 @@ NGRAMS_ALONE = "ngrams"
 GOLDEN = (
     "texts that a candidate has to tell apart: a table with texts and labels (none: built-in ones, as far as the model knows their words)"
 )
+PRETRAINING = ("none", "vectors", "teacher")
 ARCHITECTURES = (*NETWORKS, NGRAMS_ALONE)
 # The sizes that each architecture has.
 SIZES: dict[str, tuple[str, ...]] = {
@@ -40,12 +42,22 @@ class TrainSettings:
     start_from: str = parameter(
         "none", "a model whose network the training starts from: none, the id of a train run, models:/sentiment@champion, or a path"
     )
+    word_vectors: str = parameter(
+        "none",
+        "vectors that the words start with: none, or a file of word2vec, GloVe or fastText, as text, .gz too; embedding_size is theirs",
+    )
+    pretrain: str = parameter(
+        "none",
+        "what the network learns first, also from reviews without labels: vectors of words, or what the n-grams say of these reviews (teacher)",
+        choices=PRETRAINING,
+    )
     embedding_size: int = parameter(50, "numbers that stand for a word", minimum=1)
     lstm_size: int = parameter(64, "units of an LSTM, in each direction", minimum=1)
     filters: int = parameter(250, "filters of the convolution (cnn, cnn-lstm)", minimum=1)
     kernel_size: int = parameter(3, "words that a filter sees (cnn, cnn-lstm)", minimum=1)
     dense_size: int = parameter(250, "units of the dense layer after the convolution (cnn)", minimum=1)
     dropout: float = parameter(0.5, "share of the activations dropped in training", minimum=0, exclusive_maximum=1)
+    word_dropout: float = parameter(0.0, "share of the words that a training step takes for unknown ones", minimum=0, exclusive_maximum=1)
     learning_rate: float = parameter(0.001, "Adam's step size", minimum=1e-9)
     batch_size: int = parameter(
         0, "reviews a step (0: 64, 32 or 16, the most that leave some 350 steps an epoch; the metric reviews_per_step)", minimum=0
@@ -58,6 +70,12 @@ class TrainSettings:
     )
     epochs: int = parameter(20, "passes over the training reviews, at most", minimum=1)
     patience: int = parameter(3, "epochs without a better validation loss before it stops", minimum=1)
+    threshold: str = parameter(
+        f"{thresholds.DEFAULT:g}",
+        "the score from which on a review is positive: a number; auto, the one of the best balanced accuracy on the validation split; or "
+        "precision:0.95, the smallest with that precision there",
+        check=thresholds.parse,
+    )
     seed: int = parameter(1, "fixes every random choice", minimum=0, exclusive_maximum=2**31)
 
 
@@ -75,6 +93,8 @@ class TuneSettings(TrainSettings):
     """Parameters of `tune`: train's, of which sizes and rates may be ranges, `16..128`, and two may be lists, `bilstm,cnn`."""
 
     start_from: str = field(default="none", init=False, repr=False)  # sizes differ from trial to trial
+    word_vectors: str = field(default="none", init=False, repr=False)
+    pretrain: str = field(default="none", init=False, repr=False)
     backend: Choices = searched(TrainSettings, "backend", Choices(["tensorflow"]))  # type: ignore[assignment]
     architecture: Choices = searched(TrainSettings, "architecture", Choices(["bilstm"]), NETWORKS)  # type: ignore[assignment]
     embedding_size: Range = searched(TrainSettings, "embedding_size", Range(16, 128))  # type: ignore[assignment]

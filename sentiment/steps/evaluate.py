@@ -6,8 +6,11 @@ import numpy as np
 from scipy.special import expit
 
 from sentiment import tracking
-from sentiment.evaluation import metrics
+from sentiment.evaluation import examples, metrics
+from sentiment.evaluation.evaluated import Evaluated
+from sentiment.evaluation.scored import MODEL, NETWORK, NGRAMS, Scored
 from sentiment.model.scorer import Scorer
+from sentiment.plots import scores
 from sentiment.preparation import prepared
 from sentiment.preparation.prepared import Prepared
 from sentiment.registry import lineage
@@ -17,29 +20,45 @@ from sentiment.steps.prepare import PreparedRun
 from sentiment.steps.train import TrainedRun
 from sentiment.tracking import descriptions
 
-PARTS = ("network", "ngrams")
+WRONG, RIGHT = 50, 3  # reviews that are shown; of the right ones, of each label
+TABLE = "most_wrong.json"
 log = logging.getLogger(__name__)
 
 
-def run(data: PreparedRun, trained: TrainedRun, parent: str) -> dict[str, float]:
-    """Scores the raw texts of the test split with `model.h5`; returns and logs `test_...`."""
+def run(data: PreparedRun, trained: TrainedRun, parent: str) -> Evaluated:
+    """Scores the raw texts of the test split with `model.h5`; logs the metrics, plots, and a table of the most wrong reviews."""
     settings = EvaluateSettings(prepared=data.run_id, run=trained.run_id)
     read = prepared.read(data.path)
     with tracking.step_run("evaluate", settings, parent, prepared_run_id=data.run_id, data_fingerprint=read.data_fingerprint) as active:
         active.log_datasets(tracking.split_datasets(read, lineage.reviews_of(data.run_id), "test"))
         active.measure_model_of(trained.run_id)
-        found = test_metrics(Scorer(trained.path), read)
+        scorer = Scorer(trained.path)
+        scored = score(scorer, read)
+        found = test_metrics(scored)
         active.log_metrics(found)
         active.set_tags({descriptions.NOTE: descriptions.evaluated(found, len(read.test_texts))})
-    parts = "".join(f", {part} alone {found[name]:.3f}" for part in PARTS if (name := f"test_accuracy_{part}") in found)
+        active.log_plots(scores.every(scored))
+        wrong, right = (
+            choose(scorer, read.test_texts, scored, count) for choose, count in ((examples.most_wrong, WRONG), (examples.most_right, RIGHT))
+        )
+        active.log_table(examples.table(wrong, scorer.model.label_names), TABLE)
+    parts = "".join(f", {part} alone {found[name]:.3f}" for part in (NETWORK, NGRAMS) if (name := f"test_accuracy_{part}") in found)
     log.info("evaluate: test accuracy %.3f%s, AUC %.3f", found["test_accuracy"], parts, found["test_auc"])
-    return found
+    return Evaluated(found, scored, wrong, right)
 
 
-def test_metrics(scorer: Scorer, data: Prepared) -> dict[str, float]:
-    """`test_...` of the model, and the accuracies of its parts by themselves."""
-    labels = data.labels[data.rows(TEST)].astype(np.int64)
+def score(scorer: Scorer, data: Prepared) -> Scored:
+    """The test split's reviews."""
+    rows = data.rows(TEST)
     outputs = scorer.parts(data.test_texts)
-    found = metrics.prefixed("test", metrics.measure(labels, outputs.pop("score")))
-    parts = {name.removesuffix("_logit"): expit(logits) for name, logits in outputs.items()}
-    return found | {f"test_accuracy_{part}": metrics.accuracy(labels, scores) for part, scores in parts.items()}
+    parts = {MODEL: outputs.pop("score")} | {name.removesuffix("_logit"): expit(logits) for name, logits in outputs.items()}
+    return Scored("test", data.labels[rows].astype(np.int64), data.words.take(rows).lengths, parts, scorer.threshold)
+
+
+def test_metrics(scored: Scored) -> dict[str, float]:
+    """`test_...` of the model, with the interval of its accuracy, and the accuracies of its parts by themselves."""
+    labels = scored.labels
+    low, high = metrics.accuracy_interval(labels, scored.scores, scored.threshold)
+    found = metrics.measure(labels, scored.scores, scored.threshold) | {"accuracy_low": low, "accuracy_high": high}
+    found |= {f"accuracy_{part}": metrics.accuracy(labels, each) for part, each in scored.parts.items() if part != MODEL}
+    return metrics.prefixed("test", found)

@@ -9,10 +9,11 @@ from sentiment.backends.interpreters import ALL
 from sentiment.errors import UserError
 from sentiment.preparation import prepared
 from sentiment.registry import golden
+from sentiment.report import report
 from sentiment.reviews import find_source
 from sentiment.reviews.batch import TEST
 from sentiment.settings import MainSettings, PrepareSettings, RegisterSettings, TrainSettings, part
-from sentiment.steps import evaluate, prepare, register, train
+from sentiment.steps import evaluate, prepare, register, reporting, train
 from sentiment.tracking import commands, descriptions
 
 REGISTERED = {
@@ -40,13 +41,17 @@ def run(settings: MainSettings) -> None:
             raise UserError(f"There is no test split. Received: test_fraction={settings.test_fraction:g}. Give a fraction over 0.")
         active.set_tags({"prepared_run_id": data.run_id, "data_fingerprint": made.data_fingerprint})
         active.log_datasets(tracking.split_datasets(made, settings.reviews, *tracking.SPLITS))
-        trained = train.run(part(TrainSettings, settings, prepared=data.run_id), parent_id, active.log_metrics)
+        training = part(TrainSettings, settings, prepared=data.run_id)
+        trained = train.run(training, parent_id, active.log_metrics)
         active.log_output_of(trained.run_id)
-        tested = evaluate.run(data, trained, parent_id)
-        active.log_metrics(trained.summary | tested)
+        evaluated = evaluate.run(data, trained, parent_id)
+        active.log_metrics(trained.summary | evaluated.metrics)
         champion = settings.register and register.run(RegisterSettings(run=trained.run_id, golden=settings.golden), parent_id)
         fate = REGISTERED[champion] if settings.register else "It is not registered."
-        active.set_tags({descriptions.NOTE: descriptions.done(settings, made, settings.reviews, trained.summary, tested, fate)})
+        note = descriptions.done(settings, made, settings.reviews, trained.summary, evaluated.metrics, fate)
+        active.set_tags({descriptions.NOTE: note})
+        active.log_text(reporting.page("main", parent_id, training, made, data, trained, evaluated), report.FILE)
+    log.info("main: the report is %s", tracking.place(active.info, report.FILE))
     done = "done" if champion or not settings.register else "done, but the model did not become the champion"
     log.info("main: %s (run %s)", done, parent_id)
     _say_next(settings, active.info, trained.run_id)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sentiment import tracking
-from sentiment.backends.interpreters import ALL
+from sentiment.backends import interpreters
 from sentiment.errors import StepError, UserError
 from sentiment.model.scorer import Scorer
 from sentiment.registry import find_model
@@ -29,7 +29,7 @@ def run(settings: ParitySettings) -> None:
         UserError: There is no such run or backend, or the reviews can't be read.
         StepError: A difference is over 1e-4.
     """
-    backends = _backends(settings.backends)
+    backends = interpreters.named(settings.backends)
     source = find_source(PrepareSettings(reviews=settings.reviews), labelled=False)
     if settings.run == "latest":
         run_id = find_model.newest_run("run=latest").info.run_id
@@ -48,7 +48,7 @@ def run(settings: ParitySettings) -> None:
         if "network_logit" in outputs:
             logits["scorer"] = outputs["network_logit"].astype(np.float64)
         for name in backends:
-            with Trainer(ALL[name]) as trainer:
+            with Trainer(interpreters.ALL[name]) as trainer:
                 scored = trainer.score(model, reviews)
             scores[name] = scored.scores
             differences = {"": _difference(scores, name)}
@@ -79,14 +79,3 @@ def _difference(columns: dict[str, np.ndarray], name: str) -> float:
 def largest_difference(scores: dict[str, np.ndarray]) -> float:
     """Between any two scores of one text; not a number if any score is none."""
     return float(np.ptp(np.stack(list(scores.values())), axis=0).max())
-
-
-def _backends(given: str) -> list[str]:
-    if given == "all":
-        return [name for name, backend in ALL.items() if backend.is_ready()]
-    names = [name.strip() for name in given.split(",")]
-    for name in names:
-        if name not in ALL:
-            raise UserError(f"Unknown backend. Received: backends={given}. Use all, or some of: {', '.join(ALL)}.")
-        ALL[name].interpreter()
-    return names

@@ -13,7 +13,8 @@ from mlflow.entities import Dataset
 
 from sentiment import tracking
 from sentiment.errors import UserError
-from sentiment.evaluation import plots
+from sentiment.plots import reviews as review_plots
+from sentiment.plots import style
 from sentiment.preparation import prepared, preparing
 from sentiment.preparation.prepared import Prepared
 from sentiment.progress import Bar
@@ -66,7 +67,7 @@ def run(settings: PrepareSettings, parent: str | None = None) -> PreparedRun:
         active.set_tags({descriptions.NOTE: descriptions.prepared(made, settings.reviews, run_id)})
         labelled = np.flatnonzero(made.labels >= 0)
         lengths = made.tokens.lengths[labelled]
-        plots.review_lengths(lengths, made.labels[labelled], settings.max_length).savefig(folder / PICTURE)
+        style.png(review_plots.lengths(lengths, made.labels[labelled], settings.max_length), folder / PICTURE)
         active.log_file(folder / PICTURE)
         active.log_file(path)
     sizes = ", ".join(f"{int(metrics[f'{name}_reviews']):,} {name}" for name in ("train", "validation", "test"))

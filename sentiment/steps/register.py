@@ -15,7 +15,7 @@ from mlflow.models.evaluation.validation import ModelValidationFailedException
 
 from sentiment import tracking
 from sentiment.errors import UserError
-from sentiment.model.scorer import THRESHOLD, Scorer
+from sentiment.model.scorer import Scorer, is_positive
 from sentiment.preparation import prepared
 from sentiment.preparation.prepared import Prepared
 from sentiment.registry import find_model, gate, golden, lineage, versions
@@ -31,7 +31,7 @@ ATTEMPTS = 5
 LOST = f"the champion changed {ATTEMPTS} times during the comparison"
 ALREADY = "it is the champion already"
 PREVIOUS = "previous_champion"
-MEASURING = ("evaluate", "register")  # the steps that look at the test split
+MEASURING = ("evaluate", "register", "compare")  # the steps that look at the test split
 log = logging.getLogger(__name__)
 
 
@@ -125,7 +125,8 @@ def _decide(settings: RegisterSettings, version: ModelVersion, candidate: Scorer
 
 def _no_better_than_guessing(candidate: Scorer, texts: list[str], labels: np.ndarray) -> str:
     """MLflow's own evaluation and validation: the accuracy must be over that of always saying the more frequent label."""
-    table = pd.DataFrame({"label": labels, "prediction": (candidate.score(texts) >= THRESHOLD).astype(int)})
+    guesses = is_positive(candidate.score(texts), candidate.threshold)
+    table = pd.DataFrame({"label": labels, "prediction": guesses.astype(int)})
     scored = from_pandas(table, name="test labels and predictions", targets="label", predictions="prediction")
     result = mlflow.models.evaluate(data=scored, model_type="classifier")  # type: ignore[no-untyped-call]
     share = float(max(labels.mean(), 1 - labels.mean()))

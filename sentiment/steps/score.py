@@ -23,6 +23,8 @@ from sentiment.reviews.table_formats import open_rows
 from sentiment.reviews.tables import find_column
 from sentiment.serving import served_model
 from sentiment.settings import ScoreSettings, TableSettings, part
+from sentiment.settings.models import NONE
+from sentiment.steps import score_text
 from sentiment.tracking import commands
 
 log = logging.getLogger(__name__)
@@ -35,6 +37,12 @@ def run(settings: ScoreSettings) -> None:
         UserError: There is no such input or model, or a table has no text column, or the engine is not there.
         StepError: Of a table less than half could be scored, or nothing at all.
     """
+    if (settings.input == NONE) == (settings.text == NONE):
+        received = f"input={settings.input:.100}, text={settings.text:.100}"
+        raise UserError(f"There is to be a table or a text, one of the two. Received: {received}. Give input=FILE, or text=TEXT.")
+    if settings.text != NONE:
+        score_text.run(settings)
+        return
     if settings.engine == "spark":
         _score_on_spark(settings)
     else:

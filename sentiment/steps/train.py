@@ -5,21 +5,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from matplotlib.figure import Figure
+
 from sentiment import tracking
 from sentiment.backends.interpreters import ALL
 from sentiment.errors import UserError
 from sentiment.model import model_file
+from sentiment.plots import learning, scores
 from sentiment.preparation import prepared
+from sentiment.preparation.prepared import Prepared
 from sentiment.progress import Bar
 from sentiment.registry import find_model, lineage
 from sentiment.reviews.batch import VALIDATION
 from sentiment.serving import served_model
 from sentiment.settings import NGRAMS_ALONE, SIZES, TrainSettings
+from sentiment.steps import pretrain
 from sentiment.steps.prepare import FILE as PREPARED
 from sentiment.tracking import commands, descriptions
-from sentiment.training import training
+from sentiment.training import teaching, training, vector_file
 from sentiment.training.trainer_process import Trainer
 from sentiment.training.training import Trained
+from sentiment.training.word_vectors import WordVectors
 
 SHOWN = ("train_loss", "val_loss", "val_accuracy", "val_auc")
 log = logging.getLogger(__name__)
@@ -27,11 +33,25 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TrainedRun:
-    """The run that trained a model, the file, and the metrics at the end of the training."""
+    """The run that trained a model, the file, and what is known of the training.
+
+    epochs: the metrics of each, from the first.
+    """
 
     run_id: str
     path: Path
-    summary: dict[str, float]
+    trained: Trained
+    epochs: list[dict[str, float]]
+
+    @property
+    def summary(self) -> dict[str, float]:
+        """The metrics at the end."""
+        return self.trained.summary
+
+    def plots(self) -> dict[str, Figure]:
+        """By name: of the network's epochs, if it has any, and of the validation reviews."""
+        learned = {"learning_curves": learning.curves(self.epochs, int(self.summary["best_epoch"]))} if self.epochs else {}
+        return learned | (scores.every(self.trained.validation) if self.trained.validation else {})
 
 
 def run(
@@ -49,13 +69,22 @@ def run(
     """
     backend = ALL[settings.backend]
     backend.interpreter()
-    start = start_model(settings)
+    start: Path | WordVectors | None = start_model(settings)
     source, prepared_run_id = find_prepared(settings.prepared)
     data = prepared.read(source)
     reviews = lineage.reviews_of(prepared_run_id) or str(source)
+    if settings.pretrain == "teacher":
+        teaching.check(data, settings.ngrams)
+    if settings.word_vectors != "none":
+        start = _read_vectors(settings, data)
     tags |= {"data_fingerprint": data.data_fingerprint} | ({"prepared_run_id": prepared_run_id} if prepared_run_id else {})
     with tracking.step_run("train", settings, parent, **tags) as active, tracking.work_folder() as folder:
         active.log_datasets(tracking.split_datasets(data, reviews, "train", "validation"))
+        if isinstance(start, WordVectors):
+            active.log_metrics({"words_with_vector": len(start)})
+        if settings.pretrain != "none":
+            start, pretrain_run_id = pretrain.run(settings, data, active.info.run_id, **tags)
+            active.set_tags({"pretrain_run_id": pretrain_run_id})
         bar, ngrams = Bar("train", 0, "tokens of the epoch"), Bar("n-grams", 0, "regressions")
 
         def after_ngrams(done: int, of: int) -> None:
@@ -63,9 +92,12 @@ def run(
             if done == of:
                 ngrams.close()
 
+        epochs: list[dict[str, float]] = []
+
         def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
             active.log_metrics(metrics, epoch)
             beside(metrics, epoch)
+            epochs.append(metrics)
             shown = "  ".join(f"{name} {metrics[name]:.4f}" for name in SHOWN if name in metrics)
             bar.say(f"epoch {epoch:>2}/{settings.epochs}  {shown}  {metrics['tokens_per_second']:,.0f} tokens/s")
             return False
@@ -87,13 +119,15 @@ def run(
         active.log_file(path)
         served_model.save(path, folder / served_model.NAME, reviews)
         active.log_model(folder / served_model.NAME)
+        made = TrainedRun(run_id, path, trained, epochs)
+        active.log_plots(made.plots())
     _tell(settings, trained, run_id, len(data.rows(VALIDATION)))
     if parent is None:
         commands.say_next(
             commands.look(commands.run_page(active.info)),
             (commands.entry_point("register", run=run_id), "to have it served, if the gate opens"),
         )
-    return TrainedRun(run_id, path, trained.summary)
+    return made
 
 
 def _tell(settings: TrainSettings, trained: Trained, run_id: str, reviews: int) -> None:
@@ -101,6 +135,9 @@ def _tell(settings: TrainSettings, trained: Trained, run_id: str, reviews: int) 
     shown = [f"{part} {trained.summary[name]:.4f}{more}" for part, more in parts if (name := f"{part}_val_accuracy") in trained.summary]
     log.info("train: validation accuracy of %s", "; ".join(shown))
     log.info("train: %s on %s, %s (run %s)", settings.architecture, settings.backend, trained.note, run_id)
+    if trained.threshold.note:
+        tell = log.warning if trained.threshold.missed else log.info
+        tell("train: threshold %.4g: %s", trained.threshold.value, trained.threshold.note)
     if trained.guessing:
         log.warning(
             "train: no better than guessing, by the AUC on %d validation reviews: %s. Give more reviews, or see if their labels are right.",
@@ -109,12 +146,30 @@ def _tell(settings: TrainSettings, trained: Trained, run_id: str, reviews: int) 
         )
 
 
+def _read_vectors(settings: TrainSettings, data: Prepared) -> WordVectors:
+    bar = Bar("word vectors", Path(settings.word_vectors).expanduser().stat().st_size, "bytes")
+    try:
+        vectors = vector_file.read(settings.word_vectors, data.encoder, settings.embedding_size, bar.advance)
+    finally:
+        bar.close()
+    words = len(data.encoder.vocabulary)
+    log.info("train: %s of %s words have a vector in %s", f"{len(vectors):,}", f"{words:,}", settings.word_vectors)
+    return vectors
+
+
 def start_model(settings: TrainSettings) -> Path | None:
-    """The model that the training starts from.
+    """The model that the training starts from, if it starts from one. A file of word vectors is looked at, but not read.
 
     Raises:
-        UserError: There is none, or its network has other sizes; or the settings leave nothing to train.
+        UserError: There is none, or its network has other sizes; or the settings leave nothing to train, or have it start twice.
     """
+    starts = [f"{name}={value}" for name in ("start_from", "word_vectors", "pretrain") if (value := getattr(settings, name)) != "none"]
+    if len(starts) > 1:
+        raise UserError(f"A network starts from one thing. Received: {', '.join(starts)}. Give one of them.")
+    if starts and settings.architecture == NGRAMS_ALONE:
+        raise UserError(f"There is no network to start. Received: architecture={NGRAMS_ALONE}, {starts[0]}. Give another architecture.")
+    if settings.word_vectors != "none":
+        vector_file.check(settings.word_vectors, settings.embedding_size)
     if settings.architecture == NGRAMS_ALONE and not settings.ngrams:
         raise UserError("There is nothing to train. Received: architecture=ngrams, ngrams=0. Give ngrams over 0, or another architecture.")
     if settings.start_from == "none":

@@ -14,12 +14,14 @@ from sentiment.errors import StepError, Stopped
 from sentiment.preparation.prepared import Prepared
 from sentiment.registry import find_model
 from sentiment.settings import SIZES, TrainSettings, TuneSettings, parameters
+from sentiment.settings import threshold as thresholds
 from sentiment.tracking import GONE, UnsentError
 from sentiment.training import training
 from sentiment.training.trainer_process import Trainer
 from sentiment.tuning import search
 
 log = logging.getLogger(__name__)
+OF_TRIALS: dict[str, Any] = {"ngrams": 0, "threshold": str(thresholds.DEFAULT)}  # only the final model has them
 BEST_EPOCH, RUN_ID = "best_epoch", "run_id"  # attributes of a trial
 
 
@@ -52,7 +54,7 @@ def run(trial: optuna.Trial, job: Job, trainer_for: Callable[[str], Trainer]) ->
         Stopped: The search is to end.
         TrainerError, StepError: It failed.
     """
-    settings = network_settings(job.settings, search.suggest(trial, job.settings), ngrams=0)
+    settings = network_settings(job.settings, search.suggest(trial, job.settings), **OF_TRIALS)
     pruned, trained = False, None
     try:
         with (
@@ -119,4 +121,4 @@ def _known(trial: FrozenTrial, job: Job) -> TrainSettings:
         values = search.suggest(FixedTrial(trial.params), job.settings)
     except ValueError:
         values = {}
-    return network_settings(job.settings, values, ngrams=0)
+    return network_settings(job.settings, values, **OF_TRIALS)

@@ -22,13 +22,14 @@ from sentiment.errors import StepError, Stopped, UserError
 from sentiment.preparation import prepared
 from sentiment.progress import Bar
 from sentiment.registry import lineage
+from sentiment.report import report, search_page
 from sentiment.reviews.batch import TEST
 from sentiment.settings import RegisterSettings, TuneSettings, as_text
-from sentiment.steps import evaluate, register, train, trial
+from sentiment.steps import evaluate, register, reporting, train, trial
 from sentiment.steps.prepare import PreparedRun
 from sentiment.tracking import GONE, ServerAwayError, StepRun, commands, descriptions
 from sentiment.training.trainer_process import Trainer, available_cores
-from sentiment.tuning import search, search_page
+from sentiment.tuning import search
 
 PARENT, AGREED = "parent_run_id", "settings"  # attributes of a study
 OWN = ("trials", "timeout", "workers", "study", "storage", "register")  # what each command that joins may say for itself
@@ -235,7 +236,7 @@ def _finish(storage: BaseStorage, study: optuna.Study, job: trial.Job, active: S
         if not completed:
             raise StepError(f"No trial was completed, of {count}. The reasons are in the runs under run {job.parent}.")
         best = study.best_trial
-        tested = _retrain(best, job, active, data)
+        tested = _retrain(study, job, active, data)
         told = _ended(study)
         numbers = {f"best_{name}": value for name, value in best.params.items() if not isinstance(value, str)}
         active.log_metrics(numbers | {f"trials_{state}": float(number) for state, number in told.items()})
@@ -254,10 +255,11 @@ def _ended(study: optuna.Study) -> dict[str, int]:
     return {name: sum(trial.state == state for trial in search.counted(study)) for name, state in states.items()}
 
 
-def _retrain(best: FrozenTrial, job: trial.Job, active: StepRun, data: PreparedRun) -> dict[str, float]:
+def _retrain(study: optuna.Study, job: trial.Job, active: StepRun, data: PreparedRun) -> dict[str, float]:
     """Trains the best setting once more, with n-grams beside the network, and measures that model once on the test split; returns
     `test_...`, nothing if there is no such split.
     """
+    best = study.best_trial
     values = search.suggest(FixedTrial(best.params), job.settings)
     settings = trial.network_settings(job.settings, values, epochs=best.user_attrs[trial.BEST_EPOCH], prepared=data.run_id)
     told = ", ".join(f"{name}={as_text(value)}" for name, value in (values | {"epochs": settings.epochs}).items())
@@ -269,8 +271,13 @@ def _retrain(best: FrozenTrial, job: trial.Job, active: StepRun, data: PreparedR
     tested = {}
     if len(job.data.rows(TEST)):
         active.log_datasets(tracking.split_datasets(job.data, lineage.reviews_of(data.run_id), "test"))
-        tested = evaluate.run(data, trained, job.parent)
+        evaluated = evaluate.run(data, trained, job.parent)
+        tested = evaluated.metrics
         active.log_metrics(tested)
     if job.settings.register:
         register.run(RegisterSettings(run=trained.run_id), job.parent)
+    if len(job.data.rows(TEST)):
+        page = reporting.page("tune", job.parent, settings, job.data, data, trained, evaluated, study, job.settings.metric)
+        active.log_text(page, report.FILE)
+        log.info("tune: the report is %s", tracking.place(active.info, report.FILE))
     return tested

@@ -3,12 +3,20 @@
 from pathlib import Path
 
 import mlflow
-from mlflow.entities import Run
+from mlflow.entities import Run, RunInfo
 from mlflow.exceptions import MlflowException
+from mlflow.utils.file_utils import local_file_uri_to_path
+from mlflow.utils.uri import is_local_uri
 
 from sentiment.errors import UserError
 from sentiment.tracking import server
 from sentiment.tracking.scratch import scratch
+
+
+def place(info: RunInfo, name: str) -> str:
+    """Where a person finds an artifact: its path if it is on this machine, or else its address."""
+    uri = f"{info.artifact_uri}/{name}"
+    return str(Path(local_file_uri_to_path(uri)).absolute()) if is_local_uri(uri) else uri  # type: ignore[no-untyped-call]
 
 
 def artifact(run: Run | str, name: str) -> Path:

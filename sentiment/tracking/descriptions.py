@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlflow.entities import Run, RunInfo
-from scipy.stats import binomtest
 
+from sentiment.evaluation.metrics import wilson
 from sentiment.model.model_file import ModelFile
 from sentiment.preparation.prepared import Prepared
 from sentiment.reviews.batch import TEST, TRAIN, UNLABELLED, VALIDATION
@@ -18,7 +18,6 @@ MODEL = (
     "The version with the alias `champion` is what `make serve` serves. The tags of a version say why it is the champion, or is not."
 )
 NOTE = "mlflow.note.content"
-CONFIDENCE = 0.95
 BACKENDS = {"tensorflow": "TensorFlow", "cntk": "CNTK", "jax": "JAX", "torch": "PyTorch"}
 IN_TRAINING = ("ngrams", "dropout", "learning_rate", "batch_size", "epochs", "patience", "seed")
 ONE_ALONE = {"network": "its network alone", "ngrams": "its n-grams alone"}
@@ -102,18 +101,6 @@ def card(model: ModelFile, candidate: Run, reviews: str, data: Prepared, note: s
     )
 
 
-def interval(accuracy: float, reviews: int) -> tuple[float, float]:
-    """Wilson's (1927) of an accuracy on so many reviews."""
-    found = binomtest(round(accuracy * reviews), reviews).proportion_ci(CONFIDENCE, method="wilson")
-    return float(found.low), float(found.high)
-
-
-def shown(accuracy: float, reviews: int) -> str:
-    """`0.872 (0.785 to 0.927)`."""
-    low, high = interval(accuracy, reviews)
-    return f"{accuracy:.3f} ({low:.3f} to {high:.3f})"
-
-
 def _what(settings: Any, data: Prepared, reviews: str, summary: Mapping[str, float]) -> str:
     backend = BACKENDS.get(settings.backend, settings.backend)
     epoch = f", epoch {summary['best_epoch']:.0f} of at most {settings.epochs}" if "best_epoch" in summary else ""
@@ -133,7 +120,7 @@ def _accuracies(accuracies: Mapping[str, float], reviews: int, split: str) -> st
     head = [f"| | accuracy on {reviews:,} {split} reviews | 95 % interval |", "|---|---|---|"]
     rows = []
     for part, accuracy in accuracies.items():
-        low, high = interval(accuracy, reviews)
+        low, high = wilson(round(accuracy * reviews), reviews)
         rows.append(f"| {ONE_ALONE.get(part, '**the model**')} | {accuracy:.3f} | {low:.3f} to {high:.3f} |")
     return "\n".join([*head, *rows])
 

@@ -21,14 +21,19 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import pandas as pd
+from matplotlib.figure import Figure
 from mlflow.entities import Dataset, Run
+from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
 from sentiment.errors import StepError
+from sentiment.plots import style
 from sentiment.tracking import sending, server
 from sentiment.tracking.processes import this_process
 from sentiment.tracking.sending import FILES, Record
 
 RUN, RECORDS, LEFT = "run.json", "records.jsonl", "left"
+PLOTS = "plots"  # the folder of a run's pictures
 PATIENCE = 20  # seconds without anything sent, after which a server is taken for gone at the end of a run
 PAUSE = 1  # seconds between two tries
 PLACE = Path("unsent").absolute()
@@ -103,6 +108,19 @@ class Outbox:
     def log_text(self, text: str, name: str) -> None:
         (self._folder / FILES / name).write_text(text, encoding="utf-8")
         self._add({"file": name})
+
+    def log_plots(self, figures: dict[str, Figure]) -> None:
+        """Each as a picture in the folder `plots`."""
+        (self._folder / FILES / PLOTS).mkdir(exist_ok=True)
+        for name, figure in figures.items():
+            file = f"{PLOTS}/{name}.png"
+            style.png(figure, self._folder / FILES / file)
+            self._add({"file": file})
+
+    def log_table(self, table: pd.DataFrame, name: str) -> None:
+        """The run's one table, as `mlflow.log_table` logs it, for the pages where MLflow shows tables."""
+        self.log_text(str(table.to_json(orient="split", index=False, date_format="iso")), name)
+        self.set_tags({MLFLOW_LOGGED_ARTIFACTS: json.dumps([{"path": name, "type": "table"}])})
 
     def log_file(self, path: Path) -> None:
         """A file, as it is now."""

@@ -22,7 +22,7 @@ from sentiment.tracking.server import experiment_ids, hide, where
 
 PROJECT, NAME = "project", "mlflow-sentiment"  # the tag that tells this project's runs from others' on the same server
 PROCESS = "process"  # the tag that says who began a run
-LONG = ("train", "trial", "tune", "main")  # steps during which the machine is watched
+LONG = ("pretrain", "train", "trial", "tune", "main")  # steps during which the machine is watched
 REASON_LENGTH = 500
 log = logging.getLogger(__name__)
 
@@ -48,32 +48,30 @@ def step_run(step: str, settings: Any, parent: str | None = None, resumed: str |
         UnsentError: It was done, and not all of it was sent.
     """
     run = _begin(step, settings, parent, resumed, tags)
-    with _failing_on_full_disks(run):
-        active = StepRun(run, lambda: None if parent else _end_dead(step))
-        names = [f.name for f in parameters(type(settings)) if f.name not in run.data.params]
-        active.log_params({name: as_text(getattr(settings, name)) for name in names})
-        try:
-            with server.telling_if_away(), system_metrics.watched(active.log_system_metrics) if step in LONG else nullcontext():
-                yield active
-        except BaseException as error:
-            _leave()
-            _end(active, error)
-            raise
-        _leave()
-        try:
-            active.finish("FINISHED")
-        except (KeyboardInterrupt, SystemExit) as error:
-            _end(active, error)
-            raise
-
-
-@contextmanager
-def _failing_on_full_disks(run: Run) -> Iterator[None]:
-    """Ends the run at once where its outbox can't be written, or the server can't store what is in it."""
     try:
-        yield
-    except OSError as error:
+        with server.telling_if_away():
+            active = StepRun(run, lambda: None if parent else _end_dead(step))
+            names = [f.name for f in parameters(type(settings)) if f.name not in run.data.params]
+            active.log_params({name: as_text(getattr(settings, name)) for name in names})
+    except BaseException as error:
         _leave()
+        if isinstance(error, OSError | KeyboardInterrupt | SystemExit):  # the disk is full, or it was told to end
+            fail_run(run.info.run_id, str(error) or type(error).__name__)
+        raise
+    try:
+        with server.telling_if_away(), system_metrics.watched(active.log_system_metrics) if step in LONG else nullcontext():
+            yield active
+    except BaseException as error:
+        _leave()
+        _end(active, error)
+        raise
+    _leave()
+    try:
+        active.finish("FINISHED")
+    except (KeyboardInterrupt, SystemExit) as error:
+        _end(active, error)
+        raise
+    except OSError as error:
         fail_run(run.info.run_id, str(error))
         raise
     except UnsentError as error:

@@ -21,6 +21,7 @@ from mlflow.utils.credentials import get_default_host_creds
 from mlflow.utils.file_utils import ExclusiveFileLock
 from mlflow.utils.rest_utils import http_request
 from packaging.version import InvalidVersion, Version
+from sqlalchemy.exc import SQLAlchemyError
 
 from sentiment.errors import StepError, UserError
 
@@ -52,7 +53,7 @@ def where() -> str:
     return hide(mlflow.get_tracking_uri())
 
 
-def place() -> str:
+def location() -> str:
     """The experiment and the server's address, in words."""
     return f"experiment {experiment_name()} of {where()}"
 
@@ -85,7 +86,7 @@ def raise_if_away(error: BaseException) -> None:
     received = f"Received: MLFLOW_TRACKING_URI={where()}: {short(error)}"
     if not answers():
         raise ServerAwayError(f"The tracking server does not answer. {received}. Try again later.") from error
-    if not mlflow.get_tracking_uri().startswith("http") and isinstance(error, MlflowException):
+    if isinstance(error.__cause__, SQLAlchemyError):
         raise ServerAwayError(f"The tracking database can't be used. {received}. See that it has room and can be written.") from error
 
 

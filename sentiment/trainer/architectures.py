@@ -126,6 +126,12 @@ class Network:
             elif layer.get_weights() and name != "present":
                 layer.set_weights(model.weights[name])
 
+    def set_words(self, ids: np.ndarray, vectors: np.ndarray) -> None:
+        """Gives the words with these token ids their vectors: `<float32>[words, embedding_size]`."""
+        table = self._layers["words"].get_weights()[0]
+        table[ids] = vectors
+        self._layers["words"].set_weights([table])
+
     def set_weights(self, weights: Dict[str, List[np.ndarray]]) -> None:
         """Gives the layers that are built the weights saved under their names."""
         for name, layer in self._layers.items():

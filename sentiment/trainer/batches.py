@@ -4,6 +4,8 @@ from typing import Iterator, List, NamedTuple, Tuple
 
 import numpy as np
 
+UNKNOWN = 2  # the token id of a word that has none
+
 
 class Ragged(NamedTuple):
     """Row i is `ids[offsets[i]:offsets[i + 1]]`."""
@@ -61,6 +63,13 @@ def shuffled(within: Buckets, batch_size: int, random: np.random.RandomState) ->
         rows = random.permutation(np.flatnonzero(within.places == place))
         batches += [Batch(rows[at : at + batch_size], shape) for at in range(0, len(rows), batch_size)]
     return [batches[index] for index in random.permutation(len(batches))]
+
+
+def with_unknown(reviews: Reviews, share: float, random: np.random.RandomState) -> Reviews:
+    """The reviews, of whose words that share is drawn and taken for unknown."""
+    ids = reviews.tokens.ids
+    drawn = (random.random_sample(len(ids)) < share) & (ids > UNKNOWN)
+    return reviews._replace(tokens=Ragged(np.where(drawn, np.int32(UNKNOWN), ids), reviews.tokens.offsets))
 
 
 def in_order(within: Buckets, batch_size: int) -> List[Batch]:

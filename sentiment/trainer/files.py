@@ -2,7 +2,7 @@
 
 import json
 import os
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Tuple
 
 import h5py
 import numpy as np
@@ -49,6 +49,12 @@ def read_words(path: str) -> List[str]:
 
 def _words(group: Any) -> List[str]:
     return [word.decode("utf-8") if isinstance(word, bytes) else word for word in group["vocabulary"][:]]
+
+
+def read_vectors(path: str) -> Tuple[np.ndarray, np.ndarray]:
+    """Token ids, `<int32>[words]`, and the vector of each, `<float32>[words, embedding_size]`."""
+    with h5py.File(path, "r") as file:
+        return file["ids"][:], file["vectors"][:]
 
 
 def count_ids(path: str) -> int:

@@ -17,7 +17,8 @@ PROGRESS_EVERY = 0.2  # seconds between two signs of progress
 
 
 def train(job: Dict[str, Any], channel: Channel) -> None:
-    """Trains the network on the training reviews of `job["prepared"]` as `job["settings"]` say, from `job["start"]` if that names a model.
+    """Trains the network on the training reviews of `job["prepared"]` as `job["settings"]` say, from `job["start"]` if that names a model,
+    its words from `job["vectors"]` if that names a file of vectors.
 
     After each epoch it sends the loss, the accuracy and the network's logits of the validation reviews, and hears whether these
     are the weights to keep (`keep`) and whether to stop (`stop`): what is best is not decided here. At the end it gets the
@@ -50,6 +51,8 @@ def _train_network(job: Dict[str, Any], network: Network, channel: Channel) -> S
     any_model = network.trained(shape)
     if job["start"]:
         network.start_from(files.Model(job["start"]), files.read_words(job["prepared"]))
+    if job["vectors"]:
+        network.set_words(*files.read_vectors(job["vectors"]))
     channel.send("built", parameters=int(any_model.count_params()), shapes=within.shapes)
     average, kept = MovingAverage(settings["weight_average"]), any_model.get_weights()
 
@@ -58,7 +61,9 @@ def _train_network(job: Dict[str, Any], network: Network, channel: Channel) -> S
             average.add(any_model.get_weights())
 
     for epoch in range(1, settings["epochs"] + 1):
-        means = _epoch(network, models, reviews, batches.shuffled(within, size, random), size, channel, after_step)
+        planned = batches.shuffled(within, size, random)
+        seen = batches.with_unknown(reviews, settings["word_dropout"], random) if settings["word_dropout"] else reviews
+        means = _epoch(network, models, seen, planned, size, channel, after_step)
         trained = any_model.get_weights()
         if settings["weight_average"]:
             any_model.set_weights(average.get())

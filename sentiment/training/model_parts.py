@@ -9,15 +9,30 @@ from pathlib import Path
 from typing import Any
 
 from sentiment import hdf5
-from sentiment.model import model_file
+from sentiment.model import model_file, reference
+from sentiment.model.reference import Reference
 from sentiment.preparation.prepared import Prepared
+from sentiment.settings.threshold import DEFAULT as THRESHOLD
 from sentiment.training.ensemble import Combination
 from sentiment.training.ngram_regression import NgramModel
 
 
-def write(path: Path, data: Prepared, settings: dict[str, Any], backend: str, model: NgramModel, combination: Combination | None) -> None:
+def write(
+    path: Path,
+    data: Prepared,
+    settings: dict[str, Any],
+    backend: str,
+    model: NgramModel,
+    combination: Combination | None,
+    validated: Reference | None = None,
+    threshold: float = THRESHOLD,
+) -> None:
+    """validated: what `monitor` compares later texts with."""
+    encoder = data.encoder.with_ngrams(model.ngrams)
     with hdf5.writing(path) as file:
-        model_file.write_description(file, data.encoder.with_ngrams(model.ngrams), settings, backend, data.data_fingerprint)
+        own = model_file.write_description(file, encoder, settings, backend, data.data_fingerprint, threshold=threshold)
+        if validated:
+            reference.write(validated, own)
         file["ngram_weights"] = model.weights
         file["ngram_weights"].attrs["bias"] = model.bias
         file["combination"] = [*combination.weights, combination.intercept] if combination else [0.0, 0.0, 0.0]

@@ -23,6 +23,7 @@ from sentiment.reviews.batch import TRAIN, VALIDATION
 from sentiment.text import ngrams
 from sentiment.text.ngrams import Ngrams
 from sentiment.training import ensemble
+from sentiment.training.ensemble import Combination
 
 ITERATIONS, TOLERANCE = 100, 1e-3
 
@@ -51,11 +52,12 @@ NONE = NgramModel(ngrams.NONE, np.zeros(1, np.float32), 0.0)
 
 @dataclass(frozen=True)
 class Fitted:
-    """model: fitted on the training and the validation reviews; val_logits: `<float64>[validation reviews]`, of regressions that were
-    fitted on the training reviews alone, combined by what was learned from other validation reviews.
+    """model: fitted on the training and the validation reviews; train_model: on the training reviews alone; val_logits:
+    `<float64>[validation reviews]`, of regressions on the training reviews, combined by what was learned from other validation reviews.
     """
 
     model: NgramModel
+    train_model: NgramModel
     val_logits: np.ndarray
 
 
@@ -88,21 +90,38 @@ def fit(data: Prepared, limit: int, seed: int, progress: Callable[[int, int], No
     ]
     logits = np.stack([one.logits for one in chosen], axis=1)
     combination = ensemble.fit(logits, labels[is_val])
-    weights, bias = np.zeros(len(known) + 1), combination.intercept
-    for share, each, choice in zip(combination.weights, REGRESSIONS, chosen, strict=True):
+    refitted = []
+    for each, choice in zip(REGRESSIONS, chosen, strict=True):
         values = each.values(encoded, labels, known)
-        coefficients, intercept = fitted(encoded, labels, values, choice.penalty)
-        weights += share * values * coefficients
-        bias += share * intercept
-    return Fitted(NgramModel(known, weights.astype(np.float32), float(bias)), ensemble.cross_fitted(logits, labels[is_val], seed))
+        refitted.append(_Linear(values, *fitted(encoded, labels, values, choice.penalty)))
+    val_logits = ensemble.cross_fitted(logits, labels[is_val], seed)
+    return Fitted(_sum(known, refitted, combination), _sum(known, [choice.linear for choice in chosen], combination), val_logits)
+
+
+@dataclass(frozen=True)
+class _Linear:
+    """What one regression is. values: the sizes of the n-grams; coefficients: `<float64>[ngrams + 1]`."""
+
+    values: np.ndarray
+    coefficients: np.ndarray
+    intercept: float
 
 
 @dataclass(frozen=True)
 class _Choice:
-    """penalty: the best one; logits: of the validation reviews, `<float64>[reviews]`."""
+    """penalty: the best one; linear: fitted with it on the training reviews; logits: of the validation reviews, `<float64>[reviews]`."""
 
     penalty: float
+    linear: _Linear
     logits: np.ndarray
+
+
+def _sum(known: Ngrams, parts: list[_Linear], combination: Combination) -> NgramModel:
+    weights, bias = np.zeros(len(known) + 1), combination.intercept
+    for share, part in zip(combination.weights, parts, strict=True):
+        weights += share * part.values * part.coefficients
+        bias += share * part.intercept
+    return NgramModel(known, weights.astype(np.float32), float(bias))
 
 
 def _choose(
@@ -114,11 +133,11 @@ def _choose(
 ) -> _Choice:
     """fitted: `regression`; values: the sizes of the n-grams; train, validation: reviews and their labels."""
 
-    def logits(penalty: float) -> np.ndarray:
-        coefficients, intercept = fitted(*train, values, penalty)
-        return np.asarray(features(validation[0], values) @ coefficients + intercept)
+    def choice(penalty: float) -> _Choice:
+        linear = _Linear(values, *fitted(*train, values, penalty))
+        return _Choice(penalty, linear, np.asarray(features(validation[0], values) @ linear.coefficients + linear.intercept))
 
-    choices = [_Choice(penalty, logits(penalty)) for penalty in penalties]
+    choices = [choice(penalty) for penalty in penalties]
     return min(choices, key=lambda choice: log_loss(validation[1], expit(choice.logits)))
 
 

@@ -27,6 +27,8 @@ from sentiment.preparation.prepared import Prepared
 from sentiment.ragged import from_lengths
 from sentiment.reviews.batch import TRAIN, VALIDATION
 from sentiment.text.vocabulary import Encoded
+from sentiment.training import word_vectors
+from sentiment.training.word_vectors import WordVectors
 
 LOG_LINES = 15
 SILENCE = 1800.0  # seconds; it speaks after each epoch, and several times a second within one
@@ -158,20 +160,27 @@ class Trainer:
         after_epoch: Callable[[Epoch], Verdict],
         finish: Callable[[], ModelFiles | None],
         progress: Callable[[int, int], None] = lambda tokens, of: None,
-        start: Path | None = None,
+        start: Path | WordVectors | None = None,
     ) -> int:
         """Trains, and writes the model that `finish`, called after the last epoch, says; returns how many weights the network has.
 
-        start: a model whose network it starts from.
+        start: a model whose network it starts from, or vectors that its words start with.
 
         Raises:
-            UserError: `start` is not a model.
+            UserError: `start` is a file that is not a model.
             TrainerError: It failed.
         """
         reviews = Path(self._folder.name) / "prepared.h5"
         prepared.write(_trained_on(data), reviews)
-        started = str(self._rewritten(start)) if start else None
-        self._send({"job": "train", "prepared": str(reviews), "settings": settings, "start": started})
+        vectors = Path(self._folder.name) / "vectors.h5"
+        if isinstance(start, WordVectors):
+            word_vectors.write(start, vectors)
+        files = {
+            "prepared": str(reviews),
+            "start": str(self._rewritten(start)) if isinstance(start, Path) else None,
+            "vectors": str(vectors) if isinstance(start, WordVectors) else None,
+        }
+        self._send({"job": "train", "settings": settings, **files})
         parameters = 0
         while True:
             message = self._receive()
@@ -184,8 +193,8 @@ class Trainer:
                 verdict = after_epoch(Epoch(**message))
                 self._send({"keep": verdict.keep, "stop": verdict.stop})
             elif event == "trained":
-                files = finish()
-                self._send({"parts": str(files.parts), "model": str(files.model)} if files else {"model": None})
+                made = finish()
+                self._send({"parts": str(made.parts), "model": str(made.model)} if made else {"model": None})
             elif event == "done":
                 return parameters
 

@@ -11,14 +11,23 @@ from scipy.special import expit
 
 from sentiment.errors import StepError, UserError
 from sentiment.evaluation import metrics
+from sentiment.evaluation.paired import right
+from sentiment.evaluation.scored import MODEL, Scored
+from sentiment.model import reference
+from sentiment.model.reference import Reference
 from sentiment.preparation.prepared import Prepared
 from sentiment.reviews.batch import TRAIN, VALIDATION
 from sentiment.settings import NGRAMS_ALONE, TrainSettings
+from sentiment.settings import threshold as thresholds
 from sentiment.training import ensemble, model_parts, ngram_regression
 from sentiment.training.ensemble import Combination
 from sentiment.training.ngram_regression import Fitted
+from sentiment.training.threshold import Threshold, choose
 from sentiment.training.trainer_process import Epoch, ModelFiles, Trainer, Verdict
+from sentiment.training.word_vectors import WordVectors
 
+EVERY_EPOCH = ("accuracy", "auc", "log_loss")  # what is measured of the network on the validation reviews
+AT_END = (*EVERY_EPOCH, "brier", "ece")  # and of it, the n-grams and the model
 BATCH_SIZES, LEAST_STEPS = (64, 32, 16), 350  # what batch_size=0 chooses from, and how many steps an epoch is to have
 
 
@@ -53,13 +62,17 @@ class _Best:
 @dataclass(frozen=True)
 class Trained:
     """network: the metrics of the kept epoch, as `val_...`; summary: what a run logs at its end; note: how the logits are combined;
-    guessing: the parts whose ranking of the validation reviews chance explains, each with its AUC.
+    threshold: from which score on the model's label is positive; guessing: the parts whose ranking of the validation reviews chance
+    explains, each with its AUC; validation: these reviews as scored by
+    parts that were not fitted on them; None if nothing was written.
     """
 
     network: dict[str, float]
     summary: dict[str, float]
     note: str
+    threshold: Threshold
     guessing: tuple[str, ...] = ()
+    validation: Scored | None = None
 
 
 def train(
@@ -69,14 +82,14 @@ def train(
     model: Path,
     after_epoch: Callable[[int, dict[str, float]], bool],
     progress: Callable[[int, int], None] = lambda done, of: None,
-    start: Path | None = None,
+    start: Path | WordVectors | None = None,
     ngram_progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Trained:
     """Trains and writes `model`.
 
     `after_epoch` gets each epoch's number and metrics and says whether to give up, in which case nothing is written and the summary is
-    empty; `progress` gets the tokens done and their number. start: a model whose network it starts from. ngram_progress: gets the
-    regressions on n-grams that are done, and their number.
+    empty; `progress` gets the tokens done and their number. start: a model whose network it starts from, or vectors of words.
+    ngram_progress: gets the regressions on n-grams that are done, and their number.
 
     Raises:
         UserError: There is nothing to train.
@@ -105,16 +118,25 @@ def train(
         return Verdict(verdict.keep, verdict.stop or given_up)
 
     combination: Combination | None = None
+    logits: dict[str, np.ndarray] = {}
+    threshold = Threshold(thresholds.DEFAULT)
     parts = model.with_suffix(".parts.unfinished")
 
     def finish() -> ModelFiles | None:
-        nonlocal combination
+        nonlocal combination, logits, threshold
         if given_up:
             return None
-        if ngrams and best.epoch:
-            combination = ensemble.fit(np.column_stack([best.logits, ngrams.val_logits]), labels)
+        logits = {"network": best.logits} if best.epoch else {}
+        logits |= {"ngrams": ngrams.val_logits} if ngrams else {}
+        if len(logits) > 1:
+            columns = np.column_stack(list(logits.values()))
+            combination = ensemble.fit(columns, labels)
+            logits["model"] = ensemble.cross_fitted(columns, labels, settings.seed)
+        *_, of_model = logits.values()
+        threshold = choose(thresholds.parse(settings.threshold), labels, expit(of_model))
         beside = ngrams.model if ngrams else ngram_regression.NONE
-        model_parts.write(parts, data, asdict(settings), settings.backend, beside, combination)
+        validated = _reference(data, labels, of_model, threshold.value)
+        model_parts.write(parts, data, asdict(settings), settings.backend, beside, combination, validated, threshold.value)
         return ModelFiles(parts, model)
 
     try:
@@ -123,15 +145,12 @@ def train(
         parts.unlink(missing_ok=True)
     network = {name: value for name, value in best.metrics.items() if name.startswith("val_")}
     if given_up:
-        return Trained(network, {}, "given up")
-    logits = {"network": best.logits} if best.epoch else {}
-    logits |= {"ngrams": ngrams.val_logits} if ngrams else {}
-    if combination is not None:
-        logits["model"] = ensemble.cross_fitted(np.column_stack(list(logits.values())), labels, settings.seed)
-    summary, note = _combined(logits, combination, labels)
+        return Trained(network, {}, "given up", threshold)
+    summary, note = _combined(logits, combination, labels, threshold.value)
+    summary["threshold"] = threshold.value
     if best.epoch:
         summary |= {"best_epoch": best.epoch, "weights": parameters, "reviews_per_step": settings.batch_size}
-    return Trained(network, summary, note, _guessing(logits, labels))
+    return Trained(network, summary, note, threshold, _guessing(logits, labels), _scored(data, labels, logits, threshold.value))
 
 
 def _fit_ngrams(data: Prepared, settings: TrainSettings, progress: Callable[[int, int], None]) -> Fitted | None:
@@ -146,13 +165,28 @@ def _fit_ngrams(data: Prepared, settings: TrainSettings, progress: Callable[[int
     return None
 
 
-def _combined(logits: dict[str, np.ndarray], combination: Combination | None, labels: np.ndarray) -> tuple[dict[str, float], str]:
-    """Metrics of the network, the n-grams and the model on the validation reviews, the weights of the two; and how these came about."""
-    found = {name: value for part, each in logits.items() for name, value in _measure(f"{part}_val", labels, each).items()}
+def _reference(data: Prepared, labels: np.ndarray, logits: np.ndarray, threshold: float) -> Reference:
+    """Of the validation reviews, by logits of parts that were not fitted on them: later texts were not either."""
+    scores = np.asarray(expit(logits))
+    words = reference.of_words(data.words.take(data.rows(VALIDATION)), len(data.encoder.vocabulary))
+    return reference.summarize(words | {"scores": scores}, right(labels, scores, threshold))
+
+
+def _combined(
+    logits: dict[str, np.ndarray], combination: Combination | None, labels: np.ndarray, threshold: float
+) -> tuple[dict[str, float], str]:
+    """Metrics of the network, the n-grams and the model on the validation reviews, the weights of the two; and how these came about.
+
+    The threshold is the model's; its parts by themselves have the default.
+    """
+    parts = {part: each for part, each in logits.items() if part != "model"}
+    found = {name: value for part, each in parts.items() for name, value in _measure(f"{part}_val", labels, each, AT_END).items()}
+    *_, of_model = logits.values()
+    found |= _measure("model_val", labels, of_model, AT_END, threshold)
     if combination is None:
-        (part,) = logits
+        (part,) = parts
         weights = {f"{name}_weight": float(name == part) for name in ("network", "ngrams")}
-        return found | _measure("model_val", labels, logits[part]) | weights, f"the {part} alone"
+        return found | weights, f"the {part} alone"
     network, ngrams = (float(weight) for weight in combination.weights)
     note = f"{network:.2f} of the network's logit and {ngrams:.2f} of the n-grams', learned from {combination.reviews:,} validation reviews"
     if combination.reviews < ensemble.FEW:
@@ -165,9 +199,18 @@ def _guessing(logits: dict[str, np.ndarray], labels: np.ndarray) -> tuple[str, .
     return tuple(f"{part} {auc:.4f} (p = {p:.2g})" for part, (auc, p) in ranked.items() if p >= metrics.SIGNIFICANCE and auc < 1)
 
 
-def _measure(prefix: str, labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
-    measured = metrics.measure(labels, expit(logits))
-    return {f"{prefix}_accuracy": measured["accuracy"], f"{prefix}_auc": measured["auc"], f"{prefix}_loss": measured["log_loss"]}
+def _scored(data: Prepared, labels: np.ndarray, logits: dict[str, np.ndarray], threshold: float) -> Scored:
+    parts = {part: np.asarray(expit(each)) for part, each in logits.items()}
+    return Scored(
+        "validation", labels, data.words.take(data.rows(VALIDATION)).lengths, {MODEL: next(iter(parts.values()))} | parts, threshold
+    )
+
+
+def _measure(
+    prefix: str, labels: np.ndarray, logits: np.ndarray, names: tuple[str, ...] = EVERY_EPOCH, threshold: float = thresholds.DEFAULT
+) -> dict[str, float]:
+    measured = metrics.measure(labels, expit(logits), threshold)
+    return {f"{prefix}_{name.removeprefix('log_')}": measured[name] for name in names}
 
 
 def _of_epoch(epoch: Epoch) -> dict[str, float]:

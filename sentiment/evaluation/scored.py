@@ -1,0 +1,46 @@
+"""Reviews that a model has scored."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sentiment.model.scorer import is_positive
+from sentiment.settings.threshold import DEFAULT
+
+MODEL, NETWORK, NGRAMS = "model", "network", "ngrams"
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Labelled reviews, and what each part of a model makes of them.
+
+    split: their name, such as `test`; labels: 0 or 1, both present, `<int64>[reviews]`; lengths: words, `[reviews]`; parts: P(positive),
+    `[reviews]`, by `model` and, as far as the model has them, by `network` and `ngrams`; threshold: the score from which on the
+    model calls a review positive.
+    """
+
+    split: str
+    labels: np.ndarray
+    lengths: np.ndarray
+    parts: dict[str, np.ndarray]
+    threshold: float = DEFAULT
+
+    @property
+    def scores(self) -> np.ndarray:
+        """The model's."""
+        return self.parts[MODEL]
+
+    @property
+    def positive(self) -> np.ndarray:
+        """Which the model calls positive: `<bool>[reviews]`."""
+        return is_positive(self.scores, self.threshold)
+
+    @property
+    def right(self) -> np.ndarray:
+        """Which the model calls what they are: `<bool>[reviews]`."""
+        return np.asarray(self.positive == (self.labels == 1))
+
+    @property
+    def compared(self) -> dict[str, np.ndarray]:
+        """As `parts`; without what is the model itself under another name."""
+        return self.parts if {NETWORK, NGRAMS} <= self.parts.keys() else {MODEL: self.scores}

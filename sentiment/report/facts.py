@@ -1,0 +1,119 @@
+"""What a report is made of, and the figures that are read from it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+
+from sentiment.evaluation import metrics
+from sentiment.evaluation.evaluated import Evaluated
+from sentiment.evaluation.scored import MODEL, NETWORK, NGRAMS, Scored
+from sentiment.plots.style import NAMES
+from sentiment.preparation.prepared import Prepared
+from sentiment.report.pages import percent
+from sentiment.reviews.batch import TEST, TRAIN, VALIDATION
+from sentiment.settings import TrainSettings
+from sentiment.training.training import Trained
+
+SPLITS = {"training": TRAIN, "validation": VALIDATION, "test": TEST}
+HALVES = "{:.3f} to {:.3f}"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """step: what made the model, main or tune, and run_id, its run; train_run_id: of the run that has the model; preparation: the
+    parameters of prepare, as texts; train: those of the training; epochs: the metrics of each; registered: the tags of the register run,
+    none if there was none; study, metric: of tune.
+    """
+
+    step: str
+    run_id: str
+    train_run_id: str
+    preparation: dict[str, str]
+    train: TrainSettings
+    data: Prepared
+    trained: Trained
+    epochs: list[dict[str, float]]
+    evaluated: Evaluated
+    registered: dict[str, str]
+    study: optuna.Study | None = None
+    metric: str = ""
+
+    @property
+    def reviews(self) -> str:
+        """The name of the file or the data set."""
+        return Path(self.preparation["reviews"]).name or self.preparation["reviews"]
+
+    @property
+    def is_champion(self) -> bool:
+        return self.registered.get("gate") in ("passed", "forced")
+
+    @property
+    def test(self) -> Scored:
+        return self.evaluated.scored
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Of the test accuracy."""
+        return self.evaluated.metrics["test_accuracy_low"], self.evaluated.metrics["test_accuracy_high"]
+
+    @property
+    def guessing(self) -> float:
+        """The test accuracy of always saying the more frequent label."""
+        share = float(self.test.labels.mean())
+        return max(share, 1 - share)
+
+    def splits(self) -> list[dict[str, str]]:
+        rows = []
+        for name, split in SPLITS.items():
+            places = self.data.rows(split)
+            lengths = self.data.words.take(places).lengths
+            rows.append(
+                {
+                    "split": name,
+                    "reviews": f"{len(places):,}",
+                    "positive": percent(float(self.data.labels[places].mean())) if len(places) else "",
+                    "words, in the median": f"{np.median(lengths):,.0f}" if len(places) else "",
+                    "longest": f"{lengths.max():,}" if len(places) else "",
+                }
+            )
+        return rows
+
+    def unknown_words(self) -> float:
+        """The share of the words of the test reviews that the vocabulary has not."""
+        words = self.data.words.take(self.data.rows(TEST)).ids
+        return float(((words < 1) | (words > len(self.data.encoder.vocabulary))).mean()) if len(words) else 0.0
+
+    def cut(self) -> float:
+        """The share of the test reviews of which the network does not read all."""
+        return float((self.test.lengths >= int(self.preparation["max_length"])).mean())
+
+
+def results(scored: Scored) -> list[dict[str, str]]:
+    """A row for each part of the model, and for guessing."""
+    rows = []
+    for part in (NETWORK, NGRAMS, MODEL):
+        if part in scored.compared:
+            scores = scored.compared[part]
+            low, high = metrics.accuracy_interval(scored.labels, scores)
+            measured = metrics.measure(scored.labels, scores)
+            rows.append(
+                {"": _name(scored, part), "accuracy": f"{measured['accuracy']:.3f} ({HALVES.format(low, high)})"}
+                | {name: f"{measured[key]:.3f}" for name, key in (("AUC", "auc"), ("F1", "f1"), ("log loss", "log_loss"))}
+                | {"Brier score": f"{measured['brier']:.3f}", "calibration error": f"{measured['ece']:.3f}"}
+            )
+    return rows
+
+
+def _name(scored: Scored, part: str) -> str:
+    return NAMES[part] if len(scored.compared) > 1 else MODEL
+
+
+def differing(settings: dict[str, str], defaults: dict[str, Any]) -> list[dict[str, str]]:
+    """A row for each setting, with its default if it has another value."""
+    return [
+        {"setting": name, "value": value, "default": "" if value == defaults.get(name, value) else defaults[name]}
+        for name, value in settings.items()
+    ]

@@ -1,0 +1,83 @@
+"""A server that follows an alias: where MODEL_ALIAS_REFRESH says so, it takes the version that the alias then has, without a restart.
+
+A new version is taken once it has scored the golden texts as it did where it was saved. Whatever goes wrong, the present one stays.
+What scores is the code that the server began with: a version whose file only a later one reads is refused.
+"""
+
+import math
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Thread
+
+import mlflow
+from mlflow import MlflowClient
+
+from sentiment.errors import UserError
+from sentiment.serving.loaded import Loaded, load
+
+REFRESH, ALIAS = "MODEL_ALIAS_REFRESH", "MODEL_ALIAS"  # environment variables: seconds between two looks, and models:/name@alias
+CHAMPION = "models:/sentiment@champion"
+REGISTRY = "models:/"
+
+
+def follow(served: Loaded, take: Callable[[Loaded], None]) -> None:
+    """Begins to look at the registry, in a thread, if the environment says so. take: gets each new model.
+
+    Raises:
+        UserError: The environment says something else.
+    """
+    text, address = os.environ.get(REFRESH, ""), os.environ.get(ALIAS, CHAMPION)
+    if not text:
+        return
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    if not (math.isfinite(seconds) and seconds > 0):
+        raise UserError(f"{REFRESH} is no time. Received: {REFRESH}={text}. Give seconds, such as 30.")
+    name, _, alias = address.removeprefix(REGISTRY).rpartition("@")
+    if not (address.startswith(REGISTRY) and name and alias):
+        raise UserError(f"{ALIAS} is no alias. Received: {ALIAS}={address}. Give one such as {CHAMPION}.")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    Thread(target=_Follower(name, alias, served, take).run, args=(seconds,), daemon=True).start()
+
+
+class _Follower:
+    def __init__(self, name: str, alias: str, served: Loaded, take: Callable[[Loaded], None]) -> None:
+        self._name, self._alias, self._served, self._take = name, alias, served, take
+        self._refused = ""  # a version that was tried, and is not tried again
+        self._told = ""
+
+    def run(self, seconds: float) -> None:
+        while True:
+            time.sleep(seconds)
+            try:
+                self._tell(self._look())
+            except Exception as error:  # whatever it is, the server goes on
+                reason = " ".join(str(error).split())[:300] or type(error).__name__
+                self._tell(f"serve: {self._served.title} stays: {reason}")
+
+    def _look(self) -> str:
+        """Takes the version that has the alias, if it is another; returns what there is to say."""
+        version = str(MlflowClient().get_model_version_by_alias(self._name, self._alias).version)
+        if version == self._refused:
+            return self._told
+        if (self._name, version) == (self._served.name, self._served.version):
+            return ""
+        with TemporaryDirectory() as place:
+            folder = Path(mlflow.artifacts.download_artifacts(f"{REGISTRY}{self._name}/{version}", dst_path=place))
+            self._refused = version
+            new = load(folder)
+            new.check()
+        before, self._served, self._refused = self._served, new, ""
+        self._take(new)
+        return f"serve: {new.title} in place of {before.title}: {new.line()}"
+
+    def _tell(self, line: str) -> None:
+        """Not the same twice, such as that the registry is away."""
+        if line and line != self._told:
+            print(line, flush=True)
+        self._told = line

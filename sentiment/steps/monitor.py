@@ -1,0 +1,156 @@
+"""Whether texts are still like those that a model was validated on, and whether it is still as right."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sentiment import tracking
+from sentiment.batch_scoring.scored_tables import NO_LABEL, Part, ScoredTable, open_scored
+from sentiment.errors import StepError, UserError
+from sentiment.evaluation import comparison, drift, drift_plot, metrics
+from sentiment.evaluation.drift import Drift
+from sentiment.evaluation.paired import right
+from sentiment.model import reference
+from sentiment.model.reference import Reference
+from sentiment.model.scorer import Scorer
+from sentiment.progress import Bar
+from sentiment.registry import find_model, lineage
+from sentiment.settings import MonitorSettings
+
+CHECKED, ALLOWED = 100, 0.01  # scores of a table that are compared with the model's own, and by how much these may differ
+PICTURE = "drift.png"
+NAMES = {"scores": "scores", "lengths": "lengths", "unknown": "unknown words"}
+log = logging.getLogger(__name__)
+
+
+def run(settings: MonitorSettings) -> None:
+    """Logs how unlike the validation reviews the texts are, and with labels how right the model is.
+
+    Raises:
+        UserError: There is no such table or model, the model has no reference, or the scores are not the model's.
+        StepError: A stability index is over the limit by more than chance, or the accuracy is less than on the validation reviews.
+    """
+    path = Path(settings.input).expanduser()
+    if not path.is_file():
+        raise UserError(f"There is no such file. Received: input={settings.input}. Give a table of texts.")
+    table = open_scored(path, settings)
+    scorer = Scorer(find_model.find(settings.model))
+    validated = _reference(scorer, settings)
+    _check_scores(table, scorer, settings)
+    log.info("monitor: with %s", lineage.describe(settings.model, scorer.model.data_fingerprint))
+    columns = {"text": table.text, "scores": table.score, "labels": table.label}
+    found = ", ".join(f"{name} in {column}" for name, column in columns.items() if column)
+    log.info("monitor: reading %s: %s, %s", path.name, table.rows.reading, found)
+    tags = {"reading": table.rows.reading, "data_fingerprint": scorer.model.data_fingerprint}
+    with tracking.step_run("monitor", settings, **tags) as active, tracking.work_folder() as folder:
+        values, labels, bad = _read(table, scorer)
+        drifts = drift.from_reference(validated, values)
+        measured = _accuracy(values["scores"], labels, validated, scorer.threshold)
+        active.log_metrics({"texts": len(labels), "rows_bad": bad} | _metrics(drifts) | measured)
+        drift_plot.shares(drifts).savefig(folder / PICTURE, dpi=120)
+        active.log_file(folder / PICTURE)
+        _tell(drifts, measured, len(labels), bad, settings)
+        problems = _problems(drifts, measured, settings.limit)
+        active.set_tags({"monitor": "; ".join(problems) or "passed"})
+        if problems:
+            raise StepError(
+                f"The texts are not as those that the model was validated on. {'; '.join(problems)}. "
+                f"See {PICTURE} of run {active.info.run_id}; if such texts are what comes now, train on some of them."
+            )
+    log.info("monitor: within the limit, %g (run %s)", settings.limit, active.info.run_id)
+
+
+def _reference(scorer: Scorer, settings: MonitorSettings) -> Reference:
+    if scorer.model.reference is None:
+        raise UserError(
+            f"The model has no reference to compare with: it is of an earlier version, or imported. Received: model={settings.model}. "
+            "Train it again: mlflow run . -e train."
+        )
+    return scorer.model.reference
+
+
+def _check_scores(table: ScoredTable, scorer: Scorer, settings: MonitorSettings) -> None:
+    """That the first rows can be read, and their scores are the model's."""
+    first = next(table.read(lambda size: None), None)
+    if first is None or not first.texts:
+        raise UserError(
+            f"There is nothing to monitor. Received: input={settings.input}, whose first rows have no text. Give a table of texts."
+        )
+    if first.scores is not None:
+        differences = np.abs(scorer.score(first.texts[:CHECKED]) - first.scores[:CHECKED])
+        if differences.max() > ALLOWED:
+            raise UserError(
+                f"The scores are not this model's. Received: input={settings.input}, column {table.score}, up to {differences.max():.2f} "
+                f"from those of model={settings.model}. Name the model that scored, or say score_column=none: the texts are scored anew."
+            )
+
+
+def _read(table: ScoredTable, scorer: Scorer) -> tuple[dict[str, np.ndarray], np.ndarray, int]:
+    """The measures of each text, by name; its label, or NO_LABEL; and how many rows are bad."""
+    bar = Bar(table.path.name, table.path.stat().st_size, "bytes")
+    try:
+        parts = [(part, _measures(part, scorer)) for part in table.read(bar.advance)]
+    finally:
+        bar.close()
+    values = {name: np.concatenate([measures[name] for _, measures in parts]) for name in reference.MEASURES}
+    return values, np.concatenate([part.labels for part, _ in parts]), sum(part.bad for part, _ in parts)
+
+
+def _measures(part: Part, scorer: Scorer) -> dict[str, np.ndarray]:
+    encoder = scorer.model.encoder
+    numbers = encoder.number(part.texts)
+    scores = scorer.score_ids(encoder.encode_numbers(numbers)) if part.scores is None else part.scores
+    return {"scores": scores, **reference.of_words(numbers, len(encoder.vocabulary))}
+
+
+def _accuracy(scores: np.ndarray, labels: np.ndarray, validated: Reference, threshold: float) -> dict[str, float]:
+    """Of the texts that have a label; nothing, if none has."""
+    known = labels != NO_LABEL
+    if not known.any():
+        return {}
+    count, correct = int(known.sum()), int(right(labels[known], scores[known], threshold).sum())
+    share = comparison.share(correct, count)
+    found = {"labelled": float(count), "accuracy": share.value, "accuracy_low": share.low, "accuracy_high": share.high}
+    found |= {"validation_accuracy": validated.right / validated.reviews, "accuracy_p": drift.less_accurate(correct, count, validated)}
+    if len(np.unique(labels[known])) == 2:
+        found["auc"] = metrics.ranking(labels[known], scores[known])[0]
+    return found
+
+
+def _metrics(drifts: dict[str, Drift]) -> dict[str, float]:
+    figures = {"psi": "psi", "psi_by_chance": "chance", "ks": "ks", "ks_p": "p"}
+    return {f"{figure}_{name}": getattr(found, field) for name, found in drifts.items() for figure, field in figures.items()}
+
+
+def _problems(drifts: dict[str, Drift], measured: dict[str, float], limit: float) -> list[str]:
+    over = [
+        f"PSI of {NAMES[name]} {found.psi:.3f}, over {limit:g}" for name, found in drifts.items() if found.psi > max(limit, found.chance)
+    ]
+    if measured and measured["accuracy_p"] < metrics.SIGNIFICANCE:
+        over.append(
+            "accuracy {accuracy:.3f}, where it was {validation_accuracy:.3f} on validation, p = {accuracy_p:.2g}".format(**measured)
+        )
+    return over
+
+
+def _tell(drifts: dict[str, Drift], measured: dict[str, float], texts: int, bad: int, settings: MonitorSettings) -> None:
+    log.info("monitor: %s texts%s", f"{texts:,}", f"; {bad:,} rows without a text or a score are left out" if bad else "")
+    rows = [
+        {
+            "": NAMES[name],
+            "PSI": f"{found.psi:.3f}",
+            "by chance up to": f"{found.chance:.3f}",
+            "KS": f"{found.ks:.3f}",
+            "p": f"{found.p:.2g}",
+        }
+        for name, found in drifts.items()
+    ]
+    log.info("%s", pd.DataFrame(rows).to_string(index=False))
+    for name, found in drifts.items():
+        if settings.limit < found.psi <= found.chance:
+            log.info("monitor: the PSI of %s is over %g, as chance makes it with so few texts: give more", NAMES[name], settings.limit)
+    if measured:
+        interval = "accuracy {accuracy:.3f} ({accuracy_low:.3f}–{accuracy_high:.3f}) of {labelled:,.0f} labelled texts"
+        log.info("monitor: %s", f"{interval}; on validation {{validation_accuracy:.3f}}".format(**measured))

@@ -1,0 +1,108 @@
+"""What a network learns before it sees labels: a run of its own, not done twice."""
+
+import hashlib
+import json
+import logging
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+
+from sentiment import tracking
+from sentiment.backends.interpreters import ALL
+from sentiment.errors import UserError
+from sentiment.preparation.prepared import Prepared
+from sentiment.progress import Bar
+from sentiment.registry import find_model
+from sentiment.reviews.batch import TRAIN, UNLABELLED
+from sentiment.settings import TrainSettings
+from sentiment.training import learned_vectors, teaching, training, word_vectors
+from sentiment.training.trainer_process import Trainer
+from sentiment.training.word_vectors import WordVectors
+
+FILES = {"vectors": "vectors.h5", "teacher": find_model.FILE}
+CODE = {"vectors": ("training/learned_vectors.py",), "teacher": ("training/*.py", "trainer/*.py")}
+# Of the settings, those by which the result is another one.
+OF_VECTORS = ("embedding_size", "seed")
+NOT_OF_TEACHER = ("prepared", "start_from", "word_vectors")
+log = logging.getLogger(__name__)
+
+
+def run(settings: TrainSettings, data: Prepared, parent: str, **tags: str) -> tuple[Path | WordVectors, str]:
+    """What `settings.pretrain` makes of the reviews, and the run that made it, which may be an earlier one.
+
+    It learns from the training and the unlabelled reviews; of the validation reviews a teacher uses the labels to know when to stop.
+
+    Raises:
+        UserError: There is nothing to learn from.
+        TrainerError: The trainer failed.
+    """
+    made_by = recipe(settings, data)
+    run_id, path = _find(settings.pretrain, made_by)
+    if path:
+        log.info("pretrain: nothing to do, run %s did the same", run_id)
+    else:
+        with tracking.step_run("pretrain", settings, parent, recipe=made_by, **tags) as active, tracking.work_folder() as folder:
+            run_id, path = active.info.run_id, folder / FILES[settings.pretrain]
+            metrics = _learn_vectors(settings, data, path) if settings.pretrain == "vectors" else _teach(settings, data, path, active)
+            active.log_metrics(metrics)
+            active.log_file(path)
+    if settings.pretrain == "vectors":
+        return word_vectors.read(path, data.encoder.size, settings.embedding_size), run_id
+    return path, run_id
+
+
+def recipe(settings: TrainSettings, data: Prepared) -> str:
+    """SHA-256 of all that the result follows from: the reviews, the settings and the code."""
+    known = asdict(settings)
+    vectors = settings.pretrain == "vectors"
+    names = OF_VECTORS if vectors else [name for name in known if name not in NOT_OF_TEACHER]
+    total = hashlib.sha256(json.dumps({name: known[name] for name in ("pretrain", *names)}, sort_keys=True).encode())
+    texts = data.words.take(data.rows(TRAIN, UNLABELLED)) if vectors else data.words
+    for array in (texts.ids, texts.offsets, *([] if vectors else [data.labels, data.split, data.tokens.offsets])):
+        total.update(np.ascontiguousarray(array).tobytes())
+    total.update("\n".join(data.encoder.vocabulary).encode())
+    here = Path(__file__).parent.parent
+    for file in sorted(path for pattern in CODE[settings.pretrain] for path in here.glob(pattern)):
+        total.update(hashlib.sha256(file.read_bytes()).digest())
+    return total.hexdigest()
+
+
+def _find(kind: str, made_by: str) -> tuple[str, Path | None]:
+    for run in tracking.find_runs("pretrain", recipe=made_by):
+        try:
+            return run.info.run_id, tracking.artifact(run, FILES[kind])
+        except UserError:
+            log.info("pretrain: run %s did the same, but its result can't be had any more", run.info.run_id)
+    return "", None
+
+
+def _learn_vectors(settings: TrainSettings, data: Prepared, path: Path) -> dict[str, float]:
+    texts, bar = data.words.take(data.rows(TRAIN, UNLABELLED)), Bar("pretrain", 0, "parts")
+    try:
+        vectors = learned_vectors.learn(texts, len(data.encoder.vocabulary), settings.embedding_size, settings.seed, bar.set)
+    finally:
+        bar.close()
+    word_vectors.write(vectors, path)
+    log.info("pretrain: vectors of %s words, learned from %s reviews", f"{len(vectors):,}", f"{len(texts):,}")
+    return {"reviews": len(texts), "words_with_vector": len(vectors)}
+
+
+def _teach(settings: TrainSettings, data: Prepared, path: Path, active: tracking.StepRun) -> dict[str, float]:
+    reviews = teaching.taught(data, settings.ngrams, settings.seed)
+    bar = Bar("pretrain", 0, "tokens")
+
+    def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
+        active.log_metrics({name: value for name, value in metrics.items() if name != "train_accuracy"}, epoch)
+        bar.say(f"pretrain: epoch {epoch:>2}/{settings.epochs}  train_loss {metrics['train_loss']:.4f}  val_loss {metrics['val_loss']:.4f}")
+        return False
+
+    with Trainer(ALL[settings.backend]) as trainer:
+        try:
+            trained = training.train(trainer, replace(settings, ngrams=0), reviews, path, after_epoch, bar.set)
+        finally:
+            bar.close()
+            active.log_text(trainer.log(), "trainer.log")
+    accuracy, count = trained.summary["network_val_accuracy"], len(reviews.rows(TRAIN))
+    log.info("pretrain: %s reviews as the n-grams see them, validation accuracy %.4f", f"{count:,}", accuracy)
+    return trained.summary | {"reviews": count}

@@ -1,0 +1,32 @@
+"""One text, given as a parameter: its label, its score and the words that carried it, on the terminal. No run is begun for it."""
+
+import logging
+
+from sentiment.errors import UserError
+from sentiment.model.explanation import Explanation
+from sentiment.model.scorer import Scorer
+from sentiment.registry import find_model, lineage
+from sentiment.settings import ScoreSettings
+
+log = logging.getLogger(__name__)
+
+
+def run(settings: ScoreSettings) -> None:
+    """Raises UserError if there is no such model, or a parameter of tables is given, too."""
+    if settings.output != "auto" or settings.engine != "local":
+        received = f"text=…, output={settings.output}, engine={settings.engine}"
+        raise UserError(f"A text is scored here, and to the terminal. Received: {received}. Leave out output and engine.")
+    scorer = Scorer(find_model.find(settings.model))
+    log.info("score: with %s", lineage.describe(settings.model, scorer.model.data_fingerprint))
+    log.info("score: %s", describe(scorer, settings.text))
+
+
+def describe(scorer: Scorer, text: str) -> str:
+    """`positive 0.9312 (positive from 0.5 on), carried by: great +0.2134  dull -0.0312`.
+
+    The weight of a word is by how much the score would be lower without it.
+    """
+    score = float(scorer.score([text])[0])
+    words = [f"{item['word']} {item['weight']:+.4f}" for item in Explanation(scorer, text).words()]
+    carried = f"carried by: {'  '.join(words)}" if words else "no words: this is the score of an empty text"
+    return f"{scorer.label(score)} {score:.4f} ({scorer.model.label_names[1]} from {scorer.threshold:.4g} on), {carried}"

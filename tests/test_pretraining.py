@@ -1,0 +1,128 @@
+"""What a network learns before labels: from which reviews, and found again by later runs."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+from scipy.special import expit
+
+from sentiment import tracking
+from sentiment.errors import UserError
+from sentiment.preparation import prepared
+from sentiment.preparation.prepared import Prepared
+from sentiment.reviews.batch import TRAIN, UNLABELLED, VALIDATION
+from sentiment.settings import TrainSettings
+from sentiment.steps import pretrain
+from sentiment.steps import train as train_step
+from sentiment.training import learned_vectors, ngram_regression, teaching
+from sentiment.training.word_vectors import WordVectors
+from tests.trained import SIZES, Trainers, train_small
+
+QUICK = SIZES | {"architecture": "cnn", "epochs": 1}
+
+
+@pytest.fixture(scope="module")
+def data(small: Path) -> Prepared:
+    """Of the training reviews a third has no labels."""
+    whole = prepared.read(small)
+    labels, split, rows = whole.labels.copy(), whole.split.copy(), whole.rows(TRAIN)[::3]
+    labels[rows], split[rows] = -1, UNLABELLED
+    return replace(whole, labels=labels, split=split)
+
+
+@pytest.fixture(scope="module")
+def path(data: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("unlabelled") / "prepared.h5"
+    prepared.write(data, path)
+    return path
+
+
+def children(parent: str) -> list[str]:
+    client = MlflowClient()
+    found = client.search_runs([client.get_run(parent).info.experiment_id], f"tags.`mlflow.parentRunId` = '{parent}'")
+    return [run.info.run_id for run in found]
+
+
+def test_vectors_are_learned_once(data: Prepared) -> None:
+    settings = TrainSettings(**SIZES | {"pretrain": "vectors"})
+    expected = learned_vectors.learn(data.words.take(data.rows(TRAIN, UNLABELLED)), len(data.encoder.vocabulary), 8, settings.seed)
+    made = []
+    all_changes: list[dict[str, Any]] = [{}, {}, {"embedding_size": 6}]
+    for number, changes in enumerate(all_changes):
+        with tracking.step_run("train", settings) as active:
+            vectors, run_id = pretrain.run(replace(settings, **changes), data, active.info.run_id)
+        assert isinstance(vectors, WordVectors)
+        assert children(active.info.run_id) == ([] if number == 1 else [run_id])
+        made.append((vectors, run_id))
+    assert made[0][1] == made[1][1] != made[2][1]
+    for vectors, _ in made[:2]:
+        np.testing.assert_array_equal(vectors.ids, expected.ids)
+        np.testing.assert_array_equal(vectors.vectors, expected.vectors)
+    assert made[2][0].vectors.shape == (len(expected), 6)
+
+
+def test_the_recipe_follows_from_what_the_vectors_do(data: Prepared) -> None:
+    """Not from labels, texts that measure, or what the network does with the vectors."""
+    settings = TrainSettings(pretrain="vectors")
+    recipe = pretrain.recipe(settings, data)
+    measuring = data.words.ids.copy()
+    begin, end = data.words.offsets[data.rows(VALIDATION)[0]], data.words.offsets[data.rows(VALIDATION)[0] + 1]
+    measuring[begin:end] = 1
+    other_texts = replace(data, words=replace(data.words, ids=measuring))
+    assert pretrain.recipe(settings, other_texts) == recipe
+    assert pretrain.recipe(settings, replace(data, labels=np.zeros_like(data.labels))) == recipe
+    assert pretrain.recipe(replace(settings, lstm_size=7, backend="cntk", prepared="x"), data) == recipe
+    changes: list[dict[str, Any]] = [{"seed": 2}, {"embedding_size": 7}, {"pretrain": "teacher"}]
+    for change in changes:
+        assert pretrain.recipe(replace(settings, **change), data) != recipe
+    words = data.words.ids.copy()
+    words[data.words.offsets[data.rows(UNLABELLED)[0]]] += 1
+    assert pretrain.recipe(settings, replace(data, words=replace(data.words, ids=words))) != recipe
+
+
+def test_a_teacher_has_seen_the_labels_of_training_reviews_alone(data: Prepared) -> None:
+    taught = teaching.taught(data, 500, 1)
+    np.testing.assert_array_equal(taught.rows(TRAIN), data.rows(UNLABELLED))
+    np.testing.assert_array_equal(taught.rows(VALIDATION), data.rows(VALIDATION))
+    np.testing.assert_array_equal(taught.labels[taught.rows(VALIDATION)], data.labels[data.rows(VALIDATION)])
+    fitted = ngram_regression.fit(data, 500, 1)
+    logits = fitted.train_model.logits(fitted.train_model.ngrams.encode(data.words.take(data.rows(UNLABELLED))))
+    np.testing.assert_allclose(taught.labels[taught.rows(TRAIN)], expit(logits), atol=1e-6)
+    assert (fitted.train_model.weights != fitted.model.weights).any()
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "cntk"])
+def test_what_a_teacher_taught_starts_the_network(trainers: Trainers, path: Path, data: Prepared, tmp_path: Path, backend: str) -> None:
+    settings = TrainSettings(**QUICK | {"prepared": str(path), "pretrain": "teacher", "backend": backend})
+    run = train_step.run(settings)
+    client = MlflowClient()
+    taught = client.get_run(client.get_run(run.run_id).data.tags["pretrain_run_id"])
+    assert children(run.run_id) == [taught.info.run_id]
+    assert taught.data.metrics["reviews"] == len(data.rows(UNLABELLED))
+    for start, same in ((tracking.artifact(taught, "model.h5"), True), (None, False)):
+        trained = train_small(trainers(backend), path, tmp_path / "model.h5", start, architecture="cnn", epochs=1)
+        assert (trained.summary["network_val_loss"] == pytest.approx(run.summary["network_val_loss"], abs=1e-5)) == same
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "no network": ({"architecture": "ngrams", "pretrain": "vectors"}, "There is no network to start"),
+    "two starts": ({"pretrain": "vectors", "start_from": "x"}, "Received: start_from=x, pretrain=vectors"),
+    "no ngrams": ({"pretrain": "teacher", "ngrams": 0}, "The n-grams teach, and there are none"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_can_not_start_a_network_is_said_before_a_run_begins(path: Path, name: str) -> None:
+    changes, said = WRONG[name]
+    with pytest.raises(UserError, match=said):
+        train_step.run(TrainSettings(**QUICK | {"prepared": str(path)} | changes))
+    assert not MlflowClient().search_runs(["0"])
+
+
+def test_without_unlabelled_reviews_there_is_none_to_be_taught_by(small: Path) -> None:
+    with pytest.raises(UserError, match="There is no review without a label to be taught by"):
+        train_step.run(TrainSettings(**QUICK | {"prepared": str(small), "pretrain": "teacher"}))
+    assert not MlflowClient().search_runs(["0"])

@@ -1,0 +1,137 @@
+"""The report and the page of a search: what they say, that texts are escaped, and how a real Chromium shows them."""
+
+import re
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import optuna
+import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from sentiment.evaluation.examples import Carried, Example
+from sentiment.plots import search
+from sentiment.report import marking, search_page
+from tests.pages import find_chromium, shown
+from tests.processes import Launch
+
+needs_chromium = pytest.mark.skipif(find_chromium() is None, reason="There is no Chromium on this machine: apt-get install chromium.")
+WIDTHS = (400, 800, 1300)
+ATTACK = "<script>alert(1)</script>"
+
+
+def marked(text: str, *words: Carried) -> list[tuple[str, float]]:
+    pieces = marking.segments(Example(text, 1, 0.9, 3, list(words), 1))
+    assert "".join(piece.text for piece in pieces) == text
+    return [(piece.text, piece.weight) for piece in pieces if piece.weight is not None]
+
+
+def test_words_are_marked_where_they_carried_the_score() -> None:
+    text = "It's not good. Is it good? NO: it isn’t, it’s “good”!"
+    assert marked(text, Carried("good", 1, 0.4), Carried("it", 0, -0.1)) == [("it", -0.1), ("good", 0.4)]
+    assert marked(text, Carried("isn't", 0, -0.2), Carried("!", 0, 0.3), Carried("no", 0, 0.0)) == [("isn’t", -0.2)]
+    assert marked("很好的电影, 很好", Carried("好", 1, 0.5)) == [("好", 0.5)]
+    assert marked("a (b [c", Carried("(b", 0, 0.5)) == [("(b", 0.5)]  # no pattern, whatever it has in it
+    (piece,) = (each for each in marking.segments(Example("so so", 0, 0.1, 2, [Carried("so", 1, -0.2)], 0)) if each.weight)
+    assert piece.strength == 1
+
+
+def trials(values: list[float], mixed: bool = False) -> list[FrozenTrial]:
+    """One of each value; every fourth is pruned, where there are over four."""
+    made = []
+    for number, value in enumerate(values):
+        distributions = {"dropout": FloatDistribution(0.1, 0.6), "units": IntDistribution(8, 128, log=True)}
+        params: dict[str, float | str] = {"dropout": 0.1 + 0.02 * number, "units": 8 + 5 * number}
+        if mixed:
+            distributions["kind"], params["kind"] = CategoricalDistribution(("a", "b")), "ab"[number % 2]
+            if number % 2:
+                del params["units"], distributions["units"]
+        is_pruned = number % 4 == 3 and len(values) > 4
+        trial = create_trial(
+            state=TrialState.PRUNED if is_pruned else TrialState.COMPLETE,
+            value=None if is_pruned else value,
+            params=params,
+            distributions=distributions,
+            intermediate_values={1: 0.5, 2: value},
+        )
+        trial.datetime_start = datetime(2026, 1, 1)
+        trial.datetime_complete = trial.datetime_start + timedelta(seconds=10 + number)
+        made.append(trial)
+    return made
+
+
+def study_of(made: list[FrozenTrial], name: str = "s") -> optuna.Study:
+    study = optuna.create_study(study_name=name, direction="maximize")
+    study.add_trials(made)
+    return study
+
+
+def test_a_search_is_drawn_with_its_pruned_trials() -> None:
+    made = study_of(trials([0.6, 0.8, 0.7, 0.55, 0.9, 0.85])).trials
+    (axes,) = search.history(made, "val_auc").axes
+    complete, pruned, best = axes.lines
+    assert np.asarray(complete.get_xydata()).tolist() == [[0, 0.6], [1, 0.8], [2, 0.7], [4, 0.9], [5, 0.85]]
+    assert np.asarray(pruned.get_xydata()).tolist() == [[3, 0.55]]
+    assert np.asarray(best.get_ydata()).tolist() == [0.6, 0.8, 0.8, 0.9, 0.9]
+    best = search.history(made, "val_loss").axes[0].lines[2]
+    assert np.asarray(best.get_ydata()).tolist() == [0.6] * 5
+    (axes,) = search.effort(made, "val_auc").axes
+    assert np.asarray(axes.lines[0].get_xdata()).tolist() == [10, 11, 12, 14, 15]
+    (axes,) = search.parallel(made, "val_auc").axes
+    assert np.asarray(axes.lines[-1].get_ydata())[-1] == 1  # the best is drawn last
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["dropout", "units", "val_auc"]
+
+
+def test_what_cannot_be_said_of_a_search_is_not_drawn() -> None:
+    assert "No trial is complete" in search_page.page(study_of([]), "val_auc")
+    assert "Parallel coordinates" not in search_page.page(study_of(trials([0.8])), "val_auc")
+    equal = search_page.page(study_of(trials([0.8] * 4)), "val_auc")
+    assert "All complete trials came out the same" in equal
+    assert ">Importance<" not in equal
+    differing = search_page.page(study_of(trials([0.6, 0.8, 0.7, 0.9, 0.85, 0.75], mixed=True), ATTACK), "val_auc")
+    assert ">Importance<" in differing
+    assert "<script" not in differing
+    assert "&lt;script&gt;" in differing
+
+
+@needs_chromium
+def test_the_page_of_a_search_fits_its_window(tmp_path: Path) -> None:
+    file = tmp_path / "search.html"
+    file.write_text(search_page.page(study_of(trials([0.6, 0.8, 0.7, 0.9, 0.85, 0.75], mixed=True)), "val_auc"))
+    sizes, said = shown(file, WIDTHS, tmp_path)
+    assert sizes == {width: (0, 0, 7) for width in WIDTHS}
+    assert not said
+
+
+@pytest.fixture(scope="module")
+def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table whose reviews try to run a script."""
+    words = {1: ["great", "loved", "best", "fine"], 0: ["dull", "awful", "worst", "bad"]}
+    random = np.random.default_rng(0)
+    rows = [f"{ATTACK} number {at} was {' '.join(random.choice(words[at % 2], 3))}, I said,{at % 2}" for at in range(120)]
+    path = tmp_path_factory.mktemp("reviews") / "reviews & more.csv"
+    path.write_text("\n".join(["text|label", *("|".join(row.rsplit(",", 1)) for row in rows)]))
+    return path
+
+
+@needs_chromium
+def test_the_report_of_a_real_run(launch: Launch, reviews: Path, store: str, tmp_path: Path) -> None:
+    sizes = ("--architecture=cnn", "--filters=8", "--dense-size=8", "--embedding-size=8", "--epochs=3", "--register=false")
+    done = launch("entry_points.main", f"--reviews={reviews}", "--test-fraction=0.4", *sizes)
+    assert done.returncode == 0, done.stderr
+    (path,) = re.findall(r"^main: the report is (/.*report\.html)$", done.stdout, re.MULTILINE)
+    text = Path(path).read_text()
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+    assert "reviews &amp; more.csv" in text
+    assert "<mark" in text
+    assert not re.findall(r"(?:src|href)=\"(?!#|data:)[^\"]*\"|url\((?!#)|@import", text), "it asks for another file"
+    accuracy = re.findall(r"Of (\d+) test reviews it calls (\d+) rightly: ([\d.]+)", text)
+    assert [(int(count), round(100 * int(right) / int(count), 1) == float(share)) for count, right, share in accuracy] == [(48, True)]
+    assert f"export MLFLOW_TRACKING_URI={store}" in text
+    (train,) = re.findall(r"mlflow models serve -m runs:/(\w+)/model", text)
+    assert f"(run {train})" in done.stdout
+    found, said = shown(Path(path), WIDTHS, tmp_path)
+    assert found == {width: (0, 0, 8) for width in WIDTHS}
+    assert not said
