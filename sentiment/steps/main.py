@@ -59,8 +59,11 @@ def run(settings: MainSettings) -> None:
 
 def _say_next(settings: MainSettings, run: RunInfo, trained: str) -> None:
     steps = [commands.look(commands.run_page(run))]
-    if len(tracking.find_runs("main", most=2)) > 1:
+    others = tracking.find_runs("main", most=100)
+    if len(others) > 1:
         steps.append((commands.curves_page(run.experiment_id), "beside the others"))
+    if len({other.data.params.get("backend") for other in others}) > 1:
+        steps.append((commands.entry_point("compare"), "the newest of each backend on one page"))
     if settings.register:
         steps += [("make serve", "the champion, over HTTP"), (commands.entry_point("score", input="FILE"), "a table of texts")]
     else:
