@@ -14,12 +14,16 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export UV_COMPILE_BYTECODE := 1
 unexport VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME
 
+ifeq ($(MLFLOW_EXPERIMENT_NAME)$(MLFLOW_EXPERIMENT_ID),)
+run: export MLFLOW_EXPERIMENT_NAME := sentiment
+endif
+
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
 run: .venv/ready  ## prepare, train, evaluate and register on the bundled reviews; BACKEND=tensorflow, cntk, jax or torch
 	@[ $(BACKEND) = tensorflow ] || python -m sentiment.backends $(BACKEND)
-	mlflow run . --env-manager local -P backend=$(BACKEND)
+	@MLFLOW_LOGGING_LEVEL=$${MLFLOW_LOGGING_LEVEL:-WARNING} mlflow run . --env-manager local -P backend=$(BACKEND)
 
 install: .venv/ready  ## the environment of one more backend: BACKEND=jax; DEVICE=cuda for NVIDIA GPUs
 	@python -m sentiment.backends $(BACKEND) --device $(DEVICE)
@@ -38,6 +42,10 @@ bench: .venv/ready-dev  ## speed and accuracy as ratios: writes docs/benchmarks.
 	@python -m sentiment.backends cntk jax torch
 	python -m benchmarks
 
+screenshots: .venv/ready-dev  ## the pictures of MLflow's pages in docs/images; needs Chromium
+	@python -m sentiment.backends cntk
+	python -m tests.screenshots
+
 lint: .venv/ready-dev  ## ruff and mypy
 	ruff check .
 	ruff format --check .
@@ -55,7 +63,10 @@ serve: .venv/ready  ## the champion over HTTP, at http://127.0.0.1:5001 (PORT=â€
 	python -m sentiment.serving.page --port $(PORT) --page-port $(PAGE_PORT)
 
 ui: .venv/ready  ## the runs in the browser, at http://127.0.0.1:5000
-	mlflow ui --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}
+	@case "$$MLFLOW_TRACKING_URI" in \
+		http*) echo "The runs are on the tracking server: $$(echo "$$MLFLOW_TRACKING_URI" | sed -E 's,//[^/@]*@,//,')/#/experiments";; \
+		*) exec mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}";; \
+	esac
 
 doctor: .venv/ready  ## what this machine has and lacks
 	@python -m sentiment.doctor
@@ -88,4 +99,4 @@ clean:  ## remove the environment (not your runs)
 	uv pip install -q --python $(BIN)/python -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help run install install-spark test test-quick bench lint docs audit serve ui doctor lock lock-cuda clean
+.PHONY: help run install install-spark test test-quick bench screenshots lint docs audit serve ui doctor lock lock-cuda clean

@@ -13,6 +13,20 @@ from typing import Any, NoReturn
 from sentiment.errors import StepError, UserError
 from sentiment.settings import REQUIRED, as_text, from_text, parameters
 
+WHAT = {
+    "main": "prepare, train, evaluate and register",
+    "prepare": "reviews to numbers",
+    "train": "one model",
+    "tune": "a search for good settings",
+    "register": "a model to the registry",
+    "score": "texts to scores",
+    "parity": "one model on several backends",
+    "pretrain": "a network before its labels",
+    "compare": "runs side by side",
+    "monitor": "later texts against a model's reference",
+    "send": "runs that were not sent",
+}
+ABOUT = ("reviews", "prepared", "input", "folder", "run", "model", "engine", "architecture", "backend", "backends", "trials", "study")
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -49,6 +63,7 @@ def run(kind: type, step: Callable[[Any], object]) -> NoReturn:
         settings = parse(kind, sys.argv[1:], program)
         _tracking().own_temporary_folder()
         _tracking().check_server()
+        logging.info(_opening(program.rpartition(".")[2], settings))
         step(settings)
     except UserError as error:
         line = _hide(" ".join(str(error).split()))
@@ -65,6 +80,13 @@ def run(kind: type, step: Callable[[Any], object]) -> NoReturn:
         print(_hide(_unexpected(error)), file=sys.stderr)
         sys.exit(1)
     sys.exit(0)
+
+
+def _opening(step: str, settings: Any) -> str:
+    """One line: what is done, on what, and where it is tracked."""
+    names = [name for name in ABOUT if name in {about.name for about in parameters(type(settings))}]
+    about = [f"{name}={as_text(getattr(settings, name))}" for name in names]
+    return f"{step}: {WHAT[step]} ({', '.join(about)}), tracked in {_tracking().location()}"
 
 
 def _end(number: int, frame: object) -> NoReturn:

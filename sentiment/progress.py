@@ -1,36 +1,47 @@
-"""Progress on the terminal: a bar where there is one, lines where there is none."""
+"""Progress on the terminal: a bar where there is one, a line a minute where there is none, both with the time that is left."""
 
 import time
 
 from tqdm import tqdm
 
-EVERY = 15  # seconds between two lines
+EVERY = 60  # seconds between two lines
 
 
 class Bar:
-    """Progress over `total` units, once it has lasted a while: a bar, or a line now and then where there is no terminal."""
+    """Progress over `total` units, once it has lasted a while. It begins anew when it is set to less than it was at."""
 
     def __init__(self, title: str, total: int, unit: str) -> None:
         self._title, self._unit, self._done, self._total = title, unit, 0, total
-        self._told = time.monotonic()
+        self._begun = self._said = time.monotonic()
         self._bar = tqdm(total=total, desc=title, unit=unit, unit_scale=True, delay=1, leave=False, disable=None, dynamic_ncols=True)
 
     def advance(self, count: int) -> None:
         self.set(self._done + count, self._total)
 
     def set(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if done < self._done:
+            self._begun = now
         self._bar.total = self._total = total
         self._bar.update(done - self._done)
         self._done = done
-        if self._bar.disable and time.monotonic() - self._told > EVERY:
-            self._told = time.monotonic()
-            print(f"{self._title}: {done:,} of {total:,} {self._unit}", flush=True)
+        if self._bar.disable and now - self._said > EVERY:
+            self._said = now
+            print(f"{self._title}: {done:,} of {total:,} {self._unit}{left(now - self._begun, done, total)}", flush=True)
 
     def say(self, line: str) -> None:
         """A line that stays."""
-        self._told = time.monotonic()
+        self._said = time.monotonic()
         self._bar.clear()
         print(line, flush=True)
 
     def close(self) -> None:
         self._bar.close()
+
+
+def left(seconds: float, done: int, total: int) -> str:
+    """`, about 3 min left`, after so many seconds; nothing if there is no telling."""
+    if not 0 < done < total:
+        return ""
+    more = seconds / done * (total - done)
+    return f", about {more:.0f} s left" if more < 100 else f", about {more / 60:.0f} min left"

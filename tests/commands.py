@@ -17,11 +17,16 @@ def options(*parameters: str) -> list[str]:
 
 def runs(uri: str) -> dict[str, list[Run]]:
     """All runs of a store by their step."""
-    client = MlflowClient(uri)
     found: dict[str, list[Run]] = {}
-    for run in client.search_runs([e.experiment_id for e in client.search_experiments()]):
+    for run in all_runs(uri):
         found.setdefault(run.data.tags.get("step", "none"), []).append(run)
     return found
+
+
+def all_runs(uri: str, query: str = "") -> list[Run]:
+    """The runs of all experiments, the newest first."""
+    client = MlflowClient(uri)
+    return list(client.search_runs([each.experiment_id for each in client.search_experiments()], query))
 
 
 def names(uri: str, run: Run) -> set[str]:

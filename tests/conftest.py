@@ -27,6 +27,7 @@ from sentiment.paths import PROJECT
 from sentiment.preparation import prepared, preparing
 from sentiment.reviews import find_source
 from sentiment.settings import PrepareSettings
+from sentiment.tracking.server import EXPERIMENT
 from sentiment.training.trainer_process import Trainer
 from sentiment.tuning import search
 
@@ -46,11 +47,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def tables(request: pytest.FixtureRequest) -> Path:
-    """A SQLite file with MLflow's tables and no runs. MLflow takes seconds to make it: pytest's cache keeps one for each version."""
-    path = Path(request.config.cache.mkdir(f"mlflow-{mlflow.__version__}")) / "tables.db"
+    """A SQLite file with MLflow's tables, the experiment `sentiment` and no runs.
+
+    MLflow takes seconds to make it: pytest's cache keeps one for each version.
+    """
+    path = Path(request.config.cache.mkdir(f"mlflow-{mlflow.__version__}-{EXPERIMENT}")) / "tables.db"
     if not path.exists():
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
             made = SqlAlchemyStore(f"sqlite:///{folder}/mlflow.db", folder)  # type: ignore[no-untyped-call]
+            made.create_experiment(EXPERIMENT)  # type: ignore[no-untyped-call]
             made.engine.dispose()
             os.replace(f"{folder}/mlflow.db", path)
     return path

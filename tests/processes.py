@@ -29,7 +29,7 @@ def wait_until(what: Callable[[], bool], process: "subprocess.Popen[str] | None"
 
 
 def copy_store(tables: Path, path: Path, artifacts: Path | str) -> str:
-    """The address of a new store; its default experiment has its artifacts there."""
+    """The address of a new store; its experiments have their artifacts there."""
     shutil.copyfile(tables, path)
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE experiments SET artifact_location = ?", (f"{artifacts}/0",))

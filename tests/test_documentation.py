@@ -22,6 +22,7 @@ RUN_BY = {
     "make test": "not run: it is what runs this",
     "make test-quick": "not run: make test runs all of its tests",
     "make audit": "test_project_files.py: test_an_audit_that_can_not_be_made_says_so",
+    "make screenshots": "test_mlflow_ui.py: test_the_page_of_curves_that_main_printed_has_those_of_both_runs_in_one_picture",
     "make lint": "not run: .ci/run runs it",
     "make docs": "test_project_files.py: test_what_follows_from_the_settings_is_not_stale",
     "make bench": "test_benchmarks.py: test_a_command_replaces_its_own_rows_only",

@@ -15,6 +15,7 @@ from sentiment.paths import PROJECT
 from sentiment.preparation import prepared
 
 from . import stages
+from .commands import all_runs
 from .stages import Done, Fault
 
 REVIEWS = f"--reviews={PROJECT / 'data' / 'reviews.txt'}"
@@ -71,7 +72,7 @@ class Folder:
         return stages.run(self.work, program, *COMMANDS[program], *more, environment=environment, at=at, fault=fault)
 
     def running(self) -> list[str]:
-        return [run.data.tags.get("step", "") for run in MlflowClient(self.uri).search_runs(["0"], "attributes.status = 'RUNNING'")]
+        return [run.data.tags.get("step", "") for run in all_runs(self.uri, "attributes.status = 'RUNNING'")]
 
     def temporary_files(self) -> list[Path]:
         return [path for path in self.temporary.rglob("*") if path.is_file() and path.name != ".ses"]  # ONNX Runtime's
@@ -91,7 +92,7 @@ class Folder:
         assert self.temporary_files() == []
         assert self.unsent() == []
         client = MlflowClient(self.uri)
-        for run in client.search_runs(["0"], "attributes.status = 'FINISHED'"):
+        for run in all_runs(self.uri, "attributes.status = 'FINISHED'"):
             for item in client.list_artifacts(run.info.run_id):
                 path = Path(run.info.artifact_uri or "", item.path)
                 if item.path == "prepared.h5":

@@ -104,7 +104,8 @@ def test_the_trainer_writes_what_the_others_read() -> None:
 
 
 def test_no_cuda_comes_in() -> None:
-    assert not [name for name in pinned() if re.match(r"nvidia|cuda|triton|torch", name)]
+    """NVIDIA's reader of a GPU's load is Python alone."""
+    assert not [name for name in pinned() if re.match(r"nvidia|cuda|triton|torch", name) and name != "nvidia-ml-py"]
 
 
 def test_the_trainer_needs_nothing_but_keras() -> None:

@@ -11,6 +11,7 @@ from mlflow import MlflowClient
 from sentiment.model.scorer import Scorer
 from sentiment.paths import PROJECT
 from sentiment.registry import gate, golden
+from tests.commands import all_runs
 from tests.processes import DEADLINE, Launch
 
 pytestmark = pytest.mark.slow
@@ -88,8 +89,7 @@ def champion(uri: str) -> str:
 
 
 def newest(uri: str) -> str:
-    (run,) = MlflowClient(uri).search_runs(["0"], "tags.step = 'train'", order_by=["attributes.start_time DESC"], max_results=1)
-    return str(run.info.run_id)
+    return str(all_runs(uri, "tags.step = 'train'")[0].info.run_id)
 
 
 def test_from_the_first_champion_to_a_roll_back(launch: Launch, call: Launch, store: str) -> None:
@@ -142,7 +142,7 @@ def test_from_the_first_champion_to_a_roll_back(launch: Launch, call: Launch, st
     while way_back[-1] != "1":
         way_back.append(tags[way_back[-1]]["previous_champion"])
     assert len(set(way_back)) == len(way_back)
-    runs = client.search_runs(["0"], "tags.step = 'register'")
+    runs = all_runs(store, "tags.step = 'register'")
     assert {run.info.status for run in runs} == {"FINISHED"}
 
 

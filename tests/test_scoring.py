@@ -21,6 +21,7 @@ from sentiment.reviews.rows import Rows
 from sentiment.reviews.table_formats import open_rows
 from sentiment.settings import ScoreSettings, TableSettings
 from sentiment.steps import score, score_text
+from tests.commands import all_runs
 from tests.processes import Launch
 
 MODEL = Path(__file__).parent / "fixtures" / "default-bilstm.h5"
@@ -178,7 +179,7 @@ def test_a_folder_through_the_entry_point(launch: Launch, store: str, tmp_path: 
     done = launch("entry_points.score", f"--input={folder}", f"--model={MODEL}", f"--output={tmp_path / 'out'}")
     assert done.returncode == 0, done.stderr
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["a.csv", "b.parquet"]
-    (run,) = MlflowClient(store).search_runs(["0"])
+    (run,) = all_runs(store)
     assert run.data.tags["step"] == "score"
     assert run.data.metrics["rows_scored"] == 50
     shutil.rmtree(folder)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from mlflow import MlflowClient
 from pyspark.sql import SparkSession
 
 from sentiment.batch_scoring import spark
@@ -15,6 +14,7 @@ from sentiment.errors import UserError
 from sentiment.model.scorer import Scorer
 from sentiment.serving import served_model
 from sentiment.settings import TableSettings
+from tests.commands import all_runs
 from tests.processes import Launch
 
 pytestmark = pytest.mark.slow
@@ -84,7 +84,7 @@ def test_the_entry_point(launch: Launch, store: str, tmp_path: Path) -> None:
     done = launch(*asked)
     assert done.returncode == 0, done.stderr
     check_scores(tmp_path / "in.scored.parquet")
-    (run,) = MlflowClient(store).search_runs(["0"])
+    (run,) = all_runs(store)
     assert (run.data.tags["step"], run.data.metrics["rows_scored"]) == ("score", len(TEXTS))
 
 

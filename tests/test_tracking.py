@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,8 +17,8 @@ from sentiment import tracking
 from sentiment.backends.interpreters import ALL
 from sentiment.errors import UserError
 from sentiment.paths import PROJECT
-from sentiment.settings import PrepareSettings, ScoreSettings
-from sentiment.tracking import processes, server
+from sentiment.settings import Choices, EvaluateSettings, MainSettings, PrepareSettings, ScoreSettings, TrainSettings, TuneSettings
+from sentiment.tracking import commands, processes, server, titles
 from sentiment.training.trainer_process import Trainer, TrainerError
 from tests.processes import DEADLINE, Launch, is_running, wait_until
 
@@ -81,6 +82,25 @@ def test_an_experiment_that_is_deleted_or_unknown(monkeypatch: pytest.MonkeyPatc
     mlflow.create_experiment("another")
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "another")
     assert "does not match" in refusal()
+
+
+def test_runs_are_begun_in_an_experiment_of_their_own_of_the_training_kind(launch: Launch, store: str, tmp_path: Path) -> None:
+    """And what `mlflow run` begins in MLflow's own, unasked, is found from there and the other way round; a named one stands alone."""
+    prepare = ["--max-length=20", f"--reviews={PROJECT / 'data' / 'reviews.txt'}"]
+    done = launch("entry_points.prepare", *prepare)
+    assert done.returncode == 0, done.stderr
+    client = MlflowClient(store)
+    own = client.get_experiment_by_name("sentiment")
+    assert own
+    assert own.tags["mlflow.experimentKind"] == "custom_model_development"
+    (first,) = client.search_runs([own.experiment_id])
+    done = launch("mlflow", "run", ".", "--env-manager", "local", "-e", "prepare", "-P", "max_length=20")
+    assert done.returncode == 0, done.stderr
+    (second,) = client.search_runs(["0"])
+    assert second.data.tags["reused_run_id"] == first.info.run_id
+    done = launch("entry_points.prepare", *prepare, MLFLOW_EXPERIMENT_NAME="another")
+    (third,) = client.search_runs([client.get_experiment_by_name("another").experiment_id])  # type: ignore[union-attr]
+    assert "reused_run_id" not in third.data.tags
 
 
 def launched(monkeypatch: pytest.MonkeyPatch, run_id: str) -> str:
@@ -169,7 +189,9 @@ def test_two_commands_at_once_in_a_fresh_folder(tmp_path: Path) -> None:
     for process in both:
         _, errors = process.communicate(timeout=DEADLINE)
         assert process.returncode == 0, errors
-    assert len(MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}").search_runs(["0"], "attributes.status = 'FINISHED'")) == 2
+    client = MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    (number,) = {e.experiment_id for e in client.search_experiments() if e.name == "sentiment"}
+    assert len(client.search_runs([number], "attributes.status = 'FINISHED'")) == 2
 
 
 def test_nothing_is_left_in_the_temporary_folder(launch: Launch, tmp_path: Path) -> None:
@@ -212,3 +234,50 @@ def test_a_trainer_that_says_nothing_is_a_failure(monkeypatch: pytest.MonkeyPatc
         trainer.silence = 0.2
         with pytest.raises(TrainerError, match="said nothing"):
             trainer.score(PROJECT / "tests" / "fixtures" / "default-bilstm.h5", small)
+
+
+def test_what_mlflow_launched_is_named_as_the_others_unless_the_user_named_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = MlflowClient()
+    for given, wanted in (("melodic-lark-970", "train cnn 250×3×250×50 jax"), ("my first", "my first")):
+        made = client.create_run("0", run_name=given).info.run_id
+        monkeypatch.setenv("MLFLOW_RUN_ID", made)
+        with tracking.step_run("train", TrainSettings(architecture="cnn", backend="jax")):
+            pass
+        assert client.get_run(made).info.run_name == wanted
+
+
+@pytest.mark.parametrize(
+    ("settings", "wanted"),
+    [
+        (MainSettings(backend="cntk"), "main bilstm 64×50 cntk"),
+        (TrainSettings(architecture="ngrams"), "main ngrams tensorflow"),
+        (TuneSettings(architecture=Choices(["bilstm", "cnn"])), "main bilstm,cnn tensorflow"),
+        (PrepareSettings(reviews="some/films.csv"), "main films.csv"),
+        (EvaluateSettings("a", "b"), "main"),
+    ],
+)
+def test_a_run_is_called_after_what_it_is_about(settings: object, wanted: str) -> None:
+    assert titles.title("main", settings) == wanted
+
+
+def test_what_the_machine_does_is_logged_behind_what_the_run_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.01")
+    with tracking.step_run("train", TrainSettings()) as run:
+        time.sleep(0.1)
+        run.log_metrics({"val_auc": 0.5}, 1)
+    metrics = list(MlflowClient().get_run(run.info.run_id).data.metrics)
+    assert metrics[0] == "val_auc"
+    assert {"system/cpu_utilization_percentage", "system/system_memory_usage_percentage"} <= set(metrics)
+    monkeypatch.setenv("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", "false")
+    with tracking.step_run("train", TrainSettings()) as run:
+        pass
+    assert not MlflowClient().get_run(run.info.run_id).data.metrics
+
+
+def test_commands_and_addresses_are_those_of_the_tracking_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert commands.look("there") == ("make ui", "then open there")
+    assert commands.entry_point("register", run="my run") == "mlflow run . --env-manager local -e register -P run='my run'"
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "my reviews")
+    assert commands.entry_point("main") == "mlflow run . --env-manager local --experiment-name 'my reviews'"
+    mlflow.set_tracking_uri(f"https://someone:{SECRET}@example.com/mlflow/")
+    assert commands.curves_page("3").startswith("https://example.com/mlflow/#/experiments/3/runs?")

@@ -1,5 +1,8 @@
 """MLflow's model registry, as far as the project uses it: versions of one model, and an alias that one of them has."""
 
+import contextlib
+import io
+
 import mlflow
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
@@ -18,7 +21,8 @@ def version_of(run_id: str, name: str) -> ModelVersion:
     """
     if not _versions(run_id, name):
         try:
-            mlflow.register_model(f"runs:/{run_id}/{served_model.NAME}", name)
+            with contextlib.redirect_stderr(io.StringIO()):  # MLflow says what this command says better
+                mlflow.register_model(f"runs:/{run_id}/{served_model.NAME}", name)
         except MlflowException as error:
             tracking.raise_if_away(error)
             raise UserError(
@@ -70,6 +74,14 @@ def give_alias(version: ModelVersion, alias: str) -> None:
 def tag(version: ModelVersion, **tags: object) -> None:
     for key, value in tags.items():
         MlflowClient().set_model_version_tag(version.name, version.version, key, str(value)[:5000])
+
+
+def describe(version: ModelVersion, text: str, about: str) -> None:
+    """text: of the version, in Markdown; about: of the registered model, where nobody has described it."""
+    client = MlflowClient()
+    client.update_model_version(version.name, version.version, text)
+    if not client.get_registered_model(version.name).description:
+        client.update_registered_model(version.name, about)
 
 
 def untag(version: ModelVersion, key: str) -> None:

@@ -80,8 +80,8 @@ class TrainSettings:
 
 
 @dataclass(frozen=True)
-class MainSettings(TrainSettings, PrepareSettings):
-    """Parameters of `main`: prepare's and train's."""
+class MainSettings(PrepareSettings, TrainSettings):
+    """Parameters of `main`: train's, which come first wherever they are shown, and prepare's."""
 
     prepared: str = field(default="latest", init=False, repr=False)  # main trains on what it prepares
     register: bool = parameter(True, "register the model, and make it champion if the gate opens")

@@ -28,6 +28,7 @@ from sentiment.reviews.batch import TEST
 from sentiment.settings import CompareSettings, TrainSettings, parameters
 from sentiment.steps import train
 from sentiment.steps.prepare import FILE as PREPARED
+from sentiment.tracking import commands, descriptions
 
 PARENTS = ("main", "tune")  # the steps under whose runs there is one of train
 MOST_PAIRS = 6  # on the terminal
@@ -56,7 +57,8 @@ def run(settings: CompareSettings) -> None:
         names = _names([run for run, _, _ in models])
         candidates = [_candidate(name, *model, data.test_texts) for name, model in zip(names, models, strict=True)]
         made = comparison.compare(labels, candidates)
-        active.set_tags({"compared_run_ids": ",".join(candidate.run_id for candidate in candidates)})
+        note = f"Models side by side on the same {len(labels):,} test reviews: {', '.join(names)}. The page is `{PAGE}`."
+        active.set_tags({"compared_run_ids": ",".join(candidate.run_id for candidate in candidates), descriptions.NOTE: note})
         active.log_metrics(_metrics(made))
         for name, rows in zip(TABLES, ([model.row() for model in made.models], [asdict(pair) for pair in made.pairs]), strict=True):
             table = pd.DataFrame(rows)
@@ -67,6 +69,7 @@ def run(settings: CompareSettings) -> None:
         (folder / PAGE).write_text(comparison_page.page(made, **about), encoding="utf-8")
         active.log_file(folder / PAGE)
     _tell(made, data.data_fingerprint, _place(active.info.run_id))
+    commands.say_next(commands.look(commands.run_page(active.info)))
 
 
 def _backends(settings: CompareSettings) -> list[str]:

@@ -13,10 +13,12 @@ from sentiment.model.scorer import Scorer
 from sentiment.plots import scores
 from sentiment.preparation import prepared
 from sentiment.preparation.prepared import Prepared
+from sentiment.registry import lineage
 from sentiment.reviews.batch import TEST
 from sentiment.settings import EvaluateSettings
 from sentiment.steps.prepare import PreparedRun
 from sentiment.steps.train import TrainedRun
+from sentiment.tracking import descriptions
 
 WRONG, RIGHT = 50, 3  # reviews that are shown; of the right ones, of each label
 TABLE = "most_wrong.json"
@@ -28,10 +30,13 @@ def run(data: PreparedRun, trained: TrainedRun, parent: str) -> Evaluated:
     settings = EvaluateSettings(prepared=data.run_id, run=trained.run_id)
     read = prepared.read(data.path)
     with tracking.step_run("evaluate", settings, parent, prepared_run_id=data.run_id, data_fingerprint=read.data_fingerprint) as active:
+        active.log_datasets(tracking.split_datasets(read, lineage.reviews_of(data.run_id), "test"))
+        active.measure_model_of(trained.run_id)
         scorer = Scorer(trained.path)
         scored = score(scorer, read)
         found = test_metrics(scored)
         active.log_metrics(found)
+        active.set_tags({descriptions.NOTE: descriptions.evaluated(found, len(read.test_texts))})
         active.log_plots(scores.every(scored))
         wrong, right = (
             choose(scorer, read.test_texts, scored, count) for choose, count in ((examples.most_wrong, WRONG), (examples.most_right, RIGHT))

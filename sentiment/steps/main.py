@@ -1,7 +1,8 @@
 """The whole way: prepare, train, evaluate, register."""
 
 import logging
-import os
+
+from mlflow.entities import RunInfo
 
 from sentiment import tracking
 from sentiment.backends.interpreters import ALL
@@ -13,7 +14,12 @@ from sentiment.reviews import find_source
 from sentiment.reviews.batch import TEST
 from sentiment.settings import MainSettings, PrepareSettings, RegisterSettings, TrainSettings, part
 from sentiment.steps import evaluate, prepare, register, reporting, train
+from sentiment.tracking import commands, descriptions
 
+REGISTERED = {
+    True: "It is the champion of the registered model `sentiment`.",
+    False: "It is registered, and did not become the champion: the run `register` under this one says why.",
+}
 log = logging.getLogger(__name__)
 
 
@@ -34,15 +40,32 @@ def run(settings: MainSettings) -> None:
         if not len(made.rows(TEST)):
             raise UserError(f"There is no test split. Received: test_fraction={settings.test_fraction:g}. Give a fraction over 0.")
         active.set_tags({"prepared_run_id": data.run_id, "data_fingerprint": made.data_fingerprint})
+        active.log_datasets(tracking.split_datasets(made, settings.reviews, *tracking.SPLITS))
         training = part(TrainSettings, settings, prepared=data.run_id)
-        trained = train.run(training, parent_id)
+        trained = train.run(training, parent_id, active.log_metrics)
+        active.log_output_of(trained.run_id)
         evaluated = evaluate.run(data, trained, parent_id)
         active.log_metrics(trained.summary | evaluated.metrics)
         champion = settings.register and register.run(RegisterSettings(run=trained.run_id, golden=settings.golden), parent_id)
+        fate = REGISTERED[champion] if settings.register else "It is not registered."
+        note = descriptions.done(settings, made, settings.reviews, trained.summary, evaluated.metrics, fate)
+        active.set_tags({descriptions.NOTE: note})
         active.log_text(reporting.page("main", parent_id, training, made, data, trained, evaluated), report.FILE)
-    place = f"It is on {tracking.where()}." if os.environ.get("MLFLOW_TRACKING_URI") else "Look at it with: make ui"
-    if not settings.register:
-        log.info("main: the model is not registered, so no champion. It is with: mlflow run . -e register -P run=%s", trained.run_id)
     log.info("main: the report is %s", tracking.place(active.info, report.FILE))
     done = "done" if champion or not settings.register else "done, but the model did not become the champion"
-    log.info("main: %s (run %s). %s", done, parent_id, place)
+    log.info("main: %s (run %s)", done, parent_id)
+    _say_next(settings, active.info, trained.run_id)
+
+
+def _say_next(settings: MainSettings, run: RunInfo, trained: str) -> None:
+    steps = [commands.look(commands.run_page(run))]
+    others = tracking.find_runs("main", most=100)
+    if len(others) > 1:
+        steps.append((commands.curves_page(run.experiment_id), "beside the others"))
+    if len({other.data.params.get("backend") for other in others}) > 1:
+        steps.append((commands.entry_point("compare"), "the newest of each backend on one page"))
+    if settings.register:
+        steps += [("make serve", "the champion, over HTTP"), (commands.entry_point("score", input="FILE"), "a table of texts")]
+    else:
+        steps.append((commands.entry_point("register", run=trained), "to have it served, if the gate opens"))
+    commands.say_next(*steps)

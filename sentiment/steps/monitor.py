@@ -18,6 +18,7 @@ from sentiment.model.scorer import Scorer
 from sentiment.progress import Bar
 from sentiment.registry import find_model, lineage
 from sentiment.settings import MonitorSettings
+from sentiment.tracking import commands, descriptions
 
 CHECKED, ALLOWED = 100, 0.01  # scores of a table that are compared with the model's own, and by how much these may differ
 PICTURE = "drift.png"
@@ -53,13 +54,16 @@ def run(settings: MonitorSettings) -> None:
         active.log_file(folder / PICTURE)
         _tell(drifts, measured, len(labels), bad, settings)
         problems = _problems(drifts, measured, settings.limit)
-        active.set_tags({"monitor": "; ".join(problems) or "passed"})
+        outcome = "; ".join(problems) or "passed"
+        note = f"{len(labels):,} texts of `{path.name}` against those that the model was validated on: {outcome}."
+        active.set_tags({"monitor": outcome, descriptions.NOTE: note})
         if problems:
             raise StepError(
                 f"The texts are not as those that the model was validated on. {'; '.join(problems)}. "
                 f"See {PICTURE} of run {active.info.run_id}; if such texts are what comes now, train on some of them."
             )
     log.info("monitor: within the limit, %g (run %s)", settings.limit, active.info.run_id)
+    commands.say_next(commands.look(commands.run_page(active.info)))
 
 
 def _reference(scorer: Scorer, settings: MonitorSettings) -> Reference:

@@ -15,6 +15,7 @@ from sentiment.model.scorer import Scorer
 from sentiment.registry import find_model
 from sentiment.reviews import find_source
 from sentiment.settings import ParitySettings, PrepareSettings
+from sentiment.tracking import commands, descriptions
 from sentiment.training.trainer_process import Trainer, write_ids
 
 ALLOWED = 1e-4
@@ -67,6 +68,8 @@ def run(settings: ParitySettings) -> None:
             active.log_metrics({metric: spread})
             if not spread <= ALLOWED:
                 raise StepError(f"The {what} differ by {spread:.1e}, more than {ALLOWED:.0e}. See scores.csv of the run.")
+        active.set_tags({descriptions.NOTE: f"One model's scores on {', '.join(backends)} and in the scorer: `scores.csv`."})
+    commands.say_next(commands.look(commands.run_page(active.info)))
 
 
 def _difference(columns: dict[str, np.ndarray], name: str) -> float:

@@ -20,6 +20,7 @@ from sentiment.preparation.prepared import Prepared
 from sentiment.progress import Bar
 from sentiment.reviews import Source, find_source
 from sentiment.settings import PrepareSettings
+from sentiment.tracking import commands, descriptions
 
 FILE, PICTURE = "prepared.h5", "review_lengths.png"
 log = logging.getLogger(__name__)
@@ -62,7 +63,8 @@ def run(settings: PrepareSettings, parent: str | None = None) -> PreparedRun:
             prepared.write(made, path)
         active.log_metrics(metrics)
         active.set_tags({"data_fingerprint": made.data_fingerprint, "split_method": made.split_method})
-        active.log_dataset(_dataset(source, made))
+        active.log_datasets({"training": _dataset(source, made)})
+        active.set_tags({descriptions.NOTE: descriptions.prepared(made, settings.reviews, run_id)})
         labelled = np.flatnonzero(made.labels >= 0)
         lengths = made.tokens.lengths[labelled]
         style.png(review_plots.lengths(lengths, made.labels[labelled], settings.max_length), folder / PICTURE)
@@ -81,6 +83,8 @@ def run(settings: PrepareSettings, parent: str | None = None) -> PreparedRun:
     for name, what in left_out.items():
         if metrics.get(name):
             log.info("prepare: left out %s rows %s", f"{int(metrics[name]):,}", what)
+    if parent is None:
+        commands.say_next((commands.entry_point("train", prepared=run_id), "a model of them"))
     return PreparedRun(run_id, path)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import mlflow
 import numpy as np
 import pandas as pd
+from mlflow.data.pandas_dataset import from_pandas
 from mlflow.entities import Run
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.models import MetricThreshold
@@ -24,6 +25,7 @@ from sentiment.reviews.batch import TEST
 from sentiment.settings import RegisterSettings
 from sentiment.steps import import_model
 from sentiment.steps.prepare import FILE as PREPARED
+from sentiment.tracking import commands, descriptions
 
 ATTEMPTS = 5
 LOST = f"the champion changed {ATTEMPTS} times during the comparison"
@@ -62,14 +64,23 @@ def run(settings: RegisterSettings, parent: str | None = None) -> bool:
         versions.tag(version, **{name: value for name, value in candidate.data.metrics.items() if name == import_model.DIFFERENCE})
         if verdict.reason != ALREADY:  # what made it the champion stays
             versions.tag(version, **told, **{f"gate_{name}": f"{value:g}" for name, value in verdict.measures.items()})
-        active.set_tags(told | {"model_version": version.version})
+        note = descriptions.registered(settings.name, version.version, decision, verdict.reason, candidate.info)
+        active.set_tags(told | {"model_version": version.version, descriptions.NOTE: note})
         active.log_metrics(verdict.measures)
+        reviews = lineage.reviews_of(tags["prepared_run_id"])
+        versions.describe(version, descriptions.card(scorer.model, candidate, reviews, data, note), descriptions.MODEL)
     log.info("register: version %s of %s %s: %s", version.version, settings.name, decision, verdict.reason)
     if counting.left_out:
         known = f"{len(counting.pairs)} of {len(texts.pairs)}"
         log.info("register: the model knows the words of %s built-in golden pairs, which are about films; golden=FILE gives others", known)
     if decision == "rejected":
         _tell_what_to_do(settings, verdict, candidate.info.run_id)
+    elif parent is None:
+        model = f"models:/{settings.name}@{settings.alias}"
+        commands.say_next(
+            (commands.serve(model), "it over HTTP"),
+            (commands.entry_point("score", input="FILE", model=model), "a table of texts"),
+        )
     return decision != "rejected"
 
 
@@ -79,7 +90,8 @@ def _tell_what_to_do(settings: RegisterSettings, verdict: Verdict, run_id: str) 
         f"Version {champion.version} is still the {settings.alias}" if champion else f"There is no {settings.alias}, for score and serve"
     )
     advice = f"{verdict.advice}. Or" if verdict.advice else "To"
-    log.info("register: %s. %s take this one all the same: mlflow run . -e register -P run=%s -P force=true", there, advice, run_id)
+    command = commands.entry_point("register", run=run_id, force="true")
+    log.info("register: %s. %s take this one all the same: %s", there, advice, command)
 
 
 def _decide(settings: RegisterSettings, version: ModelVersion, candidate: Scorer, data: Prepared, texts: Golden) -> Verdict:
@@ -115,9 +127,8 @@ def _no_better_than_guessing(candidate: Scorer, texts: list[str], labels: np.nda
     """MLflow's own evaluation and validation: the accuracy must be over that of always saying the more frequent label."""
     guesses = is_positive(candidate.score(texts), candidate.threshold)
     table = pd.DataFrame({"label": labels, "prediction": guesses.astype(int)})
-    result = mlflow.models.evaluate(  # type: ignore[no-untyped-call]
-        data=table, targets="label", predictions="prediction", model_type="classifier"
-    )
+    scored = from_pandas(table, name="test labels and predictions", targets="label", predictions="prediction")
+    result = mlflow.models.evaluate(data=scored, model_type="classifier")  # type: ignore[no-untyped-call]
     share = float(max(labels.mean(), 1 - labels.mean()))
     threshold = MetricThreshold(threshold=share, greater_is_better=True)  # type: ignore[no-untyped-call]
     try:
@@ -177,3 +188,4 @@ def _roll_back(settings: RegisterSettings) -> None:
         versions.give_alias(version, settings.alias)
         active.set_tags({"gate": "rolled back", "model_version": before})
     log.info("register: %s of %s is version %s again, in place of %s", settings.alias, settings.name, before, champion.version)
+    commands.say_next((commands.serve(f"models:/{settings.name}@{settings.alias}"), "over HTTP, once more"))

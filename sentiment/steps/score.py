@@ -25,6 +25,7 @@ from sentiment.serving import served_model
 from sentiment.settings import ScoreSettings, TableSettings, part
 from sentiment.settings.models import NONE
 from sentiment.steps import score_text
+from sentiment.tracking import commands
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +81,7 @@ def _score_here(settings: ScoreSettings) -> None:
             _tell(source.name, counts, output)
         active.log_metrics({**totals, "seconds": time.perf_counter() - begun})
         _check(failures, totals, settings)
+    commands.say_next(commands.look(commands.run_page(active.info)))
 
 
 def _failure(source: str, counts: dict[str, int], output: str | Path) -> list[str]:
@@ -114,6 +116,7 @@ def _score_on_spark(settings: ScoreSettings) -> None:
             active.log_metrics({**counts, "seconds": time.perf_counter() - begun})
             _tell(source, counts, output)
             _check(_failure(source, counts, output), counts, settings)
+        commands.say_next(commands.look(commands.run_page(active.info)))
 
 
 def _tell(source: str, counts: dict[str, int], output: str | Path) -> None:

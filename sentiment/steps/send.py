@@ -4,11 +4,13 @@ import logging
 import shutil
 from pathlib import Path
 
+import mlflow
 from mlflow.exceptions import MlflowException
 
 from sentiment import tracking
 from sentiment.errors import StepError, UserError
 from sentiment.settings import SendSettings
+from sentiment.tracking import commands
 
 log = logging.getLogger(__name__)
 
@@ -37,5 +39,7 @@ def run(settings: SendSettings) -> None:
             raise StepError(f"The tracking server {tracking.where()} did not take {outbox}: {why}. Send it again later.") from error
         shutil.rmtree(outbox)
         log.info("send: run %s is on %s", run_id, tracking.where())
+        last = run_id
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
+    commands.say_next(commands.look(commands.run_page(mlflow.get_run(last).info)))

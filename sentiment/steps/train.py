@@ -1,6 +1,7 @@
 """One model: trained on a backend, tracked epoch by epoch."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from sentiment.serving import served_model
 from sentiment.settings import NGRAMS_ALONE, SIZES, TrainSettings
 from sentiment.steps import pretrain
 from sentiment.steps.prepare import FILE as PREPARED
+from sentiment.tracking import commands, descriptions
 from sentiment.training import teaching, training, vector_file
 from sentiment.training.trainer_process import Trainer
 from sentiment.training.training import Trained
@@ -52,8 +54,13 @@ class TrainedRun:
         return learned | (scores.every(self.trained.validation) if self.trained.validation else {})
 
 
-def run(settings: TrainSettings, parent: str | None = None, **tags: str) -> TrainedRun:
-    """Trains and logs `model.h5`.
+def run(
+    settings: TrainSettings,
+    parent: str | None = None,
+    beside: Callable[[dict[str, float], int], None] = lambda metrics, epoch: None,
+    **tags: str,
+) -> TrainedRun:
+    """Trains and logs `model.h5`. beside: gets the metrics of each epoch, too, and its number.
 
     Raises:
         UserError: The backend is not installed, there is no such prepared data or model to start from, or nothing to train.
@@ -65,23 +72,31 @@ def run(settings: TrainSettings, parent: str | None = None, **tags: str) -> Trai
     start: Path | WordVectors | None = start_model(settings)
     source, prepared_run_id = find_prepared(settings.prepared)
     data = prepared.read(source)
+    reviews = lineage.reviews_of(prepared_run_id) or str(source)
     if settings.pretrain == "teacher":
         teaching.check(data, settings.ngrams)
     if settings.word_vectors != "none":
         start = _read_vectors(settings, data)
     tags |= {"data_fingerprint": data.data_fingerprint} | ({"prepared_run_id": prepared_run_id} if prepared_run_id else {})
     with tracking.step_run("train", settings, parent, **tags) as active, tracking.work_folder() as folder:
+        active.log_datasets(tracking.split_datasets(data, reviews, "train", "validation"))
         if isinstance(start, WordVectors):
             active.log_metrics({"words_with_vector": len(start)})
         if settings.pretrain != "none":
             start, pretrain_run_id = pretrain.run(settings, data, active.info.run_id, **tags)
             active.set_tags({"pretrain_run_id": pretrain_run_id})
-        bar = Bar("train", 0, "tokens")
+        bar, ngrams = Bar("train", 0, "tokens of the epoch"), Bar("n-grams", 0, "regressions")
+
+        def after_ngrams(done: int, of: int) -> None:
+            ngrams.set(done, of)
+            if done == of:
+                ngrams.close()
 
         epochs: list[dict[str, float]] = []
 
         def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
             active.log_metrics(metrics, epoch)
+            beside(metrics, epoch)
             epochs.append(metrics)
             shown = "  ".join(f"{name} {metrics[name]:.4f}" for name in SHOWN if name in metrics)
             bar.say(f"epoch {epoch:>2}/{settings.epochs}  {shown}  {metrics['tokens_per_second']:,.0f} tokens/s")
@@ -91,18 +106,27 @@ def run(settings: TrainSettings, parent: str | None = None, **tags: str) -> Trai
         with Trainer(backend) as trainer:
             active.log_params({"device": trainer.device})
             try:
-                trained = training.train(trainer, settings, data, path, after_epoch, bar.set, start)
+                trained = training.train(trainer, settings, data, path, after_epoch, bar.set, start, after_ngrams)
             finally:
                 bar.close()
+                ngrams.close()
                 active.log_text(trainer.log(), "trainer.log")
+        run_id = active.info.run_id
+        active.measure_model_of(run_id)
         active.log_metrics(trained.summary)
-        active.set_tags({"combination": trained.note})
+        note = descriptions.trained(settings, data, reviews, trained.summary, trained.note, run_id)
+        active.set_tags({"combination": trained.note, descriptions.NOTE: note})
         active.log_file(path)
-        served_model.save(path, folder / served_model.NAME, lineage.reviews_of(prepared_run_id) or str(source))
+        served_model.save(path, folder / served_model.NAME, reviews)
         active.log_model(folder / served_model.NAME)
-        made = TrainedRun(active.info.run_id, path, trained, epochs)
+        made = TrainedRun(run_id, path, trained, epochs)
         active.log_plots(made.plots())
-    _tell(settings, trained, made.run_id, len(data.rows(VALIDATION)))
+    _tell(settings, trained, run_id, len(data.rows(VALIDATION)))
+    if parent is None:
+        commands.say_next(
+            commands.look(commands.run_page(active.info)),
+            (commands.entry_point("register", run=run_id), "to have it served, if the gate opens"),
+        )
     return made
 
 

@@ -21,12 +21,13 @@ from sentiment.backends.interpreters import ALL
 from sentiment.errors import StepError, Stopped, UserError
 from sentiment.preparation import prepared
 from sentiment.progress import Bar
+from sentiment.registry import lineage
 from sentiment.report import report, search_page
 from sentiment.reviews.batch import TEST
 from sentiment.settings import RegisterSettings, TuneSettings, as_text
 from sentiment.steps import evaluate, register, reporting, train, trial
 from sentiment.steps.prepare import PreparedRun
-from sentiment.tracking import GONE, ServerAwayError, StepRun
+from sentiment.tracking import GONE, ServerAwayError, StepRun, commands, descriptions
 from sentiment.training.trainer_process import Trainer, available_cores
 from sentiment.tuning import search
 
@@ -63,6 +64,8 @@ def run(settings: TuneSettings) -> None:
     try:
         with _parent_run(study, new, settings, tags) as active:
             parent = active.info.run_id
+            reviews = lineage.reviews_of(prepared_run_id)
+            active.log_datasets(tracking.split_datasets(data, reviews, "train", "validation"))
             job = trial.Job(settings, settings.study, parent, data, tags, lambda: stop.is_set() or time.monotonic() > end)
             trial.settle(study, parent)
             _search(study, job, active, settings.seed if new else None, stop)
@@ -75,6 +78,11 @@ def run(settings: TuneSettings) -> None:
             MlflowClient().update_run(parent, status="RUNNING")  # others are at work on it
         raise StepError(f"Stopped: {error} {go_on}") from error
     log.info("tune: done (run %s)", parent)
+    commands.say_next(
+        commands.look(commands.run_page(active.info)),
+        (commands.entry_point("tune", study=settings.study, trials=str(settings.trials * 2)), "more trials of the same study"),
+        *([("make serve", "the champion, over HTTP")] if settings.register else []),
+    )
 
 
 @contextmanager
@@ -228,27 +236,48 @@ def _finish(storage: BaseStorage, study: optuna.Study, job: trial.Job, active: S
         if not completed:
             raise StepError(f"No trial was completed, of {count}. The reasons are in the runs under run {job.parent}.")
         best = study.best_trial
-        _retrain(study, job, active, data)
+        tested = _retrain(study, job, active, data)
+        told = _ended(study)
+        numbers = {f"best_{name}": value for name, value in best.params.items() if not isinstance(value, str)}
+        active.log_metrics(numbers | {f"trials_{state}": float(number) for state, number in told.items()})
+        trials = ", ".join(f"{number} {state}" for state, number in told.items())
+        values = {name: as_text(value) for name, value in best.params.items()}
+        note = descriptions.searched(job.settings, job.data, trials, values, float(best.values[0]), tested)
+        active.set_tags({descriptions.NOTE: note})
         return float(best.values[0])
 
     search.work(final, 1, do, lambda: False, fails_alone=False)
 
 
-def _retrain(study: optuna.Study, job: trial.Job, active: StepRun, data: PreparedRun) -> None:
-    """Trains the best setting once more, with n-grams beside the network, and measures that model once on the test split."""
+def _ended(study: optuna.Study) -> dict[str, int]:
+    """How many trials ended how."""
+    states = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
+    return {name: sum(trial.state == state for trial in search.counted(study)) for name, state in states.items()}
+
+
+def _retrain(study: optuna.Study, job: trial.Job, active: StepRun, data: PreparedRun) -> dict[str, float]:
+    """Trains the best setting once more, with n-grams beside the network, and measures that model once on the test split; returns
+    `test_...`, nothing if there is no such split.
+    """
     best = study.best_trial
     values = search.suggest(FixedTrial(best.params), job.settings)
     settings = trial.network_settings(job.settings, values, epochs=best.user_attrs[trial.BEST_EPOCH], prepared=data.run_id)
     told = ", ".join(f"{name}={as_text(value)}" for name, value in (values | {"epochs": settings.epochs}).items())
     log.info("tune: trial %d was best, %s %.4f; final training with %s", best.number, job.settings.metric, best.values[0], told)
-    trained = train.run(settings, job.parent, study=job.study, best_trial_run_id=best.user_attrs[trial.RUN_ID])
+    trained = train.run(settings, job.parent, active.log_metrics, study=job.study, best_trial_run_id=best.user_attrs[trial.RUN_ID])
     active.set_tags({"best_trial": str(best.number), "final_run_id": trained.run_id})
+    active.log_output_of(trained.run_id)
+    active.log_metrics(trained.summary)
+    tested = {}
     if len(job.data.rows(TEST)):
+        active.log_datasets(tracking.split_datasets(job.data, lineage.reviews_of(data.run_id), "test"))
         evaluated = evaluate.run(data, trained, job.parent)
-        active.log_metrics(evaluated.metrics)
+        tested = evaluated.metrics
+        active.log_metrics(tested)
     if job.settings.register:
         register.run(RegisterSettings(run=trained.run_id), job.parent)
     if len(job.data.rows(TEST)):
         page = reporting.page("tune", job.parent, settings, job.data, data, trained, evaluated, study, job.settings.metric)
         active.log_text(page, report.FILE)
         log.info("tune: the report is %s", tracking.place(active.info, report.FILE))
+    return tested

@@ -1,16 +1,28 @@
 """What MLflow is told, and how it is asked. All of it happens in the driver."""
 
 from sentiment.tracking.artifacts import artifact, place
+from sentiment.tracking.datasets import SPLITS, split_datasets
 from sentiment.tracking.outbox import UnsentError
 from sentiment.tracking.processes import GONE
 from sentiment.tracking.resend import RUN_FILE, begun, is_at_work, send_again
 from sentiment.tracking.runs import StepRun, children, fail_launched_run, fail_run, find_runs, get_run, step_run
 from sentiment.tracking.scratch import own_temporary_folder, scratch, work_folder
-from sentiment.tracking.server import ServerAwayError, check_server, experiment_id, hide, raise_if_away, short, where
+from sentiment.tracking.server import (
+    ServerAwayError,
+    check_server,
+    experiment_id,
+    hide,
+    location,
+    raise_if_away,
+    server_version,
+    short,
+    where,
+)
 
 __all__ = [
     "GONE",
     "RUN_FILE",
+    "SPLITS",
     "ServerAwayError",
     "StepRun",
     "UnsentError",
@@ -25,12 +37,15 @@ __all__ = [
     "get_run",
     "hide",
     "is_at_work",
+    "location",
     "own_temporary_folder",
     "place",
     "raise_if_away",
     "scratch",
     "send_again",
+    "server_version",
     "short",
+    "split_datasets",
     "step_run",
     "where",
     "work_folder",

@@ -70,6 +70,9 @@ class Outbox:
         self._sent, self._last = 0, time.monotonic()
         self._error: Exception | None = None
         self._is_over = False
+        self._datasets: dict[str, list[str]] = {}
+        self._model_of: str | None = None
+        self._later: list[Record] | None = []
         self._news = threading.Condition()
         self._thread = threading.Thread(target=self._send_all, daemon=True, name=f"outbox {self._run_id}")
         self._thread.start()
@@ -82,7 +85,25 @@ class Outbox:
         self._add({"tags": {name: str(value) for name, value in tags.items()}})
 
     def log_metrics(self, metrics: dict[str, float], step: int = 0) -> None:
-        self._add({"metrics": {name: float(value) for name, value in metrics.items()}, "step": step, "time": _now()})
+        """They belong to the model that this run makes or measures, and to the dataset of the split that their names tell."""
+        record = {"metrics": {name: float(value) for name, value in metrics.items()}, "step": step, "time": _now()}
+        self._add(record | {"model_of": self._model_of, "datasets": self._datasets})
+        self._flush()
+
+    def log_system_metrics(self, metrics: dict[str, float], step: int) -> None:
+        """Of the machine; they belong to no model, and come behind the first of the others: MLflow shows what came first, first."""
+        record = {"metrics": metrics, "step": step, "time": _now()}
+        with self._news:
+            if self._later is not None:
+                self._later.append(record)
+                return
+        self._add(record)
+
+    def _flush(self) -> None:
+        with self._news:
+            later, self._later = self._later or [], None
+        for record in later:
+            self._add(record)
 
     def log_text(self, text: str, name: str) -> None:
         (self._folder / FILES / name).write_text(text, encoding="utf-8")
@@ -110,14 +131,23 @@ class Outbox:
             shutil.copyfile(path, copy)
         self._add({"file": path.name})
 
-    def log_dataset(self, dataset: Dataset) -> None:
-        """What the run learns from."""
-        self._add({"dataset": dict(dataset)})
+    def log_datasets(self, datasets: dict[str, Dataset]) -> None:
+        """What the run learns from and is measured on, each by its context: the split, or what else it is to the run."""
+        self._datasets = self._datasets | {context: [each.name, each.digest] for context, each in datasets.items()}
+        self._add({"inputs": {context: dict(each) for context, each in datasets.items()}})
 
     def log_model(self, folder: Path) -> None:
         """A model that MLflow saved in the folder, which is moved."""
         shutil.move(folder, self._folder / sending.MODEL)
         self._add({"model": sending.MODEL})
+
+    def measure_model_of(self, run_id: str) -> None:
+        """The metrics from here on are of the model that a run made, or is about to make."""
+        self._model_of = sending.OWN if run_id == self._run_id else run_id
+
+    def log_output_of(self, run_id: str) -> None:
+        """The model that another run made, as what this one gave."""
+        self._add({"output_of": run_id})
 
     def finish(self, status: str, patience: float | None = None) -> None:
         """Ends the run, and waits until all is sent, or nothing has been for `patience` seconds (PATIENCE, if not said).
@@ -125,6 +155,7 @@ class Outbox:
         Raises:
             UnsentError: The server does not take it.
         """
+        self._flush()
         self._add({"status": status, "time": _now()})
         begun, patience = time.monotonic(), PATIENCE if patience is None else patience
         with self._news:
@@ -153,9 +184,9 @@ class Outbox:
         return error
 
     def _add(self, record: Record) -> None:
-        with (self._folder / RECORDS).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
         with self._news:
+            with (self._folder / RECORDS).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record) + "\n")
             self._records.append(record)
             self._news.notify_all()
 

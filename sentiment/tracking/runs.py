@@ -4,7 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 import mlflow
@@ -15,13 +15,14 @@ from mlflow.tracking.fluent import _active_run_stack  # its own way to leave a r
 
 from sentiment.errors import Stopped, UserError
 from sentiment.settings import as_text, from_text, parameters
-from sentiment.tracking import resend, server
+from sentiment.tracking import resend, server, system_metrics, titles
 from sentiment.tracking.outbox import UNSENT, Outbox, UnsentError
 from sentiment.tracking.processes import GONE, is_gone, this_process
-from sentiment.tracking.server import experiment_id, hide, where
+from sentiment.tracking.server import experiment_ids, hide, where
 
 PROJECT, NAME = "project", "mlflow-sentiment"  # the tag that tells this project's runs from others' on the same server
 PROCESS = "process"  # the tag that says who began a run
+LONG = ("pretrain", "train", "trial", "tune", "main")  # steps during which the machine is watched
 REASON_LENGTH = 500
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ def step_run(step: str, settings: Any, parent: str | None = None, resumed: str |
             fail_run(run.info.run_id, str(error) or type(error).__name__)
         raise
     try:
-        with server.telling_if_away():
+        with server.telling_if_away(), system_metrics.watched(active.log_system_metrics) if step in LONG else nullcontext():
             yield active
     except BaseException as error:
         _leave()
@@ -96,15 +97,19 @@ def _end(active: StepRun, error: BaseException) -> None:
 
 def _begin(step: str, settings: Any, parent: str | None, resumed: str | None, tags: dict[str, str]) -> Run:
     launched = None if parent or resumed else os.environ.get("MLFLOW_RUN_ID")
+    name = None if resumed else titles.title(step, settings, tags.get("trial"))
     try:
         if launched:
-            _check_launched(MlflowClient().get_run(launched), step, settings)
+            run = MlflowClient().get_run(launched)
+            _check_launched(run, step, settings)
+            name = name if titles.is_made_up(run.info.run_name) else None
         return mlflow.start_run(
             resumed,
-            run_name=None if resumed or launched else _title(step, settings, tags.get("trial")),
+            run_name=name,
             nested=parent is not None,
             parent_run_id=parent,
             tags={"step": step, PROJECT: NAME, PROCESS: this_process(), **tags},
+            log_system_metrics=False,  # not by MLflow, which waits for the server
         )
     except MlflowException as error:
         server.raise_if_away(error)
@@ -139,11 +144,6 @@ def _check_launched(run: Run, step: str, settings: Any) -> None:
 def _leave() -> None:
     with suppress(IndexError):
         _active_run_stack.get().pop()  # type: ignore[no-untyped-call]
-
-
-def _title(step: str, settings: Any, number: str | None) -> str:
-    kind = [str(getattr(settings, name)) for name in ("architecture", "backend") if hasattr(settings, name)]
-    return " ".join([step, *([number] if number else []), *kind])
 
 
 def _end_dead(step: str) -> None:
@@ -189,7 +189,7 @@ def find_runs(step: str, most: int = 1, **tags: str) -> list[Run]:
 def _search(status: str, most: int = 1000, **tags: str) -> list[Run]:
     query = " and ".join([status, *(f"tags.`{name}` = '{value}'" for name, value in ({PROJECT: NAME} | tags).items())])
     try:
-        return list(MlflowClient().search_runs([experiment_id()], query, max_results=most, order_by=["attributes.start_time DESC"]))
+        return list(MlflowClient().search_runs(experiment_ids(), query, max_results=most, order_by=["attributes.start_time DESC"]))
     except MlflowException as error:
         server.raise_if_away(error)
         raise

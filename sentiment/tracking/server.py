@@ -6,7 +6,7 @@ import os
 import re
 import warnings
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -40,6 +40,8 @@ TOLD = ("mlflow.store.db.utils",)  # with a traceback, what it raises, too
 PASSING = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED", "IO_ERROR")
 LASTING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)  # a full disk, or one that can't be written
 PROBE = 5  # seconds
+EXPERIMENT, MLFLOWS_OWN = "sentiment", "Default"  # where runs are begun if the user names no experiment; where `mlflow run` does
+KIND, TRAINING = "mlflow.experimentKind", "custom_model_development"  # the tag that lets MLflow's pages open in their training mode
 
 
 class ServerAwayError(StepError):
@@ -49,6 +51,11 @@ class ServerAwayError(StepError):
 def where() -> str:
     """The tracking server's address, without a password."""
     return hide(mlflow.get_tracking_uri())
+
+
+def location() -> str:
+    """The experiment and the server's address, in words."""
+    return f"experiment {experiment_name()} of {where()}"
 
 
 def hide(text: str) -> str:
@@ -105,12 +112,30 @@ def answers() -> bool:
 
 
 def experiment_id() -> str:
-    """That of the active run, of the environment, or MLflow's default. Raises UserError if the environment names two, or a deleted one."""
+    """That of the active run, or of the environment. Raises UserError if the environment names two, or a deleted one."""
     try:
         return str(_get_experiment_id())
     except MlflowException as error:
         raise_if_away(error)
         raise UserError(f"There is no such experiment. {_environment()}: {short(error)}. Name one that {where()} has.") from error
+
+
+def experiment_ids() -> list[str]:
+    """Where runs are looked for: the present experiment. Those of a user who names none count as one, also where `mlflow run` began."""
+    present, unnamed = experiment_id(), (EXPERIMENT, MLFLOWS_OWN)
+    if is_named():
+        return [present]
+    others = (MlflowClient().get_experiment_by_name(name) for name in unnamed if name != experiment_name())
+    return [present, *(other.experiment_id for other in others if other and _is_active(other))]
+
+
+def experiment_name() -> str:
+    return str(experiment(experiment_id(), mlflow.get_tracking_uri()).name)
+
+
+def is_named() -> bool:
+    """Whether the user named the experiment."""
+    return experiment_name() not in (EXPERIMENT, MLFLOWS_OWN)
 
 
 @cache
@@ -132,7 +157,7 @@ def check_server() -> None:
     try:
         with _migration_lock():
             _check_version(received)
-            found = experiment(experiment_id(), mlflow.get_tracking_uri())
+            found = experiment(_experiment_of_any_maker(), mlflow.get_tracking_uri())
     except UserError:
         raise
     except Exception as error:  # whatever an unknown kind of store raises
@@ -144,20 +169,44 @@ def check_server() -> None:
         if isinstance(error, MlflowException) and not is_passing(error):
             raise UserError(f"There is no such experiment. {_environment()}: {short(error)}. Name one that {where()} has.") from error
         raise UserError(f"The tracking server does not answer. {received}: {short(error)}. Start it, or correct it.") from error
-    if found.lifecycle_stage != LifecycleStage.ACTIVE:
+    if not _is_active(found):
         raise UserError(
             f"The experiment is deleted. Received: {found.name} (id {found.experiment_id}) on {where()}. "
             "Restore it (mlflow experiments restore), or name another in MLFLOW_EXPERIMENT_NAME."
         )
+    if KIND not in found.tags:
+        with suppress(Exception):  # a login that may log runs, and not this
+            MlflowClient().set_experiment_tag(found.experiment_id, KIND, TRAINING)
+
+
+def _is_active(found: Experiment) -> bool:
+    return bool(found.lifecycle_stage == LifecycleStage.ACTIVE)
+
+
+def _experiment_of_any_maker() -> str:
+    """The present experiment's number; one that is not there yet is made, by this command or by one beside it."""
+    try:
+        return str(_get_experiment_id())
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+        return str(_get_experiment_id())
 
 
 def _settle() -> None:
     for name, value in (PATIENCE | QUIET).items():
         os.environ.setdefault(name, value)
+    if not any(os.environ.get(f"MLFLOW_{name}") for name in ("EXPERIMENT_ID", "EXPERIMENT_NAME", "RUN_ID")):
+        os.environ["MLFLOW_EXPERIMENT_NAME"] = EXPERIMENT
     for names, level in ((CHATTY, logging.WARNING), (HARMLESS, logging.ERROR), (TOLD, logging.CRITICAL)):
         for name in names:
             logging.getLogger(name).setLevel(level)
     warnings.filterwarnings("ignore", module="mlflow")
+
+
+def server_version() -> str:
+    """That of the server's MLflow; of a database, of the one here."""
+    return _get("/version").text.strip().strip('"')[:20] if mlflow.get_tracking_uri().startswith("http") else str(mlflow.__version__)
 
 
 def _check_version(received: str) -> None:

@@ -7,6 +7,7 @@ very short texts have little else. They err on different reviews, and which is b
 penalty of each is the one with the least log loss on the validation split, and there their combination is learned too.
 """
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -60,15 +61,31 @@ class Fitted:
     val_logits: np.ndarray
 
 
-def fit(data: Prepared, limit: int, seed: int) -> Fitted:
-    """The n-gram model of at most `limit` n-grams, those in the most training reviews."""
+def fit(data: Prepared, limit: int, seed: int, progress: Callable[[int, int], None] = lambda done, of: None) -> Fitted:
+    """The n-gram model of at most `limit` n-grams, those in the most training reviews.
+
+    progress: gets the regressions that are done, and their number.
+    """
+    fits = itertools.count(1)
+
+    def fitted(reviews: Ragged, labels: np.ndarray, values: np.ndarray, penalty: float) -> tuple[np.ndarray, float]:
+        found = regression(reviews, labels, values, penalty)
+        progress(next(fits), sum(len(each.penalties) + 1 for each in REGRESSIONS))
+        return found
+
     train, val, both = data.rows(TRAIN), data.rows(VALIDATION), data.rows(TRAIN, VALIDATION)
     known = ngrams.fit(data.words.take(train), limit)
     encoded = known.encode(data.words.take(both))
     is_val, labels = np.isin(both, val), data.labels[both]
     train_rows, val_rows = encoded.take(np.flatnonzero(~is_val)), encoded.take(np.flatnonzero(is_val))
     chosen = [
-        _choose(each.values(train_rows, labels[~is_val], known), each.penalties, (train_rows, labels[~is_val]), (val_rows, labels[is_val]))
+        _choose(
+            fitted,
+            each.values(train_rows, labels[~is_val], known),
+            each.penalties,
+            (train_rows, labels[~is_val]),
+            (val_rows, labels[is_val]),
+        )
         for each in REGRESSIONS
     ]
     logits = np.stack([one.logits for one in chosen], axis=1)
@@ -76,7 +93,7 @@ def fit(data: Prepared, limit: int, seed: int) -> Fitted:
     refitted = []
     for each, choice in zip(REGRESSIONS, chosen, strict=True):
         values = each.values(encoded, labels, known)
-        refitted.append(_Linear(values, *regression(encoded, labels, values, choice.penalty)))
+        refitted.append(_Linear(values, *fitted(encoded, labels, values, choice.penalty)))
     val_logits = ensemble.cross_fitted(logits, labels[is_val], seed)
     return Fitted(_sum(known, refitted, combination), _sum(known, [choice.linear for choice in chosen], combination), val_logits)
 
@@ -108,12 +125,16 @@ def _sum(known: Ngrams, parts: list[_Linear], combination: Combination) -> Ngram
 
 
 def _choose(
-    values: np.ndarray, penalties: tuple[float, ...], train: tuple[Ragged, np.ndarray], validation: tuple[Ragged, np.ndarray]
+    fitted: Callable[..., tuple[np.ndarray, float]],
+    values: np.ndarray,
+    penalties: tuple[float, ...],
+    train: tuple[Ragged, np.ndarray],
+    validation: tuple[Ragged, np.ndarray],
 ) -> _Choice:
-    """values: the sizes of the n-grams; train, validation: reviews and their labels."""
+    """fitted: `regression`; values: the sizes of the n-grams; train, validation: reviews and their labels."""
 
     def choice(penalty: float) -> _Choice:
-        linear = _Linear(values, *regression(*train, values, penalty))
+        linear = _Linear(values, *fitted(*train, values, penalty))
         return _Choice(penalty, linear, np.asarray(features(validation[0], values) @ linear.coefficients + linear.intercept))
 
     choices = [choice(penalty) for penalty in penalties]

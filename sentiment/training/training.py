@@ -26,7 +26,7 @@ from sentiment.training.threshold import Threshold, choose
 from sentiment.training.trainer_process import Epoch, ModelFiles, Trainer, Verdict
 from sentiment.training.word_vectors import WordVectors
 
-EVERY_EPOCH = ("log_loss", "accuracy", "auc")  # what is measured of the network on the validation reviews
+EVERY_EPOCH = ("accuracy", "auc", "log_loss")  # what is measured of the network on the validation reviews
 AT_END = (*EVERY_EPOCH, "brier", "ece")  # and of it, the n-grams and the model
 BATCH_SIZES, LEAST_STEPS = (64, 32, 16), 350  # what batch_size=0 chooses from, and how many steps an epoch is to have
 
@@ -83,11 +83,13 @@ def train(
     after_epoch: Callable[[int, dict[str, float]], bool],
     progress: Callable[[int, int], None] = lambda done, of: None,
     start: Path | WordVectors | None = None,
+    ngram_progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Trained:
     """Trains and writes `model`.
 
     `after_epoch` gets each epoch's number and metrics and says whether to give up, in which case nothing is written and the summary is
     empty; `progress` gets the tokens done and their number. start: a model whose network it starts from, or vectors of words.
+    ngram_progress: gets the regressions on n-grams that are done, and their number.
 
     Raises:
         UserError: There is nothing to train.
@@ -99,7 +101,7 @@ def train(
     stopping = EarlyStopping(settings.patience)
     best = _Best(0, {}, np.empty(0))
     given_up = False
-    ngrams = _fit_ngrams(data, settings)
+    ngrams = _fit_ngrams(data, settings, ngram_progress)
 
     def judge(epoch: Epoch) -> Verdict:
         nonlocal best, given_up
@@ -108,7 +110,7 @@ def train(
             if not best.epoch:
                 raise _diverged(epoch, settings)
             return Verdict(keep=False, stop=True)
-        metrics = _of_epoch(epoch) | _measure("val", labels, logits)
+        metrics = _measure("val", labels, logits) | _of_epoch(epoch)
         verdict = stopping.judge(metrics["val_loss"])
         if verdict.keep:
             best = _Best(epoch.epoch, metrics, logits)
@@ -151,9 +153,9 @@ def train(
     return Trained(network, summary, note, threshold, _guessing(logits, labels), _scored(data, labels, logits, threshold.value))
 
 
-def _fit_ngrams(data: Prepared, settings: TrainSettings) -> Fitted | None:
+def _fit_ngrams(data: Prepared, settings: TrainSettings, progress: Callable[[int, int], None]) -> Fitted | None:
     """Of n-grams that are in equally many reviews, none is chosen if there is no room for all: `ngrams` of 1 may leave none at all."""
-    fitted = ngram_regression.fit(data, settings.ngrams, settings.seed) if settings.ngrams else None
+    fitted = ngram_regression.fit(data, settings.ngrams, settings.seed, progress) if settings.ngrams else None
     if fitted and len(fitted.model.ngrams):
         return fitted
     if settings.architecture == NGRAMS_ALONE:

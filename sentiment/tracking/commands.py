@@ -1,0 +1,71 @@
+"""Commands and addresses that work with the tracking server that there is now: what is to be done next, to be typed or clicked."""
+
+import logging
+import os
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import mlflow
+from mlflow.entities import RunInfo
+
+from sentiment.tracking import server
+
+LOCAL_PAGES = "http://127.0.0.1:5000"  # where `make ui` shows what is in a file or a database
+CHAMPION = "models:/sentiment@champion"
+MODE = "workflowType=machine_learning"  # of MLflow's pages, which open for generative models if nothing else is said
+COLUMN = 64  # characters; longer commands stand out
+log = logging.getLogger(__name__)
+
+
+def entry_point(name: str, **parameters: str) -> str:
+    """`mlflow run . -e register -P run=…`, in an environment and an experiment like those of this command."""
+    words = ["mlflow run ."]
+    if not Path(sys.prefix).is_relative_to(os.environ.get("MLFLOW_ENV_ROOT", Path.home() / ".mlflow" / "envs")):
+        words.append("--env-manager local")
+    if server.is_named():
+        words.append(f"--experiment-name {shlex.quote(server.experiment_name())}")
+    if name != "main":
+        words.append(f"-e {name}")
+    return " ".join([*words, *(f"-P {key}={shlex.quote(value)}" for key, value in parameters.items())])
+
+
+def serve(model: str) -> str:
+    """What serves a registered model."""
+    return "make serve" if model == CHAMPION else f"mlflow models serve -m {model} --env-manager uv -p 5001"
+
+
+def pages() -> str:
+    """The address of MLflow's pages, without a login."""
+    address = mlflow.get_tracking_uri()
+    return re.sub(r"://[^/@]*@", "://", address).rstrip("/") if address.startswith("http") else LOCAL_PAGES
+
+
+def run_page(run: RunInfo) -> str:
+    return f"{pages()}/#/experiments/{run.experiment_id}/runs/{run.run_id}?{MODE}"
+
+
+def curves_page(experiment: str) -> str:
+    """The page that has the curves of all runs of an experiment over one another, and what they ended with side by side."""
+    return f"{pages()}/#/experiments/{experiment}/runs?compareRunsMode=CHART&{MODE}"
+
+
+def look(address: str) -> tuple[str, str]:
+    """How to get to a page: a command, and what it is for; of a server that runs already, the address alone."""
+    if pages() == LOCAL_PAGES:
+        return "make ui", f"then open {address}"
+    return address, "the run"
+
+
+def in_another_shell(commands: list[str]) -> str:
+    """The same commands as a block of Markdown for whoever reads of them, with the tracking server that they need."""
+    address = os.environ.get("MLFLOW_TRACKING_URI")
+    return "\n".join(["```", *([f"export MLFLOW_TRACKING_URI={server.where()}"] if address else []), *commands, "```"])
+
+
+def say_next(*steps: tuple[str, str]) -> None:
+    """Prints what to do next: commands, each with what it is for."""
+    width = min(COLUMN, max(len(command) for command, _ in steps))
+    for command, purpose in steps:
+        log.info("next: %s  # %s", command.ljust(width), purpose)

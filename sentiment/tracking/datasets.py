@@ -1,0 +1,42 @@
+"""Reviews as MLflow's datasets, one for each split: by name, place, fingerprint and size. The reviews themselves stay where they are."""
+
+import json
+from pathlib import Path
+
+from mlflow.data.dataset_source_registry import resolve_dataset_source
+from mlflow.entities import Dataset
+from mlflow.types import ColSpec, DataType, Schema
+
+from sentiment.preparation.prepared import Prepared
+from sentiment.reviews.batch import TEST, TRAIN, VALIDATION
+
+SPLITS = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
+SCHEMA = Schema([ColSpec(DataType.string, "reviewText"), ColSpec(DataType.long, "label")])
+DIGITS = 12  # of the fingerprint, as it is shown elsewhere
+
+
+def split_datasets(data: Prepared, reviews: str, *splits: str) -> dict[str, Dataset]:
+    """Those of some of SPLITS, by their names. reviews: what they were read from, as `prepare` was told. Equal reviews in equal splits are
+    equal datasets.
+    """
+    return {split: _dataset(data, reviews, split) for split in splits}
+
+
+def _dataset(data: Prepared, reviews: str, split: str) -> Dataset:
+    rows = data.rows(SPLITS[split])
+    source = resolve_dataset_source(reviews)
+    profile = {"num_rows": len(rows), "positive": int((data.labels[rows] == 1).sum()), "tokens": int(data.tokens.lengths[rows].sum())}
+    return Dataset(
+        f"{Path(reviews).name} {split}",
+        data.data_fingerprint[:DIGITS],
+        source._get_source_type(),
+        source.to_json(),
+        json.dumps({"mlflow_colspec": SCHEMA.to_dict()}),
+        json.dumps(profile),
+    )
+
+
+def of_metric(name: str) -> str | None:
+    """The split that a metric was measured on, by its name: `val_auc` and `model_val_auc` on validation, `test_auc` on test."""
+    words = name.split("_")
+    return next((split for word, split in (("train", "train"), ("val", "validation"), ("test", "test")) if word in words), None)

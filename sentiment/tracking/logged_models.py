@@ -1,0 +1,93 @@
+"""MLflow's logged model of a run: begun before its first metric, which belong to it, and finished when its files are there."""
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.entities import LoggedModel, LoggedModelOutput, Run
+from mlflow.exceptions import MlflowException
+from mlflow.models import Model
+from mlflow.store.artifact.artifact_repo import ArtifactRepository
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+NAME = "model"
+KIND = "sentiment"  # MLflow's model type, which models can be searched by
+AT_ONCE = 16  # files of a model
+COPIED = ("project", "prepared_run_id", "data_fingerprint")  # tags of a run that its model has, too
+
+
+def find(run_id: str) -> LoggedModel | None:
+    """The model of a run, if it has one."""
+    return _find(MlflowClient().get_run(run_id))
+
+
+def _find(run: Run) -> LoggedModel | None:
+    query = f"source_run_id = '{run.info.run_id}' AND name = '{NAME}'"
+    models = MlflowClient().search_logged_models([run.info.experiment_id], query)
+    return models[0] if models else None
+
+
+def made_by(run_id: str) -> str | None:
+    """The id of the model of a run that is done; None if the server does not know it."""
+    try:
+        return _made_by(run_id, mlflow.get_tracking_uri())
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return None
+
+
+@cache
+def _made_by(run_id: str, address: str) -> str | None:
+    model = find(run_id)
+    return str(model.model_id) if model else None
+
+
+def begin(run_id: str) -> str:
+    """The id of a run's model; made if it has none yet, with the parameters that the run has by now."""
+    return _begin(run_id, mlflow.get_tracking_uri())
+
+
+@cache
+def _begin(run_id: str, address: str) -> str:
+    client = MlflowClient(address)
+    run = client.get_run(run_id)
+    model = _find(run)
+    if model is None:
+        tags = {name: value for name, value in run.data.tags.items() if name in COPIED}
+        model = client.create_logged_model(run.info.experiment_id, NAME, run_id, tags, run.data.params, KIND)
+    return str(model.model_id)
+
+
+def add_output(run_id: str, model_id: str) -> None:
+    """Names a model as what a run gave, once."""
+    outputs = MlflowClient().get_run(run_id).outputs
+    if model_id not in [each.model_id for each in (outputs.model_outputs if outputs else [])]:
+        MlflowClient().log_outputs(run_id, [LoggedModelOutput(model_id, 0)])
+
+
+def finish(run_id: str, folder: Path) -> None:
+    """Sends the files of a run's model, unless that has been done."""
+    client, model_id = MlflowClient(), begin(run_id)
+    add_output(run_id, model_id)
+    model = client.get_logged_model(model_id)
+    if str(model.status) == "READY":
+        return
+    description = Model.load(str(folder))
+    description.run_id, description.model_id, description.model_uuid = run_id, model_id, model_id
+    description.artifact_path = model.artifact_location
+    description.save(str(folder / "MLmodel"))
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    repository = get_artifact_repository(model.artifact_location)  # asked for once, where MlflowClient asks for each file
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(lambda path: send_file(repository, folder, path), files))
+    client.finalize_logged_model(model_id, "READY")
+
+
+def send_file(repository: ArtifactRepository, folder: Path, path: Path) -> None:
+    place = path.parent.relative_to(folder).as_posix()
+    repository.log_artifact(  # type: ignore[no-untyped-call]
+        str(path), None if place == "." else place
+    )

@@ -1,0 +1,38 @@
+"""What `make doctor` says of a machine."""
+
+import mlflow
+
+from sentiment import doctor
+from sentiment.doctor import LACKS, OK
+
+from .processes import Launch
+
+WHAT = ["Python", "packages", "backend tensorflow", "backend cntk", "backend jax", "backend torch", "GPU", "Spark", "PostgreSQL"]
+WHAT += ["tracking", "registry", "disk", "machine"]
+
+
+def test_it_fits_a_screen_and_needs_no_server(launch: Launch) -> None:
+    done = launch("sentiment.doctor")
+    lines = done.stdout.splitlines()
+    assert [line[6:26].strip() for line in lines] == WHAT
+    assert all(len(line) <= doctor.SHOWN for line in lines)
+    assert done.returncode == any(line.startswith(LACKS) for line in lines)
+    assert not done.stderr
+
+
+def test_a_server_that_is_away_is_lacking(launch: Launch) -> None:
+    done = launch("sentiment.doctor", MLFLOW_TRACKING_URI="http://127.0.0.1:9", MLFLOW_HTTP_REQUEST_MAX_RETRIES="0")
+    assert done.returncode == 1
+    (line,) = [line for line in done.stdout.splitlines() if "tracking" in line]
+    assert line.startswith(LACKS)
+    assert "does not answer" in line
+
+
+def test_the_champion_is_named(store: str) -> None:
+    client = mlflow.MlflowClient(store)
+    client.create_registered_model("sentiment")
+    client.create_model_version("sentiment", "nowhere", tags={"reviews": "films.csv"})
+    client.set_registered_model_alias("sentiment", "champion", "1")
+    said = {finding.what: finding for finding in doctor.findings()}
+    assert said["registry"].state == OK
+    assert said["registry"].said.endswith("version 1, trained on films.csv")
