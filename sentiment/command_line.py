@@ -28,6 +28,7 @@ WHAT = {
 }
 ABOUT = ("reviews", "prepared", "input", "folder", "run", "model", "engine", "architecture", "backend", "backends", "trials", "study")
 FULL = (errno.ENOSPC, errno.EDQUOT)
+logging.getLogger("matplotlib").setLevel(logging.ERROR)  # before a step imports it: that its cache can't be written is nothing to the user
 
 
 class _Parser(argparse.ArgumentParser):

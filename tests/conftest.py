@@ -63,7 +63,8 @@ def tables(request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture(autouse=True)
 def store(tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """An empty tracking store of the test's own; what MLflow keeps in globals is cleared behind it."""
+    """An empty tracking store of the test's own; what MLflow keeps in globals is cleared behind it, and in the path the code of models."""
+    monkeypatch.setattr(sys, "path", sys.path.copy())
     uri = copy_store(tables, tmp_path / "mlflow.db", tmp_path / "artifacts")
     for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
         monkeypatch.delenv(name, raising=False)

@@ -5,7 +5,7 @@ from scipy.stats import binomtest, mannwhitneyu
 from sklearn import metrics
 
 from sentiment.evaluation.paired import right
-from sentiment.model.scorer import is_positive
+from sentiment.model.threshold import is_positive
 from sentiment.settings.threshold import DEFAULT as THRESHOLD
 
 SIGNIFICANCE = 0.05  # of a p, below which chance is no explanation

@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 from scipy.stats import binomtest
 
-from sentiment.model.scorer import is_positive
+from sentiment.model.threshold import is_positive
 from sentiment.settings.threshold import DEFAULT as THRESHOLD
 
 

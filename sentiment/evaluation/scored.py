@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sentiment.evaluation.paired import right
-from sentiment.model.scorer import is_positive
+from sentiment.model.threshold import is_positive
 from sentiment.settings.threshold import DEFAULT
 
 MODEL, NETWORK, NGRAMS = "model", "network", "ngrams"

@@ -79,11 +79,6 @@ class Scorer:
         return {name: values[:, 0] for name, values in zip(names, session.run(list(names), feeds), strict=True)}
 
 
-def is_positive(scores: np.ndarray | float, threshold: float) -> np.ndarray:
-    """Which scores reach the threshold, in double precision, in which a threshold is kept: `<bool>[...]`."""
-    return np.asarray(np.asarray(scores, np.float64) >= threshold)
-
-
 def _session(graph: bytes, threads: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads

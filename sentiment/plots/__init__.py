@@ -1,1 +1,1 @@
-"""Pictures, in one style: of reviews, of a training, of scores, of a search."""
+"""Pictures, in one style: of reviews, of a training, of scores, of a search, of a drift."""

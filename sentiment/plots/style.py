@@ -6,15 +6,13 @@ differ in their dashes, too.
 """
 
 import io
-import logging
 import re
 from pathlib import Path
 from typing import Any
 
-logging.getLogger("matplotlib").setLevel(logging.ERROR)  # that its cache can't be written is nothing to the user
-from matplotlib import rc_context  # noqa: E402
-from matplotlib.axes import Axes  # noqa: E402
-from matplotlib.figure import Figure  # noqa: E402
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 GREY, BLUE, VERMILLION, GREEN = "#767676", "#0072b2", "#d55e00", "#009e73"
 NEGATIVE, POSITIVE = VERMILLION, BLUE

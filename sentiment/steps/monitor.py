@@ -9,12 +9,14 @@ import pandas as pd
 from sentiment import tracking
 from sentiment.batch_scoring.scored_tables import NO_LABEL, Part, ScoredTable, open_scored
 from sentiment.errors import StepError, UserError
-from sentiment.evaluation import comparison, drift, drift_plot, metrics
+from sentiment.evaluation import comparison, drift, metrics
 from sentiment.evaluation.drift import Drift
 from sentiment.evaluation.paired import right
 from sentiment.model import reference
 from sentiment.model.reference import Reference
 from sentiment.model.scorer import Scorer
+from sentiment.plots import style
+from sentiment.plots.drift import shares
 from sentiment.progress import Bar
 from sentiment.registry import find_model, lineage
 from sentiment.settings import MonitorSettings
@@ -50,7 +52,7 @@ def run(settings: MonitorSettings) -> None:
         drifts = drift.from_reference(validated, values)
         measured = _accuracy(values["scores"], labels, validated, scorer.threshold)
         active.log_metrics({"texts": len(labels), "rows_bad": bad} | _metrics(drifts) | measured)
-        drift_plot.shares(drifts).savefig(folder / PICTURE, dpi=120)
+        style.png(shares(drifts), folder / PICTURE)
         active.log_file(folder / PICTURE)
         _tell(drifts, measured, len(labels), bad, settings)
         problems = _problems(drifts, measured, settings.limit)

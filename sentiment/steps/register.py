@@ -15,7 +15,8 @@ from mlflow.models.evaluation.validation import ModelValidationFailedException
 
 from sentiment import tracking
 from sentiment.errors import UserError
-from sentiment.model.scorer import Scorer, is_positive
+from sentiment.model.scorer import Scorer
+from sentiment.model.threshold import is_positive
 from sentiment.preparation import prepared
 from sentiment.preparation.prepared import Prepared
 from sentiment.registry import find_model, gate, golden, lineage, versions
