@@ -175,6 +175,15 @@ def test_no_file_gets_a_byte_more(base: Path, tmp_path: Path, program: str) -> N
     folder.assert_whole(program)
 
 
+def test_only_the_end_of_a_run_can_not_be_sent(base: Path, tmp_path: Path) -> None:
+    """After its last file: the server is tried again for a while, and then the run is left for later."""
+    folder = Folder(tmp_path / "folder", base)
+    done = folder.run("prepare", "os.rename mlruns/0/*/artifacts/prepared.h5", stages.fill)
+    assert done.status == 1
+    assert "Send it later" in one_line(done)
+    folder.assert_whole("prepare")
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of its own, of few megabytes."""

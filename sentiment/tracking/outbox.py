@@ -207,8 +207,9 @@ class Outbox:
 
     def _mark(self, sent: int) -> None:
         with self._news:
-            self._sent, self._last, self._error = sent, time.monotonic(), None
-            self._news.notify_all()
+            if sent > self._sent:  # else nothing shows that the server takes anything
+                self._sent, self._last, self._error = sent, time.monotonic(), None
+                self._news.notify_all()
 
 
 def remove(folder: Path) -> None:

@@ -242,4 +242,5 @@ def _environment() -> str:
 
 def short(error: BaseException) -> str:
     """What it says in one line, without the traceback and the statement that MLflow puts into its own."""
-    return " ".join(re.split(r"\n *(?:\(Background|\[SQL|Traceback)", hide(str(error)))[0].split())[:200]
+    text = re.sub(r"\(raised as a result of Query-invoked autoflush;[^)]*\)", "", hide(str(error)))  # SQLAlchemy's advice to programmers
+    return " ".join(re.split(r"\n *(?:\(Background|\[SQL|Traceback)", text)[0].split())[:200]
