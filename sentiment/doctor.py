@@ -2,14 +2,18 @@
 
 import importlib.util
 import os
-import re
+import platform
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from sentiment.backends import environments, interpreters
 from sentiment.backends.interpreters import ALL, Backend
@@ -45,19 +49,28 @@ def findings() -> Iterator[Finding]:
 
 
 def _python() -> Finding:
-    return Finding(OK if sys.version_info[:2] == (3, 11) else LACKS, "Python", f"{sys.version.split()[0]}, {sys.executable} (wanted: 3.11)")
+    """Whether its version is one that pyproject.toml takes."""
+    taken = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["requires-python"]
+    running = platform.python_version()
+    return Finding(OK if SpecifierSet(taken).contains(running) else LACKS, "Python", f"{running}, {sys.executable} (wanted: {taken})")
 
 
 def _environment() -> Finding:
     """Whether the packages are those of constraints.txt."""
-    pins = dict(re.findall(r"^([\w.-]+)==([\w.]+)$", (PROJECT / "constraints.txt").read_text(), re.MULTILINE))
-    needed = [re.split(r"[\[ ;]", line)[0] for line in (PROJECT / "requirements.txt").read_text().splitlines() if re.match(r"\w", line)]
+    needed = [each.name for each in _requirements("requirements.txt")]
+    pins = {each.name: str(each.specifier).removeprefix("==") for each in _requirements("constraints.txt")}
     others = [
         f"{name} {has or 'missing'} (wanted: {pins[name]})" for name in needed if name in pins and (has := _version(name)) != pins[name]
     ]
     if others:
         return Finding(LACKS, "packages", f"{'; '.join(others)}: make -B .venv/ready")
     return Finding(OK, "packages", f"{len(needed)} as constraints.txt has them; mlflow {version('mlflow')}, keras {version('keras')}")
+
+
+def _requirements(file: str) -> list[Requirement]:
+    """Those of a file of the project that are for this Python."""
+    lines = [line for line in (PROJECT / file).read_text().splitlines() if line and not line.startswith("#")]
+    return [each for each in map(Requirement, lines) if each.marker is None or each.marker.evaluate()]
 
 
 def _version(name: str) -> str:
