@@ -122,7 +122,7 @@ def test_no_python_of_that_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 def test_an_extra_is_installed_in_the_versions_of_the_lock(tmp_path: Path, extra: str, package: str) -> None:
     """What would be installed in an empty environment; nothing is."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "env"], check=True)
-    install = [sys.executable, "-m", "uv", "pip", "install", "--dry-run", "--python", tmp_path / "env" / "bin" / "python"]
+    install = [sys.executable, "-m", "uv", "pip", "install", "--dry-run", "--python", str(tmp_path / "env" / "bin" / "python")]
     done = subprocess.run([*install, "-c", "constraints.txt", "-e", f".[{extra}]"], cwd=PROJECT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     installed = dict(re.findall(r"^ \+ ([\w.-]+)==(\S+)", done.stderr, re.MULTILINE))

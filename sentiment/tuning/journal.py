@@ -11,6 +11,9 @@ import logging
 import os
 import secrets
 import weakref
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -64,6 +67,18 @@ class Journal(JournalStorage):
             return True
         _end(file, self._beside(mark))
         return False
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Waits until no other process is inside; the kernel lets the next one in when a process dies there.
+
+        The file of the lock goes when the work inside is done without an error, so there has to be another sign that it is.
+        """
+        path = self._path.with_name(f"{self._path.name}.{zlib.crc32(name.encode()):08x}.lock")
+        with path.open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+            path.unlink(missing_ok=True)
 
     def _beside(self, mark: str) -> Path:
         return self._path.with_name(f"{self._path.name}.{mark}.alive")

@@ -2,15 +2,16 @@
 
 Any number of threads, processes and machines may work on one study. Optuna's storage numbers the trials, so that each is
 done by one of them; whoever dies leaves a trial that is found and given up: in a database by the heartbeat that stops, in a
-file by the lock that is gone.
+file by the lock that is gone. What only one of them may do at a time is behind `only_one`.
 """
 
 import os
 import socket
 import time
 import warnings
-from collections.abc import Callable
-from contextlib import suppress
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from optuna.samplers import TPESampler
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.study import StudyDirection
 from optuna.trial import BaseTrial, FrozenTrial, Trial, TrialState
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -115,20 +117,17 @@ def work(
     do: Callable[[Trial], float],
     stopping: Callable[[], bool],
     on_trial_end: Callable[[optuna.Study, FrozenTrial], None] = lambda study, trial: None,
-    fails_alone: bool = True,
     ends: tuple[type[Exception], ...] = (),
 ) -> None:
     """Does trials until the study has as many as are asked for, all of them ended, or `stopping` says so.
 
     Others may do the same: a trial whose number shows that there are enough is given back.
 
-    do: gives a trial's value, or raises TrialPruned, Stopped (it says nothing about its setting, and another takes its
-        place), one of `ends` (likewise, and it is raised), or whatever failed.
+    do: returns a trial's value, or raises TrialPruned, Stopped (it says nothing about its setting, and another takes its
+        place), one of `ends` (likewise, and it is raised), or whatever failed: that ends the trial alone, which counts.
     on_trial_end: is called with each trial that this worker ended.
-    fails_alone: a failure ends that trial, which counts; otherwise it does not count, and is raised.
     """
     ended: list[Exception] = []
-    caught = (Exception,) if fails_alone else (Stopped,)
 
     def do_if_missing(trial: Trial) -> float:
         trial.set_user_attr(PROCESS, _this_process(study._storage))
@@ -141,7 +140,7 @@ def work(
         except Exception as error:
             if isinstance(error, ends):
                 ended.append(error)
-            elif fails_alone:
+            else:
                 trial.set_user_attr(FAILURE, str(error)[:500] or type(error).__name__)
             raise
 
@@ -149,13 +148,35 @@ def work(
         give_up_dead(study)
         trials = counted(study)
         if len(trials) < trials_asked:
-            study.optimize(do_if_missing, n_trials=1, catch=caught, callbacks=[on_trial_end])
+            study.optimize(do_if_missing, n_trials=1, catch=Exception, callbacks=[on_trial_end])
             if ended:
                 raise ended[0]
         elif any(trial.state == TrialState.RUNNING for trial in trials):
             time.sleep(POLL)
         else:
             return
+
+
+@contextmanager
+def only_one(storage: BaseStorage, name: str) -> Iterator[None]:
+    """Waits until no other worker of the storage is inside. Whoever dies there makes room: a file's lock goes with its process, and
+    PostgreSQL ends a session that does not answer for GRACE.
+
+    name: of the work. When it was done without an error, the storage has to say so: the next one is let in all the same.
+    """
+    if isinstance(storage, Journal):
+        with storage.lock(name):
+            yield
+        return
+    assert isinstance(storage, RDBStorage)
+    with storage.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:  # no transaction that lasts for hours
+        for setting, value in (("idle", HEARTBEAT), ("interval", HEARTBEAT), ("count", GRACE // HEARTBEAT - 1)):
+            connection.execute(text(f"SET tcp_keepalives_{setting} = {value}"))
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": zlib.crc32(name.encode())})
+        try:
+            yield
+        finally:
+            connection.invalidate()  # closed, not given back to the pool with the lock
 
 
 def give_up_dead(study: optuna.Study) -> None:
