@@ -7,11 +7,13 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from importlib import import_module
 from typing import Any, NoReturn
 
 from sentiment.errors import StepError, UserError
-from sentiment.settings import REQUIRED, as_text, from_text, parameters
+from sentiment.libraries import configure_libraries
+from sentiment.settings import ENTRY_POINTS, REQUIRED, as_text, from_text, parameters
 
 WHAT = {
     "main": "prepare, train, evaluate and register",
@@ -28,7 +30,6 @@ WHAT = {
 }
 ABOUT = ("reviews", "prepared", "input", "folder", "run", "model", "engine", "architecture", "backend", "backends", "trials", "study")
 FULL = (errno.ENOSPC, errno.EDQUOT)
-logging.getLogger("matplotlib").setLevel(logging.ERROR)  # before a step imports it: that its cache can't be written is nothing to the user
 
 
 class _Parser(argparse.ArgumentParser):
@@ -48,24 +49,25 @@ def parse(kind: type, arguments: Sequence[str], program: str) -> Any:
         default = "required" if parameter.default == REQUIRED else f"default {as_text(parameter.default)}"
         names = [f"--{option}"] + [f"--{parameter.name}"] * (option != parameter.name)
         parser.add_argument(*names, dest=parameter.name, metavar="X", help=f"{parameter.metadata['help']} ({default})")
-    given = vars(parser.parse_args(arguments))
+    values = vars(parser.parse_args(arguments))
     for parameter in parameters(kind):
-        if parameter.default == REQUIRED and given[parameter.name] is None:
+        if parameter.default == REQUIRED and values[parameter.name] is None:
             raise UserError(f"{parameter.name} is missing. Received: no {parameter.name}. Give {parameter.metadata['help']}.")
-    return kind(**{f.name: from_text(f, given[f.name]) for f in parameters(kind) if given[f.name] is not None})
+    return kind(**{f.name: from_text(f, values[f.name]) for f in parameters(kind) if values[f.name] is not None})
 
 
-def run(kind: type, step: Callable[[Any], object]) -> NoReturn:
-    """Does one step as a program: exit status 0 when done, 2 for what the user can mend (one line), 1 for anything else."""
+def run(name: str) -> NoReturn:
+    """Does the step of an entry point; ends with exit status 0 when done, 2 for what the user can mend (one line), 1 for anything else."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    signal.signal(signal.SIGTERM, _end)
-    program = f"python -m {step.__module__.replace('sentiment.steps', 'entry_points')}"
+    signal.signal(signal.SIGTERM, _on_sigterm)
+    configure_libraries()
     try:
-        settings = parse(kind, sys.argv[1:], program)
+        settings = parse(ENTRY_POINTS[name], sys.argv[1:], f"python -m entry_points.{name}")
+        step = import_module(f"sentiment.steps.{name}")
         _tracking().own_temporary_folder()
         _tracking().check_server()
-        logging.info(_opening(program.rpartition(".")[2], settings))
-        step(settings)
+        logging.info(_opening(name, settings))
+        step.run(settings)
     except UserError as error:
         line = _hide(" ".join(str(error).split()))
         print(line, file=sys.stderr, flush=True)
@@ -90,7 +92,7 @@ def _opening(step: str, settings: Any) -> str:
     return f"{step}: {WHAT[step]} ({', '.join(about)}), tracked in {_tracking().location()}"
 
 
-def _end(number: int, frame: object) -> NoReturn:
+def _on_sigterm(number: int, frame: object) -> NoReturn:
     raise SystemExit("Told to end. What was logged so far is kept.")
 
 
@@ -110,6 +112,6 @@ def _hide(text: str) -> str:
 
 
 def _tracking() -> Any:
-    from sentiment import tracking  # MLflow takes a second to import: not for --help
+    from sentiment import tracking  # which imports matplotlib: not before the libraries are configured
 
     return tracking

@@ -19,6 +19,7 @@ from sentiment.backends import environments, interpreters
 from sentiment.backends.interpreters import ALL, Backend
 from sentiment.batch_scoring import spark
 from sentiment.errors import UserError
+from sentiment.libraries import configure_libraries
 from sentiment.paths import PROJECT, cache_folder
 from sentiment.training.trainer_process import available_cores
 
@@ -167,6 +168,7 @@ def _output(*command: str) -> str:
 
 def main(say: Callable[[str], None] = print) -> int:
     """Says all findings; returns the exit status, 1 if something is lacking that `make run` needs."""
+    configure_libraries()
     lacks = False
     for finding in findings():
         say(f"{finding.state:<6}{finding.what:<20}{finding.said}"[:SHOWN])

@@ -50,7 +50,7 @@ def real(tmp_path_factory: pytest.TempPathFactory, tables: Path) -> Iterator[str
 def proxy(real: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
     """In front of the server, and the tracking server of this process; what is unsent lies in the test's own folder."""
     monkeypatch.setattr(outbox, "PLACE", tmp_path / "unsent")
-    monkeypatch.setattr(server, "PROBE", 1)
+    monkeypatch.setattr(server, "HEALTH_TIMEOUT", 1)
     for name, value in {"MAX_RETRIES": "0", "TIMEOUT": "5"}.items():
         monkeypatch.setenv(f"MLFLOW_HTTP_REQUEST_{name}", value)
     outbox.process_folder.cache_clear()
@@ -257,7 +257,7 @@ def test_a_server_that_goes_away_in_the_middle(
             send.run(SendSettings(str(tmp_path / "unsent")))
     assert failures > 1
     monkeypatch.setattr(outbox, "PATIENCE", 120)
-    monkeypatch.setattr(server, "PROBE", 20)
+    monkeypatch.setattr(server, "HEALTH_TIMEOUT", 20)
     step()
     for run in MlflowClient(real).search_runs(["0"], "attributes.status = 'RUNNING'"):  # whose beginning was not heard of
         assert run.data.tags["process"] == this_process()

@@ -64,16 +64,16 @@ def check(source: Path, settings: RegisterSettings) -> Imported:
     return Imported(path, ImportSettings(str(source), settings.vocabulary), tags, metrics)
 
 
-def track(brought: Imported, parent: str) -> str:
+def track(imported: Imported, parent: str) -> str:
     """Logs the model in a run of its own; returns the run's id."""
-    with tracking.step_run("import", brought.settings, parent, **brought.tags) as active:
-        model = model_file.read(brought.path)
+    with tracking.step_run("import", imported.settings, parent, **imported.tags) as active:
+        model = model_file.read(imported.path)
         active.log_params({name: str(value) for name, value in model.settings.items()})
-        if brought.metrics:
-            active.log_metrics(brought.metrics)
-        active.log_file(brought.path)
+        if imported.metrics:
+            active.log_metrics(imported.metrics)
+        active.log_file(imported.path)
         folder = Path(tracking.scratch()) / served_model.NAME
-        served_model.save(brought.path, folder, lineage.reviews_of(brought.tags["prepared_run_id"]) if model.data_fingerprint else "")
+        served_model.save(imported.path, folder, lineage.reviews_of(imported.tags["prepared_run_id"]) if model.data_fingerprint else "")
         active.log_model(folder)
     return str(active.info.run_id)
 

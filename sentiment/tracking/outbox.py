@@ -172,7 +172,7 @@ class Outbox:
         shutil.rmtree(self._folder)
 
     def _is_refused(self) -> bool:
-        return self._error is not None and not server.is_passing(self._error)
+        return self._error is not None and not server.is_transient(self._error)
 
     def _unsent(self) -> UnsentError:
         why = server.short(self._error) if self._error else "it does not answer"

@@ -49,7 +49,7 @@ def step_run(step: str, settings: Any, parent: str | None = None, resumed: str |
     """
     run = _begin(step, settings, parent, resumed, tags)
     try:
-        with server.telling_if_away():
+        with server.raising_if_away():
             active = StepRun(run, lambda: None if parent else _end_dead(step))
             names = [f.name for f in parameters(type(settings)) if f.name not in run.data.params]
             active.log_params({name: as_text(getattr(settings, name)) for name in names})
@@ -59,7 +59,7 @@ def step_run(step: str, settings: Any, parent: str | None = None, resumed: str |
             fail_run(run.info.run_id, str(error) or type(error).__name__)
         raise
     try:
-        with server.telling_if_away(), system_metrics.watched(active.log_system_metrics) if step in LONG else nullcontext():
+        with server.raising_if_away(), system_metrics.watched(active.log_system_metrics) if step in LONG else nullcontext():
             yield active
     except BaseException as error:
         _leave()
