@@ -15,7 +15,7 @@ from sentiment.errors import StepError, UserError
 from sentiment.libraries import configure_libraries
 from sentiment.settings import ENTRY_POINTS, REQUIRED, as_text, from_text, parameters
 
-WHAT = {
+PURPOSES = {
     "main": "prepare, train, evaluate and register",
     "prepare": "reviews to numbers",
     "train": "one model",
@@ -28,8 +28,8 @@ WHAT = {
     "monitor": "later texts against a model's reference",
     "send": "runs that were not sent",
 }
-ABOUT = ("reviews", "prepared", "input", "folder", "run", "model", "engine", "architecture", "backend", "backends", "trials", "study")
-FULL = (errno.ENOSPC, errno.EDQUOT)
+LOGGED = ("reviews", "prepared", "input", "folder", "run", "model", "engine", "architecture", "backend", "backends", "trials", "study")
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -87,9 +87,9 @@ def run(name: str) -> NoReturn:
 
 def _opening(step: str, settings: Any) -> str:
     """One line: what is done, on what, and where it is tracked."""
-    names = [name for name in ABOUT if name in {about.name for about in parameters(type(settings))}]
-    about = [f"{name}={as_text(getattr(settings, name))}" for name in names]
-    return f"{step}: {WHAT[step]} ({', '.join(about)}), tracked in {_tracking().location()}"
+    names = [name for name in LOGGED if name in {each.name for each in parameters(type(settings))}]
+    values = [f"{name}={as_text(getattr(settings, name))}" for name in names]
+    return f"{step}: {PURPOSES[step]} ({', '.join(values)}), tracked in {_tracking().location()}"
 
 
 def _on_sigterm(number: int, frame: object) -> NoReturn:
@@ -100,7 +100,7 @@ def _unexpected(error: Exception) -> str:
     """One line for a disk that is full, a folder that can't be written and a server that went away; a traceback for a fault of ours."""
     from mlflow.exceptions import MlflowException
 
-    if isinstance(error, OSError) and error.errno in FULL:
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
         return f"A disk is full: that of {os.getcwd()}, or that of temporary files, see TMPDIR. Make room, and give the same command again."
     if isinstance(error, OSError | MlflowException):
         return f"It could not be done: {_tracking().short(error)}"

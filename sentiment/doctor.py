@@ -24,17 +24,17 @@ from sentiment.paths import PROJECT, cache_folder
 from sentiment.training.trainer_process import available_cores
 
 OK, EXTRA, LACKS = "ok", "extra", "LACKS"  # there; not there, and not needed for `make run`; not there, and needed
-LEAST_FREE = 5 * 2**30
-SHOWN = 150  # characters of a line
+MINIMUM_FREE = 5 * 2**30
+LINE_LENGTH = 150
 
 
 @dataclass(frozen=True)
 class Finding:
-    """state: OK, EXTRA or LACKS; what: the thing; said: what was found, and the command where there is something to do."""
+    """state: OK, EXTRA or LACKS; what: the thing; message: what is there, and the command where there is something to do."""
 
     state: str
     what: str
-    said: str
+    message: str
 
 
 def findings() -> Iterator[Finding]:
@@ -95,12 +95,12 @@ def _backend(backend: Backend) -> Finding:
 
 
 def _gpu() -> Finding:
-    told = _output("nvidia-smi", "-L").splitlines()
-    if not told:
+    gpus = _output("nvidia-smi", "-L").splitlines()
+    if not gpus:
         return Finding(EXTRA, "GPU", "none of NVIDIA's: models train on the CPU")
     built = [name for name in ALL if environments.built(interpreters.cuda_name(name))]
     use = f"used by {', '.join(built)}" if built else "not used: make install BACKEND=tensorflow DEVICE=cuda (or jax, torch)"
-    return Finding(OK if built else EXTRA, "GPU", f"{len(told)}, {told[0].partition(' (UUID')[0]}; {use}")
+    return Finding(OK if built else EXTRA, "GPU", f"{len(gpus)}, {gpus[0].partition(' (UUID')[0]}; {use}")
 
 
 def _spark() -> Finding:
@@ -148,9 +148,9 @@ def _machine() -> Iterator[Finding]:
     import psutil
 
     free = shutil.disk_usage(cache_folder()).free
-    said = f"{free / 2**30:.0f} GiB free in {cache_folder()} (wanted: {LEAST_FREE / 2**30:.0f})"
+    message = f"{free / 2**30:.0f} GiB free in {cache_folder()} (wanted: {MINIMUM_FREE / 2**30:.0f})"
     yield Finding(
-        OK if free >= LEAST_FREE else LACKS, "disk", said if free >= LEAST_FREE else f"{said}: XDG_CACHE_HOME=FOLDER is elsewhere"
+        OK if free >= MINIMUM_FREE else LACKS, "disk", message if free >= MINIMUM_FREE else f"{message}: XDG_CACHE_HOME=FOLDER is elsewhere"
     )
     memory = psutil.virtual_memory()
     yield Finding(
@@ -166,12 +166,12 @@ def _output(*command: str) -> str:
     return done.stdout if done.returncode == 0 else ""
 
 
-def main(say: Callable[[str], None] = print) -> int:
-    """Says all findings; returns the exit status, 1 if something is lacking that `make run` needs."""
+def main(write: Callable[[str], None] = print) -> int:
+    """Writes all findings, a line each; returns the exit status, 1 if something is lacking that `make run` needs."""
     configure_libraries()
     lacks = False
     for finding in findings():
-        say(f"{finding.state:<6}{finding.what:<20}{finding.said}"[:SHOWN])
+        write(f"{finding.state:<6}{finding.what:<20}{finding.message}"[:LINE_LENGTH])
         lacks = lacks or finding.state == LACKS
     return int(lacks)
 

@@ -126,10 +126,10 @@ def test_a_killed_process_s_trial_is_given_up(journal: str) -> None:
 def test_a_trial_whose_process_died_before_it_said_who_it_is(journal: str, monkeypatch: pytest.MonkeyPatch) -> None:
     study, _ = search.open_study(search.open_storage(journal), "s", "val_auc")
     study.ask()
-    search.give_up_dead(study)
+    search.fail_stale_trials(study)
     assert [trial.state for trial in study.trials] == [TrialState.RUNNING]
     monkeypatch.setattr(search, "GRACE", 0)
-    search.give_up_dead(study)
+    search.fail_stale_trials(study)
     assert [trial.state for trial in study.trials] == [TrialState.FAIL]
 
 

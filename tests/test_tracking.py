@@ -275,7 +275,7 @@ def test_what_the_machine_does_is_logged_behind_what_the_run_does(monkeypatch: p
 
 
 def test_commands_and_addresses_are_those_of_the_tracking_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert commands.look("there") == ("make ui", "then open there")
+    assert commands.open_page("there") == ("make ui", "then open there")
     assert commands.entry_point("register", run="my run") == "mlflow run . --env-manager local -e register -P run='my run'"
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "my reviews")
     assert commands.entry_point("main") == "mlflow run . --env-manager local --experiment-name 'my reviews'"

@@ -35,7 +35,7 @@ class Part:
 
 @dataclass(frozen=True)
 class ScoredTable:
-    """A table with its columns found."""
+    """A table with the columns that are read."""
 
     path: Path
     rows: Rows
@@ -78,7 +78,7 @@ def open_scored(path: Path, settings: MonitorSettings) -> ScoredTable:
     """A table that `score` wrote, or another one.
 
     Raises:
-        UserError: It is no table that can be read, or a column is not to be found, or labels are not rightly named.
+        UserError: It is no table that can be read, or a column is missing, or labels are not rightly named.
     """
     labels = Labels(part(PrepareSettings, settings))
     rows = open_rows(path, settings)
@@ -94,10 +94,10 @@ def open_scored(path: Path, settings: MonitorSettings) -> ScoredTable:
     return ScoredTable(path, rows, labels, text, score, label)
 
 
-def _column(role: str, given: str, usual: str | None, rows: Rows, path: Path) -> str | None:
-    if given in ("auto", "none"):
-        return usual if given == "auto" else None
-    return named_column(role, given, rows.names, path)
+def _column(role: str, name: str, usual: str | None, rows: Rows, path: Path) -> str | None:
+    if name in ("auto", "none"):
+        return usual if name == "auto" else None
+    return named_column(role, name, rows.names, path)
 
 
 def _usual_label(names: list[str], rows: Rows) -> str | None:
@@ -105,8 +105,8 @@ def _usual_label(names: list[str], rows: Rows) -> str | None:
     if rows.guessed:
         return rows.guessed.get("label")
     plain = {name.removeprefix(GIVEN): name for name in names}
-    found = usual_column("label", list(plain))
-    return plain[found] if found else None
+    name = usual_column("label", list(plain))
+    return plain[name] if name else None
 
 
 def _score(value: Any) -> float | None:

@@ -15,7 +15,7 @@ from sentiment.registry.golden import Golden
 from sentiment.settings.threshold import DEFAULT as THRESHOLD
 
 SHOWN = 8  # golden texts in a reason
-FEW = 10  # reviews with the rarer label in a test split, with which little can be told
+FEW = 10  # reviews with the rarer label in a test split, too few to measure by
 TRAIN_MORE = "Train on more reviews or for more epochs, or with other settings"
 OTHER_GOLDEN = "If these are no texts of the model's kind, give some that are: golden=FILE, a table with texts and labels"
 
@@ -88,7 +88,7 @@ def judge(candidate: Scorer, champion: Scorer | None, texts: list[str], labels: 
     only_candidate, only_champion, p = worse_by_chance(labels, scores, champion_scores, thresholds)
     measures |= {"champion_accuracy": champion_accuracy, "p": p}
     measures |= {"only_candidate_right": only_candidate, "only_champion_right": only_champion}
-    told = f"accuracy {accuracy:.4f}, champion {champion_accuracy:.4f}, McNemar p = {p:.3g}"
+    figures = f"accuracy {accuracy:.4f}, champion {champion_accuracy:.4f}, McNemar p = {p:.3g}"
     if p < SIGNIFICANCE:
-        return Verdict(False, f"worse than the champion beyond noise: {told}", measures, TRAIN_MORE)
-    return Verdict(True, f"not worse than the champion beyond noise: {told}", measures)
+        return Verdict(False, f"worse than the champion beyond noise: {figures}", measures, TRAIN_MORE)
+    return Verdict(True, f"not worse than the champion beyond noise: {figures}", measures)

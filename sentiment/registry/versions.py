@@ -36,8 +36,8 @@ def version_of(run_id: str, name: str) -> ModelVersion:
 
 def _versions(run_id: str, name: str) -> list[ModelVersion]:
     """Those of a run's model, the first ones first."""
-    found = MlflowClient().search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
-    return sorted(found, key=lambda version: int(version.version))
+    versions = MlflowClient().search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
+    return sorted(versions, key=lambda version: int(version.version))
 
 
 def _delete(version: ModelVersion) -> None:

@@ -80,7 +80,7 @@ def run(settings: RegisterSettings, parent: str | None = None) -> bool:
         _log_advice(settings, verdict, candidate.info.run_id)
     elif parent is None:
         model = f"models:/{settings.name}@{settings.alias}"
-        commands.say_next(
+        commands.log_next_steps(
             (commands.serve(model), "it over HTTP"),
             (commands.entry_point("score", input="FILE", model=model), "a table of texts"),
         )
@@ -194,4 +194,4 @@ def _roll_back(settings: RegisterSettings) -> None:
         versions.give_alias(version, settings.alias)
         active.set_tags({"gate": "rolled back", "model_version": before})
     log.info("register: %s of %s is version %s again, in place of %s", settings.alias, settings.name, before, champion.version)
-    commands.say_next((commands.serve(f"models:/{settings.name}@{settings.alias}"), "over HTTP, once more"))
+    commands.log_next_steps((commands.serve(f"models:/{settings.name}@{settings.alias}"), "over HTTP, once more"))

@@ -78,8 +78,8 @@ def run(settings: TuneSettings) -> None:
             MlflowClient().update_run(parent, status="RUNNING")  # others are at work on it
         raise StepError(f"Stopped: {error} {go_on}") from error
     log.info("tune: done (run %s)", parent)
-    commands.say_next(
-        commands.look(commands.run_page(active.info)),
+    commands.log_next_steps(
+        commands.open_page(commands.run_page(active.info)),
         (commands.entry_point("tune", study=settings.study, trials=str(settings.trials * 2)), "more trials of the same study"),
         *([("make serve", "the champion, over HTTP")] if settings.register else []),
     )
@@ -205,7 +205,7 @@ class _Progress:
                 parts.append(f"best {best.values[0]:.4f} in trial {best.number}")
             left = (time.monotonic() - self._begun) / max(count - self._ended_before, 1) * (asked - count)
             parts.append(f"{count} of {asked} done, about {max(left, 0) / 60:.0f} min left")
-            self._bar.say("; ".join(parts))
+            self._bar.print("; ".join(parts))
             self._bar.set(count, asked)
 
     def _outcome(self, ended: FrozenTrial) -> str:
@@ -284,5 +284,5 @@ def _retrain(study: optuna.Study, job: trial.Job, active: StepRun, data: Prepare
     if len(job.data.rows(TEST)):
         page = reporting.page("tune", job.parent, settings, job.data, data, trained, evaluated, study, job.settings.metric)
         active.log_text(page, report.FILE)
-        log.info("tune: the report is %s", tracking.place(active.info, report.FILE))
+        log.info("tune: the report is %s", tracking.artifact_location(active.info, report.FILE))
     return tested

@@ -17,10 +17,10 @@ OWN = "own"  # the model of the run itself, whose id another server may not keep
 METRICS, OTHERS = 800, 100  # that MLflow takes at a time
 
 
-def send(run_id: str, folder: Path, records: Iterable[Record], place: str = "") -> Iterator[int]:
-    """Sends the records of a run in their order; gives how many are sent, as they are. Raises what MLflow raises.
+def send(run_id: str, folder: Path, records: Iterable[Record], artifact_uri: str = "") -> Iterator[int]:
+    """Sends the records of a run in their order; yields how many are sent so far. Raises what MLflow raises.
 
-    place: of the run's files, if it is known.
+    artifact_uri: of the run, if it is known.
     A record has parameters, tags or metrics, or names a file in the folder's `files`, datasets, a saved model, or
     one that another run made, or how the run ended.
     """
@@ -35,8 +35,8 @@ def send(run_id: str, folder: Path, records: Iterable[Record], place: str = "") 
         waiting = []
         yield count
         if "file" in record:
-            place = place or client.get_run(run_id).info.artifact_uri
-            logged_models.send_file(get_artifact_repository(place), folder / FILES, folder / FILES / record["file"])
+            artifact_uri = artifact_uri or client.get_run(run_id).info.artifact_uri
+            logged_models.send_file(get_artifact_repository(artifact_uri), folder / FILES, folder / FILES / record["file"])
         elif "model" in record:
             logged_models.finish(run_id, folder / record["model"])
         elif "output_of" in record:

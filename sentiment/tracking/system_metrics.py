@@ -56,9 +56,9 @@ def _monitors() -> list[Any]:
 
 
 def _sample(monitors: list[Any]) -> dict[str, float]:
-    found: dict[str, float] = {}
+    sample: dict[str, float] = {}
     for monitor in monitors:
         monitor.collect_metrics()
-        found |= {f"{PREFIX}{name}": float(value) for name, value in monitor.aggregate_metrics().items()}
+        sample |= {f"{PREFIX}{name}": float(value) for name, value in monitor.aggregate_metrics().items()}
         monitor.clear_metrics()
-    return found
+    return sample

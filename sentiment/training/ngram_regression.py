@@ -69,9 +69,9 @@ def fit(data: Prepared, limit: int, seed: int, progress: Callable[[int, int], No
     fits = itertools.count(1)
 
     def fitted(reviews: Ragged, labels: np.ndarray, values: np.ndarray, penalty: float) -> tuple[np.ndarray, float]:
-        found = regression(reviews, labels, values, penalty)
+        fitted = regression(reviews, labels, values, penalty)
         progress(next(fits), sum(len(each.penalties) + 1 for each in REGRESSIONS))
-        return found
+        return fitted
 
     train, val, both = data.rows(TRAIN), data.rows(VALIDATION), data.rows(TRAIN, VALIDATION)
     known = ngrams.fit(data.words.take(train), limit)

@@ -59,7 +59,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What it is told then: whether these are the weights to keep, and whether to stop."""
+    """The answer to the trainer: whether these are the weights to keep, and whether to stop."""
 
     keep: bool
     stop: bool

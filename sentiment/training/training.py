@@ -180,18 +180,18 @@ def _combined(
     The threshold is the model's; its parts by themselves have the default.
     """
     parts = {part: each for part, each in logits.items() if part != "model"}
-    found = {name: value for part, each in parts.items() for name, value in _measure(f"{part}_val", labels, each, AT_END).items()}
+    metrics = {name: value for part, each in parts.items() for name, value in _measure(f"{part}_val", labels, each, AT_END).items()}
     *_, of_model = logits.values()
-    found |= _measure("model_val", labels, of_model, AT_END, threshold)
+    metrics |= _measure("model_val", labels, of_model, AT_END, threshold)
     if combination is None:
         (part,) = parts
         weights = {f"{name}_weight": float(name == part) for name in ("network", "ngrams")}
-        return found | weights, f"the {part} alone"
+        return metrics | weights, f"the {part} alone"
     network, ngrams = (float(weight) for weight in combination.weights)
     note = f"{network:.2f} of the network's logit and {ngrams:.2f} of the n-grams', learned from {combination.reviews:,} validation reviews"
     if combination.reviews < ensemble.FEW:
         note += ", which are few: held near equal shares"
-    return found | {"network_weight": network, "ngrams_weight": ngrams}, note
+    return metrics | {"network_weight": network, "ngrams_weight": ngrams}, note
 
 
 def _guessing(logits: dict[str, np.ndarray], labels: np.ndarray) -> tuple[str, ...]:

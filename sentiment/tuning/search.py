@@ -1,7 +1,7 @@
 """The search, with Optuna: where a study is kept, what is tried, and which process does which trial. Nothing of MLflow.
 
 Any number of threads, processes and machines may work on one study. Optuna's storage numbers the trials, so that each is
-done by one of them; whoever dies leaves a trial that is found and given up: in a database by the heartbeat that stops, in a
+done by one of them; the trial of a process that died is ended by another one: in a database by the heartbeat that stops, in a
 file by the lock that is gone. What only one of them may do at a time is behind `only_one`.
 """
 
@@ -30,8 +30,8 @@ from sentiment.errors import Stopped, UserError
 from sentiment.settings import SIZES, Choices, Range, TuneSettings
 from sentiment.tuning.journal import Journal
 
-HEARTBEAT, GRACE = 5, 30  # seconds between two signs of life; and without one, until a trial is given up
-POLL = 0.5  # seconds between two looks at what the others do
+HEARTBEAT, GRACE = 5, 30  # seconds between two heartbeats; and without one, until a trial counts as stale
+POLL = 0.5  # seconds between two queries of what the others do
 ATTEMPTS = 5  # at a database whose tables several processes create at once
 STARTUP_TRIALS = 6  # random ones, before TPE and pruning have something to go by
 CATEGORIES = ("backend", "architecture")
@@ -145,7 +145,7 @@ def work(
             raise
 
     while not stopping():
-        give_up_dead(study)
+        fail_stale_trials(study)
         trials = counted(study)
         if len(trials) < trials_asked:
             study.optimize(do_if_missing, n_trials=1, catch=Exception, callbacks=[on_trial_end])
@@ -179,12 +179,12 @@ def only_one(storage: BaseStorage, name: str) -> Iterator[None]:
             connection.invalidate()  # closed, not given back to the pool with the lock
 
 
-def give_up_dead(study: optuna.Study) -> None:
+def fail_stale_trials(study: optuna.Study) -> None:
     """Ends the trials whose process is gone."""
     if isinstance(study._storage, Journal):
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if _is_gone(trial, study._storage):
-                with suppress(optuna.exceptions.UpdateFinishedTrialError):  # another found it, too
+                with suppress(optuna.exceptions.UpdateFinishedTrialError):  # another process did it
                     study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
     else:
         optuna.storages.fail_stale_trials(study)
