@@ -24,8 +24,13 @@ GIVEN = "given_"  # what `score` puts before a column's name that it needs itsel
 
 @dataclass(frozen=True)
 class Part:
-    """Some rows. scores: `<float64>[rows]`, None if the table has none; labels: 1 positive, 0 negative, NO_LABEL, `<int64>[rows]`;
-    bad: rows that are left out, for a text or a score that is none."""
+    """Some rows of a table.
+
+    Attributes:
+        scores: `<float64>[rows]`, None if the table has none.
+        labels: 1 positive, 0 negative, or NO_LABEL: `<int64>[rows]`.
+        bad: How many rows are left out, since they lack a text or a score.
+    """
 
     texts: list[str]
     scores: np.ndarray | None

@@ -22,8 +22,14 @@ OTHER_GOLDEN = "If these are no texts of the model's kind, give some that are: g
 
 @dataclass(frozen=True)
 class Verdict:
-    """passed: whether the gate opens; reason: why, in one sentence; measures: the figures that it rests on; advice: what to do, if it
-    does not open."""
+    """The gate's decision.
+
+    Attributes:
+        passed: Whether the gate opens.
+        reason: Why, in one sentence.
+        measures: The figures that it rests on.
+        advice: What to do if it does not open.
+    """
 
     passed: bool
     reason: str

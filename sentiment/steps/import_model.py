@@ -79,8 +79,10 @@ def track(imported: Imported, parent: str) -> str:
 
 
 def _measured_on(source: Path, fingerprint: str) -> dict[str, str]:
-    """Tags of the newest prepare run with the data that the model was trained on, whose test split it has not seen; of the newest of
-    all, if the file does not tell."""
+    """The tags of the data of the newest prepare run with the data that the model was trained on, whose test split it has not seen.
+
+    If the file does not name them, of the newest of all.
+    """
     runs = tracking.find_runs("prepare", data_fingerprint=fingerprint) if fingerprint else tracking.find_runs("prepare")
     if not runs:
         which = f"the reviews that it was trained on (data_fingerprint {fingerprint})" if fingerprint else "reviews"

@@ -261,8 +261,10 @@ def _count_by_state(study: optuna.Study) -> dict[str, int]:
 
 
 def _retrain(study: optuna.Study, job: trial.Job, active: StepRun, data: PreparedRun) -> dict[str, float]:
-    """Trains the best setting once more, with n-grams beside the network, and measures that model once on the test split; returns
-    `test_...`, nothing if there is no such split.
+    """Trains the best setting once more, with n-grams beside the network, and measures that model once on the test split.
+
+    Returns:
+        The metrics `test_...`; none if there is no such split.
     """
     best = study.best_trial
     values = search.suggest(FixedTrial(best.params), job.settings)

@@ -51,8 +51,10 @@ class UnsentError(StepError):
 
 
 class Outbox:
-    """What is logged of one run. Its `log_` methods return at once; nothing raises before `finish` but for a folder that can't be
-    written."""
+    """What is logged of one run.
+
+    The `log_` methods return at once; before `finish` nothing raises but a folder that can't be written.
+    """
 
     def __init__(self, run: Run, before_sending: Callable[[], None] = lambda: None) -> None:
         """before_sending: is called in the thread that sends, once."""

@@ -1,5 +1,7 @@
-"""One training: a trainer trains the network, this decides after each epoch whether it was the best and whether it was the last, and
-then fits what stands beside the network.
+"""One training.
+
+A trainer trains the network; this decides after each epoch whether it was the best and whether it was the last, and then fits what
+stands beside the network.
 """
 
 from collections.abc import Callable
@@ -61,10 +63,15 @@ class _Best:
 
 @dataclass(frozen=True)
 class Trained:
-    """network: the metrics of the kept epoch, as `val_...`; summary: what a run logs at its end; note: how the logits are combined;
-    threshold: from which score on the model's label is positive; guessing: the parts whose ranking of the validation reviews chance
-    explains, each with its AUC; validation: these reviews as scored by
-    parts that were not fitted on them; None if nothing was written.
+    """What came of a training.
+
+    Attributes:
+        network: The metrics of the kept epoch, as `val_...`.
+        summary: What a run logs at its end.
+        note: How the logits are combined.
+        threshold: From which score on the model's label is positive.
+        guessing: The parts whose ranking of the validation reviews chance explains, each with its AUC.
+        validation: These reviews as scored by parts that were not fitted on them; None if nothing was written.
     """
 
     network: dict[str, float]

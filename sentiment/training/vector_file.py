@@ -34,10 +34,11 @@ def check(file: str, size: int) -> None:
 
 
 def read(file: str, encoder: Encoder, size: int, on_bytes: OnBytes = lambda count: None) -> WordVectors:
-    """The vectors of the words that have token ids. Of equal words the first counts; where texts are lower-cased, `Ireland` stands for
-    `ireland` if the file has no such word itself.
+    """The vectors of the words that have token ids.
 
-    size: numbers of a vector; on_bytes: hears of each piece of bytes read.
+    Of equal words the first counts; where texts are lower-cased, `Ireland` stands for `ireland` if the file has no such word itself.
+
+    size: numbers of a vector; on_bytes: is called with the size of each piece that was read.
 
     Raises:
         UserError: The file is not one of such vectors, is damaged or cut off, or has none of the words.

@@ -159,10 +159,10 @@ def work(
 
 @contextmanager
 def only_one(storage: BaseStorage, name: str) -> Iterator[None]:
-    """Waits until no other worker of the storage is inside. Whoever dies there makes room: a file's lock goes with its process, and
-    PostgreSQL ends a session that does not answer for GRACE.
+    """Waits until no other worker of the storage is inside; `name` is that of the work.
 
-    name: of the work. When it was done without an error, the storage has to say so: the next one is let in all the same.
+    The lock of a process that dies is free: a file's by the kernel, PostgreSQL's when a session does not answer for GRACE. When the work
+    is done, the next one is let in all the same: the caller has to look whether it is.
     """
     if isinstance(storage, Journal):
         with storage.lock(name):
