@@ -6,6 +6,7 @@ from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from sentiment.tracking import datasets, logged_models
@@ -45,14 +46,23 @@ def send(run_id: str, folder: Path, records: Iterable[Record], artifact_uri: str
                 logged_models.add_output(run_id, model_id)
         elif record.keys() & {"inputs", "dataset"}:
             sets = record.get("inputs") or {"training": record["dataset"]}  # one, as version 1 wrote it
-            inputs = [DatasetInput(Dataset(**each), [InputTag(CONTEXT, context)]) for context, each in sets.items()]
-            client.log_inputs(run_id, inputs)
+            _send_datasets(client, run_id, sets)
         elif "status" in record:
             client.set_terminated(run_id, record["status"], record["time"])
         count += 1
         yield count
     _send_values(client, run_id, waiting)
     yield count + len(waiting)
+
+
+def _send_datasets(client: MlflowClient, run_id: str, sets: dict[str, dict[str, str]]) -> None:
+    inputs = [DatasetInput(Dataset(**each), [InputTag(CONTEXT, context)]) for context, each in sets.items()]
+    try:
+        client.log_inputs(run_id, inputs)
+    except MlflowException as error:
+        if "unique" not in str(error).lower():
+            raise
+        client.log_inputs(run_id, inputs)  # MLflow looks for a dataset, then adds it: another run added the same one between
 
 
 def _send_values(client: MlflowClient, run_id: str, records: list[Record]) -> None:
