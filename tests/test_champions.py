@@ -101,7 +101,7 @@ def test_who_loses_the_alias_to_a_better_one_says_so(data: prepare.PreparedRun, 
     monkeypatch.setattr(versions, "give_alias", interrupted(gave, lambda: gave(versions.version_of(winner, "sentiment"), "champion")))
 
     def judge(candidate: Any, rival: Any, *rest: Any) -> Any:
-        return judged(candidate, rival, *rest) if rival is None else gate.Verdict(False, "worse than the winner", {})
+        return judged(candidate, rival, *rest) if rival is None else gate.GateResult(False, "worse than the winner", {})
 
     monkeypatch.setattr(gate, "judge", judge)
     assert not register.run(RegisterSettings(run=loser))

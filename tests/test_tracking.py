@@ -299,4 +299,6 @@ def test_runs_that_log_the_same_dataset_at_once(store: str, tmp_path: Path) -> N
     with ThreadPoolExecutor(len(runs)) as pool:
         list(pool.map(log, runs))
     for run_id in runs:
-        assert sorted(each.dataset.digest for each in client.get_run(run_id).inputs.dataset_inputs) == list("01234")
+        inputs = client.get_run(run_id).inputs
+        assert inputs
+        assert sorted(each.dataset.digest for each in inputs.dataset_inputs) == list("01234")

@@ -89,7 +89,11 @@ def _backends(settings: CompareSettings) -> list[str]:
 
 
 def _runs(names: str) -> list[Run]:
-    """Those with a model that the parameter names, each once; a main or tune run stands for the training under it."""
+    """The runs that the parameter names, each once; for a main or tune run the train run under it.
+
+    Raises:
+        UserError: There are fewer than two, or one has no model.
+    """
     if names == "newest":
         runs = _newest()
         advice = "Train on another backend, or all of them first: mlflow run . -e compare -P backends=all"
@@ -200,7 +204,7 @@ def _candidate(name: str, run: Run, scorer: Scorer, model_bytes: int, texts: lis
 
 
 def _metrics(made: Comparison) -> dict[str, float]:
-    """A metric for each figure of each model, and of each pair, with the names behind: those of one figure stand together in MLflow."""
+    """A metric for each figure of each model and each pair: `figure/names`, which MLflow shows grouped by figure."""
     figures: dict[str, Any] = {}
     for model in made.models:
         measured = {name: value for name, value in model.row().items() if isinstance(value, float | int)}

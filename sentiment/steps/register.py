@@ -19,7 +19,7 @@ from sentiment.model.threshold import is_positive
 from sentiment.preparation import prepared
 from sentiment.preparation.prepared import Prepared
 from sentiment.registry import find_model, gate, golden, lineage, versions
-from sentiment.registry.gate import Verdict
+from sentiment.registry.gate import GateResult
 from sentiment.registry.golden import Golden
 from sentiment.reviews.batch import TEST
 from sentiment.settings import RegisterSettings
@@ -87,7 +87,7 @@ def run(settings: RegisterSettings, parent: str | None = None) -> bool:
     return decision != "rejected"
 
 
-def _log_advice(settings: RegisterSettings, verdict: Verdict, run_id: str) -> None:
+def _log_advice(settings: RegisterSettings, verdict: GateResult, run_id: str) -> None:
     champion = versions.holder(settings.name, settings.alias)
     there = (
         f"Version {champion.version} is still the {settings.alias}" if champion else f"There is no {settings.alias}, for score and serve"
@@ -97,7 +97,7 @@ def _log_advice(settings: RegisterSettings, verdict: Verdict, run_id: str) -> No
     log.info("register: %s. %s take this one all the same: %s", there, advice, command)
 
 
-def _decide(settings: RegisterSettings, version: ModelVersion, candidate: Scorer, data: Prepared, texts: Golden) -> Verdict:
+def _decide(settings: RegisterSettings, version: ModelVersion, candidate: Scorer, data: Prepared, texts: Golden) -> GateResult:
     """Compares with the champion, and gives the alias. If another took it in the meantime, compares with that one."""
     labels = data.labels[data.rows(TEST)].astype(np.int64)
     guessing = _no_better_than_guessing(candidate, data.test_texts, labels)
@@ -105,11 +105,11 @@ def _decide(settings: RegisterSettings, version: ModelVersion, candidate: Scorer
     for _ in range(ATTEMPTS):
         champion = versions.holder(settings.name, settings.alias)
         if champion and champion.version == version.version:
-            return Verdict(True, ALREADY, {})
+            return GateResult(True, ALREADY, {})
         rival = Scorer(find_model.find(f"models:/{settings.name}/{champion.version}")) if champion else None
         verdict = gate.judge(candidate, rival, data.test_texts, labels, texts)
         if guessing:
-            verdict = Verdict(False, guessing, verdict.measures, gate.what_to_do(candidate, labels))
+            verdict = GateResult(False, guessing, verdict.measures, gate.what_to_do(candidate, labels))
         if not (verdict.passed or settings.force):
             if taken:
                 versions.untag(version, PREVIOUS)
@@ -123,7 +123,7 @@ def _decide(settings: RegisterSettings, version: ModelVersion, candidate: Scorer
         now = versions.holder(settings.name, settings.alias)
         if now and now.version == version.version:  # MLflow has no way to give it only if nobody else just did
             return verdict
-    return Verdict(False, LOST, {}, "Try again")
+    return GateResult(False, LOST, {}, "Try again")
 
 
 def _no_better_than_guessing(candidate: Scorer, texts: list[str], labels: np.ndarray) -> str:

@@ -57,10 +57,12 @@ class TrainedRun:
 def run(
     settings: TrainSettings,
     parent: str | None = None,
-    beside: Callable[[dict[str, float], int], None] = lambda metrics, epoch: None,
+    on_epoch_end: Callable[[dict[str, float], int], None] = lambda metrics, epoch: None,
     **tags: str,
 ) -> TrainedRun:
-    """Trains and logs `model.h5`. beside: gets the metrics of each epoch, too, and its number.
+    """Trains and logs `model.h5`.
+
+    on_epoch_end: is called with the metrics of each epoch, and its number.
 
     Raises:
         UserError: The backend is not installed, there is no such prepared data or model to start from, or nothing to train.
@@ -96,7 +98,7 @@ def run(
 
         def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
             active.log_metrics(metrics, epoch)
-            beside(metrics, epoch)
+            on_epoch_end(metrics, epoch)
             epochs.append(metrics)
             shown = "  ".join(f"{name} {metrics[name]:.4f}" for name in SHOWN if name in metrics)
             bar.print(f"epoch {epoch:>2}/{settings.epochs}  {shown}  {metrics['tokens_per_second']:,.0f} tokens/s")

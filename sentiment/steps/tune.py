@@ -32,8 +32,8 @@ from sentiment.training.trainer_process import Trainer, available_cores
 from sentiment.tuning import search
 
 PARENT, AGREED, FINAL = "parent_run_id", "settings", "final_of"  # attributes of a study; the last: how many trials its final model is of
-OWN = ("trials", "timeout", "workers", "study", "storage", "register")  # what each command that joins may say for itself
-JOINING = 60  # seconds until the process that made a study has to have made its run
+OWN = ("trials", "timeout", "workers", "study", "storage", "register")  # parameters in which the commands of a study may differ
+JOINING = 60  # seconds in which the command that made a study has to begin its run
 PAGE = "search.html"
 log = logging.getLogger(__name__)
 
@@ -87,7 +87,11 @@ def run(settings: TuneSettings) -> None:
 
 @contextmanager
 def _parent_run(study: optuna.Study, new: bool, settings: TuneSettings, tags: dict[str, str]) -> Iterator[StepRun]:
-    """The study's one run: begun by whoever made the study, taken up by the others."""
+    """The one run of a study: begun by the command that made the study, resumed by the others.
+
+    Raises:
+        UserError: The study is of other settings or data.
+    """
     agreed = {name: as_text(value) for name, value in vars(settings).items() if name not in (*OWN, "prepared")} | tags
     known = None if new else _wait_for_parent(study)
     launched = os.environ.pop("MLFLOW_RUN_ID", None) if known else None
@@ -116,7 +120,7 @@ def _parent_run(study: optuna.Study, new: bool, settings: TuneSettings, tags: di
 
 
 def _wait_for_parent(study: optuna.Study) -> str | None:
-    """The run that the study's maker begins; none if that died before it could."""
+    """The id of the run that the study's first command begins; None if that did not come to it in JOINING seconds."""
     for _ in range(int(JOINING / search.POLL)):
         if PARENT in study.user_attrs:
             return str(study.user_attrs[PARENT])
@@ -235,7 +239,7 @@ def _make_final_model(study: optuna.Study, job: trial.Job, active: StepRun, data
     Raises:
         StepError: No trial was completed.
     """
-    for step in ("train", "evaluate", "register"):  # of one who died here
+    for step in ("train", "evaluate", "register"):  # what a process that died here had begun
         for child in tracking.children(job.parent, step):
             if child.info.status == "RUNNING":
                 tracking.fail_run(child.info.run_id, GONE)

@@ -59,7 +59,7 @@ def open_page(address: str) -> tuple[str, str]:
 
 
 def in_another_shell(commands: list[str]) -> str:
-    """The same commands as a block of Markdown for whoever reads of them, with the tracking server that they need."""
+    """The commands as a block of Markdown, after the `export` that names the tracking server, if the environment names one."""
     address = os.environ.get("MLFLOW_TRACKING_URI")
     return "\n".join(["```", *([f"export MLFLOW_TRACKING_URI={server.where()}"] if address else []), *commands, "```"])
 

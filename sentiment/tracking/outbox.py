@@ -1,4 +1,4 @@
-"""What is logged of a run lies in a folder first, and a thread sends it: whoever logs never waits for the tracking server.
+"""What is logged of a run is written to a folder, and a thread sends it: logging never waits for the tracking server.
 
 unsent/20261125-101500-4711/     one for each process; it goes when all is sent
     RUN_ID/run.json              what the run is
@@ -93,7 +93,7 @@ class Outbox:
         self._flush()
 
     def log_system_metrics(self, metrics: dict[str, float], step: int) -> None:
-        """Of the machine; they belong to no model, and come behind the first of the others: MLflow shows what came first, first."""
+        """Metrics of the machine. They belong to no model, and are sent after the first of the others: MLflow shows them in that order."""
         record = {"metrics": metrics, "step": step, "time": _now()}
         with self._changed:
             if self._deferred is not None:

@@ -77,7 +77,7 @@ def _send_values(client: MlflowClient, run_id: str, records: list[Record]) -> No
 
 
 def _metrics(run_id: str, record: Record) -> Iterator[Metric]:
-    """Those of a record, each with the model and the dataset that it measures, as far as there are such."""
+    """The metrics of a record, each with the model and the dataset that it measures, if there are such."""
     other = record.get("model_of")
     model = logged_models.begin(run_id) if other == OWN else logged_models.made_by(other) if other else None
     for name, value in record.get("metrics", {}).items():

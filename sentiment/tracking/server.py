@@ -169,7 +169,7 @@ def _is_active(each: Experiment) -> bool:
 
 
 def _find_or_create_experiment() -> str:
-    """The present experiment's number; one that is not there yet is made, by this command or by one beside it."""
+    """The id of the present experiment, which is made if there is none; another command may make it at the same time."""
     try:
         return str(_get_experiment_id())
     except MlflowException as error:

@@ -94,7 +94,7 @@ def train(
 ) -> Trained:
     """Trains and writes `model`.
 
-    `after_epoch` gets each epoch's number and metrics and says whether to give up, in which case nothing is written and the summary is
+    `after_epoch` gets each epoch's number and metrics and returns whether to give up, in which case nothing is written and the summary is
     empty; `progress` gets the tokens done and their number. start: a model whose network it starts from, or vectors of words.
     ngram_progress: gets the regressions on n-grams that are done, and their number.
 
@@ -107,11 +107,11 @@ def train(
     labels = data.labels[data.rows(VALIDATION)].astype(np.int64)
     stopping = EarlyStopping(settings.patience)
     best = _Best(0, {}, np.empty(0))
-    given_up = False
+    stopped = False
     ngrams = _fit_ngrams(data, settings, ngram_progress)
 
     def judge(epoch: Epoch) -> Verdict:
-        nonlocal best, given_up
+        nonlocal best, stopped
         logits = np.array(epoch.val_logits)
         if not np.isfinite([epoch.train_loss, *logits]).all():
             if not best.epoch:
@@ -121,8 +121,8 @@ def train(
         verdict = stopping.judge(metrics["val_loss"])
         if verdict.keep:
             best = _Best(epoch.epoch, metrics, logits)
-        given_up = after_epoch(epoch.epoch, metrics)
-        return Verdict(verdict.keep, verdict.stop or given_up)
+        stopped = after_epoch(epoch.epoch, metrics)
+        return Verdict(verdict.keep, verdict.stop or stopped)
 
     combination: Combination | None = None
     logits: dict[str, np.ndarray] = {}
@@ -131,7 +131,7 @@ def train(
 
     def finish() -> ModelFiles | None:
         nonlocal combination, logits, threshold
-        if given_up:
+        if stopped:
             return None
         logits = {"network": best.logits} if best.epoch else {}
         logits |= {"ngrams": ngrams.val_logits} if ngrams else {}
@@ -141,9 +141,9 @@ def train(
             logits["model"] = ensemble.cross_fitted(columns, labels, settings.seed)
         *_, of_model = logits.values()
         threshold = choose(thresholds.parse(settings.threshold), labels, expit(of_model))
-        beside = ngrams.model if ngrams else ngram_regression.NONE
+        fitted = ngrams.model if ngrams else ngram_regression.NONE
         validated = _reference(data, labels, of_model, threshold.value)
-        model_parts.write(parts, data, asdict(settings), settings.backend, beside, combination, validated, threshold.value)
+        model_parts.write(parts, data, asdict(settings), settings.backend, fitted, combination, validated, threshold.value)
         return ModelFiles(parts, model)
 
     try:
@@ -151,7 +151,7 @@ def train(
     finally:
         parts.unlink(missing_ok=True)
     network = {name: value for name, value in best.metrics.items() if name.startswith("val_")}
-    if given_up:
+    if stopped:
         return Trained(network, {}, "given up", threshold)
     summary, note = _combined(logits, combination, labels, threshold.value)
     summary["threshold"] = threshold.value

@@ -180,7 +180,7 @@ def only_one(storage: BaseStorage, name: str) -> Iterator[None]:
 
 
 def fail_stale_trials(study: optuna.Study) -> None:
-    """Ends the trials whose process is gone."""
+    """Ends as failed the trials whose process is gone."""
     if isinstance(study._storage, Journal):
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if _is_gone(trial, study._storage):
@@ -191,7 +191,7 @@ def fail_stale_trials(study: optuna.Study) -> None:
 
 
 def _is_gone(trial: FrozenTrial, journal: Journal) -> bool:
-    """Whether no process is at work on it any more; one that has not said who it is within GRACE, never will."""
+    """Whether the process of a trial is dead; a trial that names none after GRACE has none."""
     if PROCESS not in trial.user_attrs:
         return trial.datetime_start is not None and (datetime.now() - trial.datetime_start).total_seconds() > GRACE
     *_, mark = trial.user_attrs[PROCESS]
