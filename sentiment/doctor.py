@@ -132,7 +132,7 @@ def _tracking() -> Iterator[Finding]:
     try:
         tracking.check_server()
         yield Finding(OK, "tracking", f"{tracking.location()}, MLflow {tracking.server_version()}")
-        champion = versions.holder("sentiment", "champion")
+        champion = versions.version_of_alias("sentiment", "champion")
     except Exception as error:
         yield Finding(LACKS, "tracking", f"{' '.join(tracking.hide(str(error)).split())}")
         return

@@ -55,10 +55,10 @@ class _Follower:
         while True:
             time.sleep(seconds)
             try:
-                self._tell(self._look())
+                self._log(self._look())
             except Exception as error:  # whatever it is, the server goes on
                 reason = " ".join(str(error).split())[:300] or type(error).__name__
-                self._tell(f"serve: {self._served.title} stays: {reason}")
+                self._log(f"serve: {self._served.title} stays: {reason}")
 
     def _look(self) -> str:
         """Takes the version that has the alias, if it is another; returns what there is to say."""
@@ -76,7 +76,7 @@ class _Follower:
         self._replace(new)
         return f"serve: {new.title} in place of {before.title}: {new.line()}"
 
-    def _tell(self, line: str) -> None:
+    def _log(self, line: str) -> None:
         """Not the same twice, such as that the registry is away."""
         if line and line != self._told:
             print(line, flush=True)

@@ -88,7 +88,7 @@ def run(settings: RegisterSettings, parent: str | None = None) -> bool:
 
 
 def _log_advice(settings: RegisterSettings, verdict: GateResult, run_id: str) -> None:
-    champion = versions.holder(settings.name, settings.alias)
+    champion = versions.version_of_alias(settings.name, settings.alias)
     there = (
         f"Version {champion.version} is still the {settings.alias}" if champion else f"There is no {settings.alias}, for score and serve"
     )
@@ -103,7 +103,7 @@ def _decide(settings: RegisterSettings, version: ModelVersion, candidate: Scorer
     guessing = _no_better_than_guessing(candidate, data.test_texts, labels)
     taken = False
     for _ in range(ATTEMPTS):
-        champion = versions.holder(settings.name, settings.alias)
+        champion = versions.version_of_alias(settings.name, settings.alias)
         if champion and champion.version == version.version:
             return GateResult(True, ALREADY, {})
         rival = Scorer(find_model.find(f"models:/{settings.name}/{champion.version}")) if champion else None
@@ -112,15 +112,15 @@ def _decide(settings: RegisterSettings, version: ModelVersion, candidate: Scorer
             verdict = GateResult(False, guessing, verdict.measures, gate.what_to_do(candidate, labels))
         if not (verdict.passed or settings.force):
             if taken:
-                versions.untag(version, PREVIOUS)
+                versions.delete_tag(version, PREVIOUS)
             return verdict
-        now = versions.holder(settings.name, settings.alias)
+        now = versions.version_of_alias(settings.name, settings.alias)
         if (now and now.version) != (champion and champion.version):
             continue
         versions.tag(version, **{PREVIOUS: champion.version if champion else "none"})
-        versions.give_alias(version, settings.alias)
+        versions.set_alias(version, settings.alias)
         taken = True
-        now = versions.holder(settings.name, settings.alias)
+        now = versions.version_of_alias(settings.name, settings.alias)
         if now and now.version == version.version:  # MLflow has no way to give it only if nobody else just did
             return verdict
     return GateResult(False, LOST, {}, "Try again")
@@ -184,14 +184,14 @@ def _data(received: str, run_id: str) -> Prepared:
 
 
 def _roll_back(settings: RegisterSettings) -> None:
-    champion = versions.holder(settings.name, settings.alias)
+    champion = versions.version_of_alias(settings.name, settings.alias)
     before = champion.tags.get(PREVIOUS, "none") if champion else "none"
     if champion is None or before == "none":
         raise UserError(f"There is no champion before the present one. Received: run=previous, name={settings.name}. Give the id of a run.")
     with tracking.step_run("register", settings) as active:
         version = versions.version(settings.name, before)
         versions.tag(champion, gate="rolled back")
-        versions.give_alias(version, settings.alias)
+        versions.set_alias(version, settings.alias)
         active.set_tags({"gate": "rolled back", "model_version": before})
     log.info("register: %s of %s is version %s again, in place of %s", settings.alias, settings.name, before, champion.version)
     commands.log_next_steps((commands.serve(f"models:/{settings.name}@{settings.alias}"), "over HTTP, once more"))
