@@ -10,6 +10,7 @@ UV := 0.13.9
 PIP_AUDIT := 2.10.1
 HOLES := api.osv.dev
 BIN := .venv/bin
+INSTALL := uv pip install -q --python $(BIN)/python -c constraints.txt -b constraints.txt
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export UV_COMPILE_BYTECODE := 1
 unexport VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME
@@ -29,7 +30,7 @@ install: .venv/ready  ## the environment of one more backend: BACKEND=jax; DEVIC
 	@python -m sentiment.backends $(BACKEND) --device $(DEVICE)
 
 install-spark: .venv/ready  ## Apache Spark, for score with engine=spark; needs Java 17
-	uv pip install -q --python $(BIN)/python -r requirements-spark.txt
+	$(INSTALL) -r pyproject.toml --extra spark
 
 test: .venv/ready-dev  ## all tests, WORKERS=2 at a time; builds the environments of all backends first
 	@python -m sentiment.backends cntk jax torch
@@ -75,7 +76,7 @@ lock: .venv/ready  ## choose the newest versions anew: writes constraints.txt
 	cp constraints.txt .venv/constraints.before
 	: > constraints.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --custom-compile-command 'make lock' \
-		requirements-dev.txt environments/jax/requirements.txt environments/torch/requirements.txt environments/build.txt -o constraints.txt \
+		pyproject.toml --extra dev --extra spark environments/jax/requirements.txt environments/torch/requirements.txt environments/build.txt -o constraints.txt \
 		|| { mv .venv/constraints.before constraints.txt; exit 1; }
 	$(MAKE) --no-print-directory lock-cuda
 
@@ -89,14 +90,15 @@ clean:  ## remove the environment (not your runs)
 	rm -rf .venv
 
 .venv/ready: requirements.txt constraints.txt
-	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) on the path. Get Python 3.11 (pyenv install 3.11.7), or say PYTHON=/path/to/python3.11." >&2; exit 2; }
+	@[ -x $(BIN)/python ] || $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
+		|| { echo "It takes Python 3.11, 3.12 or 3.13. Received: PYTHON=$(PYTHON). Get one (pyenv install 3.11.7), or say PYTHON=/path/to/python3.12." >&2; exit 2; }
 	[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
 	[ -x $(BIN)/uv ] || $(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV)
-	uv pip install -q --python $(BIN)/python -r requirements.txt
+	$(INSTALL) -r requirements.txt
 	@touch $@
 
-.venv/ready-dev: .venv/ready requirements-dev.txt requirements-spark.txt
-	uv pip install -q --python $(BIN)/python -r requirements-dev.txt
+.venv/ready-dev: .venv/ready pyproject.toml
+	$(INSTALL) -r pyproject.toml --extra dev --extra spark
 	@touch $@
 
 .PHONY: help run install install-spark test test-quick bench screenshots lint docs audit serve ui doctor lock lock-cuda clean

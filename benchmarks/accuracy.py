@@ -124,7 +124,7 @@ def _nb_svm(data: Prepared) -> float:
 
 
 def _fast_text(data: Prepared, folder: Path) -> float:
-    """fastText (Joulin et al. 2016), as floret has it, with the epochs that are best on validation: test accuracy."""
+    """Test accuracy of fastText (Joulin et al. 2016), as floret has it, with the epochs that are best on validation."""
     words, labels = data.words, data.labels
 
     def line(row: int) -> str:

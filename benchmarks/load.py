@@ -20,6 +20,7 @@ from benchmarks.report import Row
 from benchmarks.scoring import make_model
 from benchmarks.serving import Server, served
 from sentiment import tracking
+from sentiment.libraries import configure_libraries
 from sentiment.model.scorer import Scorer
 from sentiment.serving import served_model
 from sentiment.settings import PrepareSettings
@@ -93,7 +94,8 @@ def rows(settings: PrepareSettings, seconds: float = SECONDS) -> list[Row]:
     Raises:
         RuntimeError: A request failed, or a score was another.
     """
-    tracking.check_server()  # also quiets MLflow
+    configure_libraries()
+    tracking.check_server()
     with tempfile.TemporaryDirectory() as folder:
         path = make_model(settings, Path(folder))
         served_model.save(path, Path(folder) / "served")

@@ -53,6 +53,8 @@ class Accuracies:
 
 @dataclass(frozen=True)
 class Table:
+    """A table of docs/benchmarks.md, with its rows by name."""
+
     title: str
     about: str
     columns: tuple[str, ...]

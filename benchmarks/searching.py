@@ -101,7 +101,7 @@ def _search(data_set: DataSet, seed: int, trainer: Trainer, data: Prepared, path
     study_of_random, do_random = study_of("random")
     random = optuna.load_study(storage=storage, study_name=study_of_random.study_name, sampler=RandomSampler(seed), pruner=NopPruner())
     while _epochs(random) < epochs:
-        search.work(random, len(random.trials) + 1, do_random, lambda: False, fails_alone=False)
+        search.work(random, len(random.trials) + 1, do_random, lambda: False, ends=(Exception,))
     model = path.with_name(f"{seed}.h5")
     default = TrainSettings(ngrams=0, epochs=SETTINGS.epochs, patience=SETTINGS.patience, seed=seed)
     trained = training.train(trainer, default, data, model, lambda epoch, metrics: False)

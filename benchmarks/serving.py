@@ -25,6 +25,7 @@ from benchmarks.common import paired
 from benchmarks.report import Row
 from benchmarks.scoring import make_model
 from sentiment import tracking
+from sentiment.libraries import configure_libraries
 from sentiment.paths import PROJECT
 from sentiment.serving import served_model
 from sentiment.settings import PrepareSettings
@@ -135,7 +136,8 @@ def rate(port: int, clients: int) -> float:
 
 def rows(settings: PrepareSettings) -> list[Row]:
     """With a model of the default architecture, sizes and n-grams, made on the bundled reviews."""
-    tracking.check_server()  # also quiets MLflow
+    configure_libraries()
+    tracking.check_server()
     found = []
     with tempfile.TemporaryDirectory() as folder, ExitStack() as servers:
         places = save(Path(folder), make_model(settings, Path(folder)))

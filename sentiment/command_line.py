@@ -7,13 +7,15 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from importlib import import_module
 from typing import Any, NoReturn
 
 from sentiment.errors import StepError, UserError
-from sentiment.settings import REQUIRED, as_text, from_text, parameters
+from sentiment.libraries import configure_libraries
+from sentiment.settings import ENTRY_POINTS, REQUIRED, as_text, from_text, parameters
 
-WHAT = {
+PURPOSES = {
     "main": "prepare, train, evaluate and register",
     "prepare": "reviews to numbers",
     "train": "one model",
@@ -26,9 +28,8 @@ WHAT = {
     "monitor": "later texts against a model's reference",
     "send": "runs that were not sent",
 }
-ABOUT = ("reviews", "prepared", "input", "folder", "run", "model", "engine", "architecture", "backend", "backends", "trials", "study")
-FULL = (errno.ENOSPC, errno.EDQUOT)
-logging.getLogger("matplotlib").setLevel(logging.ERROR)  # before a step imports it: that its cache can't be written is nothing to the user
+LOGGED = ("reviews", "prepared", "input", "folder", "run", "model", "engine", "architecture", "backend", "backends", "trials", "study")
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -48,24 +49,25 @@ def parse(kind: type, arguments: Sequence[str], program: str) -> Any:
         default = "required" if parameter.default == REQUIRED else f"default {as_text(parameter.default)}"
         names = [f"--{option}"] + [f"--{parameter.name}"] * (option != parameter.name)
         parser.add_argument(*names, dest=parameter.name, metavar="X", help=f"{parameter.metadata['help']} ({default})")
-    given = vars(parser.parse_args(arguments))
+    values = vars(parser.parse_args(arguments))
     for parameter in parameters(kind):
-        if parameter.default == REQUIRED and given[parameter.name] is None:
+        if parameter.default == REQUIRED and values[parameter.name] is None:
             raise UserError(f"{parameter.name} is missing. Received: no {parameter.name}. Give {parameter.metadata['help']}.")
-    return kind(**{f.name: from_text(f, given[f.name]) for f in parameters(kind) if given[f.name] is not None})
+    return kind(**{f.name: from_text(f, values[f.name]) for f in parameters(kind) if values[f.name] is not None})
 
 
-def run(kind: type, step: Callable[[Any], object]) -> NoReturn:
-    """Does one step as a program: exit status 0 when done, 2 for what the user can mend (one line), 1 for anything else."""
+def run(name: str) -> NoReturn:
+    """Does the step of an entry point; ends with exit status 0 when done, 2 for what the user can mend (one line), 1 for anything else."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    signal.signal(signal.SIGTERM, _end)
-    program = f"python -m {step.__module__.replace('sentiment.steps', 'entry_points')}"
+    signal.signal(signal.SIGTERM, _on_sigterm)
+    configure_libraries()
     try:
-        settings = parse(kind, sys.argv[1:], program)
+        settings = parse(ENTRY_POINTS[name], sys.argv[1:], f"python -m entry_points.{name}")
+        step = import_module(f"sentiment.steps.{name}")
         _tracking().own_temporary_folder()
         _tracking().check_server()
-        logging.info(_opening(program.rpartition(".")[2], settings))
-        step(settings)
+        logging.info(_opening(name, settings))
+        step.run(settings)
     except UserError as error:
         line = _hide(" ".join(str(error).split()))
         print(line, file=sys.stderr, flush=True)
@@ -85,12 +87,12 @@ def run(kind: type, step: Callable[[Any], object]) -> NoReturn:
 
 def _opening(step: str, settings: Any) -> str:
     """One line: what is done, on what, and where it is tracked."""
-    names = [name for name in ABOUT if name in {about.name for about in parameters(type(settings))}]
-    about = [f"{name}={as_text(getattr(settings, name))}" for name in names]
-    return f"{step}: {WHAT[step]} ({', '.join(about)}), tracked in {_tracking().location()}"
+    names = [name for name in LOGGED if name in {each.name for each in parameters(type(settings))}]
+    values = [f"{name}={as_text(getattr(settings, name))}" for name in names]
+    return f"{step}: {PURPOSES[step]} ({', '.join(values)}), tracked in {_tracking().location()}"
 
 
-def _end(number: int, frame: object) -> NoReturn:
+def _on_sigterm(number: int, frame: object) -> NoReturn:
     raise SystemExit("Told to end. What was logged so far is kept.")
 
 
@@ -98,7 +100,7 @@ def _unexpected(error: Exception) -> str:
     """One line for a disk that is full, a folder that can't be written and a server that went away; a traceback for a fault of ours."""
     from mlflow.exceptions import MlflowException
 
-    if isinstance(error, OSError) and error.errno in FULL:
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
         return f"A disk is full: that of {os.getcwd()}, or that of temporary files, see TMPDIR. Make room, and give the same command again."
     if isinstance(error, OSError | MlflowException):
         return f"It could not be done: {_tracking().short(error)}"
@@ -110,6 +112,6 @@ def _hide(text: str) -> str:
 
 
 def _tracking() -> Any:
-    from sentiment import tracking  # MLflow takes a second to import: not for --help
+    from sentiment import tracking  # which imports matplotlib: not before the libraries are configured
 
     return tracking

@@ -2,34 +2,39 @@
 
 import importlib.util
 import os
-import re
+import platform
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
 from sentiment.backends import environments, interpreters
 from sentiment.backends.interpreters import ALL, Backend
 from sentiment.batch_scoring import spark
 from sentiment.errors import UserError
+from sentiment.libraries import configure_libraries
 from sentiment.paths import PROJECT, cache_folder
 from sentiment.training.trainer_process import available_cores
 
 OK, EXTRA, LACKS = "ok", "extra", "LACKS"  # there; not there, and not needed for `make run`; not there, and needed
-LEAST_FREE = 5 * 2**30
-SHOWN = 150  # characters of a line
+MINIMUM_FREE = 5 * 2**30
+LINE_LENGTH = 150
 
 
 @dataclass(frozen=True)
 class Finding:
-    """state: OK, EXTRA or LACKS; what: the thing; said: what was found, and the command where there is something to do."""
+    """state: OK, EXTRA or LACKS; what: the thing; message: what is there, and the command where there is something to do."""
 
     state: str
     what: str
-    said: str
+    message: str
 
 
 def findings() -> Iterator[Finding]:
@@ -45,19 +50,28 @@ def findings() -> Iterator[Finding]:
 
 
 def _python() -> Finding:
-    return Finding(OK if sys.version_info[:2] == (3, 11) else LACKS, "Python", f"{sys.version.split()[0]}, {sys.executable} (wanted: 3.11)")
+    """Whether its version is one that pyproject.toml takes."""
+    taken = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["requires-python"]
+    running = platform.python_version()
+    return Finding(OK if SpecifierSet(taken).contains(running) else LACKS, "Python", f"{running}, {sys.executable} (wanted: {taken})")
 
 
 def _environment() -> Finding:
     """Whether the packages are those of constraints.txt."""
-    pins = dict(re.findall(r"^([\w.-]+)==([\w.]+)$", (PROJECT / "constraints.txt").read_text(), re.MULTILINE))
-    needed = [re.split(r"[\[ ;]", line)[0] for line in (PROJECT / "requirements.txt").read_text().splitlines() if re.match(r"\w", line)]
+    needed = [each.name for each in _requirements("requirements.txt")]
+    pins = {each.name: str(each.specifier).removeprefix("==") for each in _requirements("constraints.txt")}
     others = [
         f"{name} {has or 'missing'} (wanted: {pins[name]})" for name in needed if name in pins and (has := _version(name)) != pins[name]
     ]
     if others:
         return Finding(LACKS, "packages", f"{'; '.join(others)}: make -B .venv/ready")
     return Finding(OK, "packages", f"{len(needed)} as constraints.txt has them; mlflow {version('mlflow')}, keras {version('keras')}")
+
+
+def _requirements(file: str) -> list[Requirement]:
+    """Those of a file of the project that are for this Python."""
+    lines = [line for line in (PROJECT / file).read_text().splitlines() if line and not line.startswith("#")]
+    return [each for each in map(Requirement, lines) if each.marker is None or each.marker.evaluate()]
 
 
 def _version(name: str) -> str:
@@ -81,12 +95,12 @@ def _backend(backend: Backend) -> Finding:
 
 
 def _gpu() -> Finding:
-    told = _output("nvidia-smi", "-L").splitlines()
-    if not told:
+    gpus = _output("nvidia-smi", "-L").splitlines()
+    if not gpus:
         return Finding(EXTRA, "GPU", "none of NVIDIA's: models train on the CPU")
     built = [name for name in ALL if environments.built(interpreters.cuda_name(name))]
     use = f"used by {', '.join(built)}" if built else "not used: make install BACKEND=tensorflow DEVICE=cuda (or jax, torch)"
-    return Finding(OK if built else EXTRA, "GPU", f"{len(told)}, {told[0].partition(' (UUID')[0]}; {use}")
+    return Finding(OK if built else EXTRA, "GPU", f"{len(gpus)}, {gpus[0].partition(' (UUID')[0]}; {use}")
 
 
 def _spark() -> Finding:
@@ -118,7 +132,7 @@ def _tracking() -> Iterator[Finding]:
     try:
         tracking.check_server()
         yield Finding(OK, "tracking", f"{tracking.location()}, MLflow {tracking.server_version()}")
-        champion = versions.holder("sentiment", "champion")
+        champion = versions.version_of_alias("sentiment", "champion")
     except Exception as error:
         yield Finding(LACKS, "tracking", f"{' '.join(tracking.hide(str(error)).split())}")
         return
@@ -134,9 +148,9 @@ def _machine() -> Iterator[Finding]:
     import psutil
 
     free = shutil.disk_usage(cache_folder()).free
-    said = f"{free / 2**30:.0f} GiB free in {cache_folder()} (wanted: {LEAST_FREE / 2**30:.0f})"
+    message = f"{free / 2**30:.0f} GiB free in {cache_folder()} (wanted: {MINIMUM_FREE / 2**30:.0f})"
     yield Finding(
-        OK if free >= LEAST_FREE else LACKS, "disk", said if free >= LEAST_FREE else f"{said}: XDG_CACHE_HOME=FOLDER is elsewhere"
+        OK if free >= MINIMUM_FREE else LACKS, "disk", message if free >= MINIMUM_FREE else f"{message}: XDG_CACHE_HOME=FOLDER is elsewhere"
     )
     memory = psutil.virtual_memory()
     yield Finding(
@@ -152,11 +166,12 @@ def _output(*command: str) -> str:
     return done.stdout if done.returncode == 0 else ""
 
 
-def main(say: Callable[[str], None] = print) -> int:
-    """Says all findings; returns the exit status, 1 if something is lacking that `make run` needs."""
+def main(write: Callable[[str], None] = print) -> int:
+    """Writes all findings, a line each; returns the exit status, 1 if something is lacking that `make run` needs."""
+    configure_libraries()
     lacks = False
     for finding in findings():
-        say(f"{finding.state:<6}{finding.what:<20}{finding.said}"[:SHOWN])
+        write(f"{finding.state:<6}{finding.what:<20}{finding.message}"[:LINE_LENGTH])
         lacks = lacks or finding.state == LACKS
     return int(lacks)
 

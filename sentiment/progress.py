@@ -4,7 +4,7 @@ import time
 
 from tqdm import tqdm
 
-EVERY = 60  # seconds between two lines
+INTERVAL = 60  # seconds between two lines
 
 
 class Bar:
@@ -12,7 +12,7 @@ class Bar:
 
     def __init__(self, title: str, total: int, unit: str) -> None:
         self._title, self._unit, self._done, self._total = title, unit, 0, total
-        self._begun = self._said = time.monotonic()
+        self._begun = self._printed = time.monotonic()
         self._bar = tqdm(total=total, desc=title, unit=unit, unit_scale=True, delay=1, leave=False, disable=None, dynamic_ncols=True)
 
     def advance(self, count: int) -> None:
@@ -25,13 +25,13 @@ class Bar:
         self._bar.total = self._total = total
         self._bar.update(done - self._done)
         self._done = done
-        if self._bar.disable and now - self._said > EVERY:
-            self._said = now
-            print(f"{self._title}: {done:,} of {total:,} {self._unit}{left(now - self._begun, done, total)}", flush=True)
+        if self._bar.disable and now - self._printed > INTERVAL:
+            self._printed = now
+            print(f"{self._title}: {done:,} of {total:,} {self._unit}{remaining(now - self._begun, done, total)}", flush=True)
 
-    def say(self, line: str) -> None:
-        """A line that stays."""
-        self._said = time.monotonic()
+    def print(self, line: str) -> None:
+        """Prints a line above the bar."""
+        self._printed = time.monotonic()
         self._bar.clear()
         print(line, flush=True)
 
@@ -39,8 +39,8 @@ class Bar:
         self._bar.close()
 
 
-def left(seconds: float, done: int, total: int) -> str:
-    """`, about 3 min left`, after so many seconds; nothing if there is no telling."""
+def remaining(seconds: float, done: int, total: int) -> str:
+    """`, about 3 min left`, after so many seconds; empty if it is not known."""
     if not 0 < done < total:
         return ""
     more = seconds / done * (total - done)

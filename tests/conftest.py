@@ -23,11 +23,11 @@ from optuna.storages import BaseStorage, RDBStorage
 from psycopg import sql
 
 from sentiment.backends.interpreters import ALL
+from sentiment.libraries import EXPERIMENT
 from sentiment.paths import PROJECT
 from sentiment.preparation import prepared, preparing
 from sentiment.reviews import find_source
 from sentiment.settings import PrepareSettings
-from sentiment.tracking.server import EXPERIMENT
 from sentiment.training.trainer_process import Trainer
 from sentiment.tuning import search
 

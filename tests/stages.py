@@ -100,8 +100,8 @@ def _command(
     sys.argv = [program, *arguments]
     stages = _Stages(folder, at, fault, places[2].fileno())
     sys.stdout = stages.follow(sys.stdout)
-    sys.addaudithook(stages.hear)
-    event.listen(Engine, "before_cursor_execute", stages.hear_sql)
+    sys.addaudithook(stages.on_audit)
+    event.listen(Engine, "before_cursor_execute", stages.on_sql)
     try:
         runpy.run_module(f"entry_points.{program}", run_name="__main__")
     finally:
@@ -116,7 +116,7 @@ class _Stages:
         self._folder, self._at, self._fault, self._output = f"{folder}/", at, fault, output
         self._seen: set[str] = set()
 
-    def come(self, stage: str) -> None:
+    def reach(self, stage: str) -> None:
         stage = RANDOM.sub("*", stage)
         if stage in self._seen:
             return
@@ -125,23 +125,23 @@ class _Stages:
         if stage == self._at:
             self._fault()
 
-    def hear(self, name: str, arguments: tuple[Any, ...]) -> None:
+    def on_audit(self, name: str, arguments: tuple[Any, ...]) -> None:
         if name not in PATHS or (name == "open" and not (arguments[2] or 0) & (os.O_WRONLY | os.O_RDWR)):
             return
         path = os.path.abspath(os.fsdecode(arguments[PATHS[name]])) if isinstance(arguments[PATHS[name]], str | bytes | Path) else ""
         if path.startswith(self._folder) and "__pycache__" not in path:
-            self.come(f"{name} {path.removeprefix(self._folder)}")
+            self.reach(f"{name} {path.removeprefix(self._folder)}")
 
-    def hear_sql(self, connection: object, cursor: object, statement: str, *rest: object) -> None:
+    def on_sql(self, connection: object, cursor: object, statement: str, *rest: object) -> None:
         if wrote := WRITES.match(statement):
-            self.come(f"sql {wrote[1]} {wrote[2]}")
+            self.reach(f"sql {wrote[1]} {wrote[2]}")
 
     def follow(self, stream: TextIO) -> TextIO:
         write = stream.write
 
         def followed(text: str) -> int:
             if line := text.strip():
-                self.come(f"line {re.sub(r'[0-9].*', '', line)[:40]}")
+                self.reach(f"line {re.sub(r'[0-9].*', '', line)[:40]}")
             return write(text)
 
         with suppress(AttributeError):

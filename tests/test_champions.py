@@ -37,7 +37,7 @@ def trained(data: prepare.PreparedRun, folder: Path) -> str:
 
 
 def champion() -> ModelVersion:
-    version = versions.holder("sentiment", "champion")
+    version = versions.version_of_alias("sentiment", "champion")
     assert version
     return version
 
@@ -78,14 +78,14 @@ def test_who_loses_the_alias_at_once_is_measured_against_the_winner(
     """It takes the alias from it, as it is no worse; the way back leads over the winner to the first."""
     first, winner, loser = (trained(data, tmp_path) for _ in range(3))
     register.run(RegisterSettings(run=first))
-    gave = versions.give_alias
+    gave = versions.set_alias
 
     def win() -> None:
         version = versions.version_of(winner, "sentiment")
         versions.tag(version, previous_champion="1")
         gave(version, "champion")
 
-    monkeypatch.setattr(versions, "give_alias", interrupted(gave, win))
+    monkeypatch.setattr(versions, "set_alias", interrupted(gave, win))
     register.run(RegisterSettings(run=loser))
     monkeypatch.undo()
     assert champion().run_id == loser
@@ -97,11 +97,11 @@ def test_who_loses_the_alias_at_once_is_measured_against_the_winner(
 
 def test_who_loses_the_alias_to_a_better_one_says_so(data: prepare.PreparedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     winner, loser = (trained(data, tmp_path) for _ in range(2))
-    gave, judged = versions.give_alias, gate.judge
-    monkeypatch.setattr(versions, "give_alias", interrupted(gave, lambda: gave(versions.version_of(winner, "sentiment"), "champion")))
+    gave, judged = versions.set_alias, gate.judge
+    monkeypatch.setattr(versions, "set_alias", interrupted(gave, lambda: gave(versions.version_of(winner, "sentiment"), "champion")))
 
     def judge(candidate: Any, rival: Any, *rest: Any) -> Any:
-        return judged(candidate, rival, *rest) if rival is None else gate.Verdict(False, "worse than the winner", {})
+        return judged(candidate, rival, *rest) if rival is None else gate.GateResult(False, "worse than the winner", {})
 
     monkeypatch.setattr(gate, "judge", judge)
     assert not register.run(RegisterSettings(run=loser))
@@ -119,7 +119,7 @@ def test_a_candidate_that_is_refused_leaves_a_reason_and_what_to_do(
     golden = tmp_path / "golden.csv"
     golden.write_text("text,label\nA terrible film,positive\nA wonderful film,negative\n")
     assert not register.run(RegisterSettings(run=run, golden=str(golden)))
-    assert versions.holder("sentiment", "champion") is None
+    assert versions.version_of_alias("sentiment", "champion") is None
     said = caplog.messages[-1]
     assert "There is no champion" in said
     assert "golden=FILE" in said

@@ -16,8 +16,9 @@ from tests.trained import FROZEN, LENGTHS, Models, Trainers, random_reviews, sig
 
 
 def distinct_words(folder: Path) -> Path:
-    """A `prepared.h5` of 50 training reviews without a word twice in any: where the greatest value of a filter occurs twice, the gradient
-    goes to both in full on CNTK, and in halves elsewhere.
+    """A `prepared.h5` of 50 training reviews without a word twice in any.
+
+    Where the greatest value of a filter occurs twice, the gradient goes to both in full on CNTK, and in halves elsewhere.
     """
     random = np.random.default_rng(0)
     splits = ["train"] * 50 + ["validation"] * 4 + ["test"] * 4

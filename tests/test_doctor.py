@@ -15,7 +15,7 @@ def test_it_fits_a_screen_and_needs_no_server(launch: Launch) -> None:
     done = launch("sentiment.doctor")
     lines = done.stdout.splitlines()
     assert [line[6:26].strip() for line in lines] == WHAT
-    assert all(len(line) <= doctor.SHOWN for line in lines)
+    assert all(len(line) <= doctor.LINE_LENGTH for line in lines)
     assert done.returncode == any(line.startswith(LACKS) for line in lines)
     assert not done.stderr
 
@@ -33,6 +33,6 @@ def test_the_champion_is_named(store: str) -> None:
     client.create_registered_model("sentiment")
     client.create_model_version("sentiment", "nowhere", tags={"reviews": "films.csv"})
     client.set_registered_model_alias("sentiment", "champion", "1")
-    said = {finding.what: finding for finding in doctor.findings()}
-    assert said["registry"].state == OK
-    assert said["registry"].said.endswith("version 1, trained on films.csv")
+    findings = {finding.what: finding for finding in doctor.findings()}
+    assert findings["registry"].state == OK
+    assert findings["registry"].message.endswith("version 1, trained on films.csv")

@@ -29,6 +29,7 @@ RUN_BY = {
     "make lock": "not run: it asks the package index for newer versions",
     "make install": "test_environments.py: test_two_at_once_build_one",
     "make install-spark": "not run: make test has installed Spark",
+    "uv pip install": "test_environments.py: test_the_package_is_installed_in_the_versions_of_the_lock",
     "make help": "test_documentation.py: test_help_lists_every_target",
     "make doctor": "test_documentation.py: test_the_doctor_says_what_is_there",
     "make serve": "test_serving.py: test_served_by_every_environment_manager",

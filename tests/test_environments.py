@@ -1,6 +1,7 @@
 """Environments apart: built once, by one builder, and again if a build was cut off. With a recipe that needs no network."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 from sentiment.backends import environments, interpreters
 from sentiment.errors import UserError
 from sentiment.paths import PROJECT
+from tests.test_project_files import pinned
 
 pytestmark = pytest.mark.slow
 
@@ -114,3 +116,15 @@ def test_no_python_of_that_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         environments.find_python("3.6")
     fake.write_text("#!/bin/sh\necho 3.6\n")
     assert environments.find_python("3.6") == fake
+
+
+def test_the_package_is_installed_in_the_versions_of_the_lock(tmp_path: Path) -> None:
+    """What would be installed with all extras in an empty environment; nothing is."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "env"], check=True)
+    install = [sys.executable, "-m", "uv", "pip", "install", "--dry-run", "--python", str(tmp_path / "env" / "bin" / "python")]
+    done = subprocess.run([*install, "-c", "constraints.txt", "-e", ".[jax,torch,spark,dev]"], cwd=PROJECT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    installed = dict(re.findall(r"^ \+ ([\w.-]+)==(\S+)", done.stderr, re.MULTILINE))
+    assert {"mlflow-sentiment", "tensorflow", "jax", "torch", "pyspark", "pytest"} <= installed.keys()
+    locked = pinned()
+    assert not [name for name, version in installed.items() if name in locked and version not in locked[name]]

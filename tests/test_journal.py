@@ -127,7 +127,7 @@ def test_a_worker_of_another_host_is_waited_for_while_it_lives(journal: str) -> 
         try:
             assert victim.stdout.readline() == "begun\n"
             study = open_study(journal)
-            search.give_up_dead(study)
+            search.fail_stale_trials(study)
             assert [trial.state for trial in study.trials] == [TrialState.RUNNING]
             assert study.trials[0].user_attrs[search.PROCESS][0] == "another"
         finally:
@@ -140,7 +140,7 @@ def test_a_worker_of_another_host_is_waited_for_while_it_lives(journal: str) -> 
 def test_a_process_of_an_earlier_version_is_not_waited_for(journal: str) -> None:
     study = open_study(journal)
     study.ask().set_user_attr(search.PROCESS, ("another", 4711, "237530"))
-    search.give_up_dead(study)
+    search.fail_stale_trials(study)
     assert [trial.state for trial in study.trials] == [TrialState.FAIL]
 
 

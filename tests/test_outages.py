@@ -49,8 +49,8 @@ def real(tmp_path_factory: pytest.TempPathFactory, tables: Path) -> Iterator[str
 @pytest.fixture
 def proxy(real: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
     """In front of the server, and the tracking server of this process; what is unsent lies in the test's own folder."""
-    monkeypatch.setattr(outbox, "PLACE", tmp_path / "unsent")
-    monkeypatch.setattr(server, "PROBE", 1)
+    monkeypatch.setattr(outbox, "UNSENT_FOLDER", tmp_path / "unsent")
+    monkeypatch.setattr(server, "HEALTH_TIMEOUT", 1)
     for name, value in {"MAX_RETRIES": "0", "TIMEOUT": "5"}.items():
         monkeypatch.setenv(f"MLFLOW_HTTP_REQUEST_{name}", value)
     outbox.process_folder.cache_clear()
@@ -69,7 +69,7 @@ def unsent(proxy: Proxy, data: Path) -> Path:
     """The folder of a training whose server took nothing after the run had begun, and said so in one line."""
     proxy.change = lambda method, path: when(path, "log-batch", lambda: setattr(proxy, "mode", "cut"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(outbox, "PATIENCE", 2)
+        patch.setattr(outbox, "TIMEOUT", 2)
         with pytest.raises(StepError) as caught:
             train.run(settings(data))
     (line,) = str(caught.value).splitlines()
@@ -110,7 +110,7 @@ def test_training_does_not_wait_for_a_server_that_is_away(
     proxy: Proxy, real: str, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
     """It takes nothing between the beginning of the run and the end of the training, and then comes back: nothing is missing."""
-    monkeypatch.setattr(outbox, "PATIENCE", 120)  # on a busy machine what hangs may end later than a user would wait
+    monkeypatch.setattr(outbox, "TIMEOUT", 120)  # on a busy machine what hangs may end later than a user would wait
 
     def change(method: str, path: str) -> None:
         if "log-batch" in path or path == "/health":
@@ -206,7 +206,7 @@ def test_other_steps_end_with_one_line(call: Launch, proxy: Proxy, tmp_path: Pat
 def trained(real: str, tmp_path_factory: pytest.TempPathFactory) -> TrainedRun:
     """A prepare run, a train run and a champion on the server."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(outbox, "PLACE", tmp_path_factory.mktemp("trained") / "unsent")
+        patch.setattr(outbox, "UNSENT_FOLDER", tmp_path_factory.mktemp("trained") / "unsent")
         patch.setenv("MLFLOW_TRACKING_URI", real)
         mlflow.set_tracking_uri(real)
         outbox.process_folder.cache_clear()
@@ -239,7 +239,7 @@ def test_a_server_that_goes_away_in_the_middle(
     proxy: Proxy, real: str, trained: TrainedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """At some of the requests, in each way: the step ends with one line, what it had logged can be sent, and then it can be done."""
-    monkeypatch.setattr(outbox, "PATIENCE", 1)
+    monkeypatch.setattr(outbox, "TIMEOUT", 1)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")
     step = steps(trained, tmp_path)[name]
     failures = 0
@@ -256,8 +256,8 @@ def test_a_server_that_goes_away_in_the_middle(
         if list((tmp_path / "unsent").rglob("run.json")):
             send.run(SendSettings(str(tmp_path / "unsent")))
     assert failures > 1
-    monkeypatch.setattr(outbox, "PATIENCE", 120)
-    monkeypatch.setattr(server, "PROBE", 20)
+    monkeypatch.setattr(outbox, "TIMEOUT", 120)
+    monkeypatch.setattr(server, "HEALTH_TIMEOUT", 20)
     step()
     for run in MlflowClient(real).search_runs(["0"], "attributes.status = 'RUNNING'"):  # whose beginning was not heard of
         assert run.data.tags["process"] == this_process()

@@ -2,10 +2,14 @@
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from docs import generate
 from sentiment import settings
@@ -61,22 +65,50 @@ def pinned(file: str = "constraints.txt") -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.parametrize(
-    "file",
-    [
-        "requirements.txt",
-        "requirements-dev.txt",
-        "requirements-spark.txt",
-        "environments/jax/requirements.txt",
-        "environments/torch/requirements.txt",
-    ],
-)
+@pytest.mark.parametrize("file", ["requirements.txt", "environments/jax/requirements.txt", "environments/torch/requirements.txt"])
 def test_every_requirement_is_pinned_in_the_lock(file: str) -> None:
     lines = (PROJECT / file).read_text().splitlines()
-    names = [line for line in lines if line and line[0] not in "#-"]
-    assert names
-    for name in names:
-        assert name.lower().partition("[")[0] in pinned(), f"{name} of {file} is not in constraints.txt: run `make lock`"
+    requirements = [line for line in lines if line and line[0] not in "#-"]
+    assert requirements
+    assert not unpinned(requirements), f"{file}: run `make lock`"
+
+
+def test_extras_have_names_alone_and_the_lock_their_versions() -> None:
+    extras = package()["optional-dependencies"]
+    assert set(extras) == {"jax", "torch", "spark", "dev"}
+    requirements = [requirement for name, extra in extras.items() if name != "torch" for requirement in extra]  # from PyTorch's own index
+    assert not unpinned(requirements), "run `make lock`"
+    assert not [requirement for requirement in requirements if Requirement(requirement).specifier]
+
+
+def unpinned(requirements: list[str]) -> list[str]:
+    """Those that the lock lacks, or has in a version that they don't take."""
+    locked = pinned()
+    parsed = [Requirement(requirement) for requirement in requirements]
+    return [str(each) for each in parsed if not any(each.specifier.contains(version) for version in locked.get(each.name.lower(), ()))]
+
+
+def package() -> dict[str, Any]:
+    found: dict[str, Any] = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    return found
+
+
+def test_the_versions_of_python_are_the_same_everywhere() -> None:
+    taken = SpecifierSet(package()["requires-python"])
+    assert [minor for minor in range(6, 20) if f"3.{minor}" in taken] == [11, 12, 13]
+    assert str(load("python_env.yaml")["python"]) in taken
+    makefile = (PROJECT / "Makefile").read_text()
+    assert "(3, 11) <= sys.version_info < (3, 14)" in makefile
+    assert "Python 3.11, 3.12 or 3.13" in makefile
+    assert "Python 3.11, 3.12 or 3.13" in (PROJECT / "README.md").read_text()
+
+
+def test_another_python_is_refused_by_make() -> None:
+    done = subprocess.run(
+        ["make", "-s", "-B", ".venv/ready", "BIN=/nonexistent", "PYTHON=/bin/false"], cwd=PROJECT, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("It takes Python 3.11, 3.12 or 3.13. Received: PYTHON=/bin/false.")
 
 
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])

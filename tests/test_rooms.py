@@ -11,7 +11,7 @@ from sentiment.paths import PROJECT
 PACKAGE = PROJECT / "sentiment"
 # From the bottom to the top; a name is a module of the package or a folder in it.
 ROOMS = (
-    ("errors", "paths", "progress", "ragged"),
+    ("errors", "libraries", "paths", "progress", "ragged"),
     ("hdf5", "settings"),
     ("text",),
     ("reviews",),

@@ -1,5 +1,6 @@
 """The search by itself: ranges and lists, who does which trial, trials whose process is gone."""
 
+import signal
 import subprocess
 import sys
 import threading
@@ -125,10 +126,10 @@ def test_a_killed_process_s_trial_is_given_up(journal: str) -> None:
 def test_a_trial_whose_process_died_before_it_said_who_it_is(journal: str, monkeypatch: pytest.MonkeyPatch) -> None:
     study, _ = search.open_study(search.open_storage(journal), "s", "val_auc")
     study.ask()
-    search.give_up_dead(study)
+    search.fail_stale_trials(study)
     assert [trial.state for trial in study.trials] == [TrialState.RUNNING]
     monkeypatch.setattr(search, "GRACE", 0)
-    search.give_up_dead(study)
+    search.fail_stale_trials(study)
     assert [trial.state for trial in study.trials] == [TrialState.FAIL]
 
 
@@ -151,3 +152,51 @@ def _kill_in_trial(given: str, *host: str) -> None:
         search.work(search.view(study, 1), 1, lambda trial: 0.5, lambda: False)
         assert [trial.state for trial in study.trials] == [TrialState.FAIL, TrialState.COMPLETE]
         assert len(search.counted(study)) == 1
+
+
+INSIDE = """
+import sys, time
+from sentiment.tuning import search
+with search.only_one(search.open_storage(sys.argv[1]), "final"):
+    print("inside", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_one_at_a_time_and_another_if_that_one_is_killed(journal: str) -> None:
+    _kill_inside(journal)
+
+
+def test_one_at_a_time_in_a_database(database: str) -> None:
+    _kill_inside(database)
+
+
+def _kill_inside(address: str) -> None:
+    victim = subprocess.Popen([sys.executable, "-c", INSIDE, address], cwd=PROJECT, stdout=subprocess.PIPE, text=True)
+    entered, counts = threading.Event(), []
+
+    def enter() -> None:
+        with opened(address) as storage:
+            for _ in range(2):  # the second time nobody is there
+                with search.only_one(storage, "final"):
+                    counts.append(victim.poll())
+                    entered.set()
+
+    waiting = threading.Thread(target=enter, daemon=True)
+    assert victim.stdout
+    with victim.stdout:
+        assert victim.stdout.readline() == "inside\n"
+        with opened(address) as storage, search.only_one(storage, "something else"):
+            waiting.start()
+            assert not entered.wait(1)
+        victim.kill()
+        victim.wait()
+    waiting.join(60)
+    assert counts == [-signal.SIGKILL] * 2
+
+
+def test_a_lock_leaves_no_file_behind_work_that_was_done(journal: str) -> None:
+    storage = search.open_storage(journal)
+    with search.only_one(storage, "final"):
+        assert len(list(Path(journal).parent.glob("*.lock"))) == 1
+    assert not list(Path(journal).parent.glob("*.lock"))

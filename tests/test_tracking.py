@@ -5,8 +5,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import mlflow
@@ -18,7 +20,7 @@ from sentiment.backends.interpreters import ALL
 from sentiment.errors import UserError
 from sentiment.paths import PROJECT
 from sentiment.settings import Choices, EvaluateSettings, MainSettings, PrepareSettings, ScoreSettings, TrainSettings, TuneSettings
-from sentiment.tracking import commands, processes, server, titles
+from sentiment.tracking import commands, processes, sending, server, titles
 from sentiment.training.trainer_process import Trainer, TrainerError
 from tests.processes import DEADLINE, Launch, is_running, wait_until
 
@@ -275,9 +277,28 @@ def test_what_the_machine_does_is_logged_behind_what_the_run_does(monkeypatch: p
 
 
 def test_commands_and_addresses_are_those_of_the_tracking_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert commands.look("there") == ("make ui", "then open there")
+    assert commands.open_page("there") == ("make ui", "then open there")
     assert commands.entry_point("register", run="my run") == "mlflow run . --env-manager local -e register -P run='my run'"
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "my reviews")
     assert commands.entry_point("main") == "mlflow run . --env-manager local --experiment-name 'my reviews'"
     mlflow.set_tracking_uri(f"https://someone:{SECRET}@example.com/mlflow/")
     assert commands.curves_page("3").startswith("https://example.com/mlflow/#/experiments/3/runs?")
+
+
+def test_runs_that_log_the_same_dataset_at_once(store: str, tmp_path: Path) -> None:
+    client = mlflow.MlflowClient(store)
+    runs = [client.create_run("0").info.run_id for _ in range(8)]
+    barrier = threading.Barrier(len(runs))
+
+    def log(run_id: str) -> None:
+        for number in range(5):
+            dataset = {"name": "films.csv test", "digest": str(number), "source_type": "local", "source": "{}", "schema": "", "profile": ""}
+            barrier.wait(60)
+            list(sending.send(run_id, tmp_path, [{"inputs": {"test": dataset}}]))
+
+    with ThreadPoolExecutor(len(runs)) as pool:
+        list(pool.map(log, runs))
+    for run_id in runs:
+        inputs = client.get_run(run_id).inputs
+        assert inputs
+        assert sorted(each.dataset.digest for each in inputs.dataset_inputs) == list("01234")

@@ -51,18 +51,18 @@ assert tuple(ALL) == BACKENDS
 DEVICES = ("cpu", "cuda")
 
 
-def named(given: str) -> list[str]:
+def parse_names(backends: str) -> list[str]:
     """The backends that the parameter `backends` names: `all` that are installed, or names with commas between.
 
     Raises:
         UserError: There is no such backend, or it is not installed.
     """
-    if given == "all":
+    if backends == "all":
         return [name for name, backend in ALL.items() if backend.is_ready()]
-    names = list(dict.fromkeys(name.strip() for name in given.split(",")))
+    names = list(dict.fromkeys(name.strip() for name in backends.split(",")))
     for name in names:
         if name not in ALL:
-            raise UserError(f"Unknown backend. Received: backends={given}. Use all, or some of: {', '.join(ALL)}.")
+            raise UserError(f"Unknown backend. Received: backends={backends}. Use all, or some of: {', '.join(ALL)}.")
         ALL[name].interpreter()
     return names
 

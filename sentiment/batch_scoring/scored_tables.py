@@ -24,8 +24,13 @@ GIVEN = "given_"  # what `score` puts before a column's name that it needs itsel
 
 @dataclass(frozen=True)
 class Part:
-    """Some rows. scores: `<float64>[rows]`, None if the table has none; labels: 1 positive, 0 negative, NO_LABEL, `<int64>[rows]`;
-    bad: rows that are left out, for a text or a score that is none."""
+    """Some rows of a table.
+
+    Attributes:
+        scores: `<float64>[rows]`, None if the table has none.
+        labels: 1 positive, 0 negative, or NO_LABEL: `<int64>[rows]`.
+        bad: How many rows are left out, since they lack a text or a score.
+    """
 
     texts: list[str]
     scores: np.ndarray | None
@@ -35,7 +40,7 @@ class Part:
 
 @dataclass(frozen=True)
 class ScoredTable:
-    """A table with its columns found."""
+    """A table with the columns that are read."""
 
     path: Path
     rows: Rows
@@ -78,7 +83,7 @@ def open_scored(path: Path, settings: MonitorSettings) -> ScoredTable:
     """A table that `score` wrote, or another one.
 
     Raises:
-        UserError: It is no table that can be read, or a column is not to be found, or labels are not rightly named.
+        UserError: It is no table that can be read, or a column is missing, or labels are not rightly named.
     """
     labels = Labels(part(PrepareSettings, settings))
     rows = open_rows(path, settings)
@@ -94,10 +99,10 @@ def open_scored(path: Path, settings: MonitorSettings) -> ScoredTable:
     return ScoredTable(path, rows, labels, text, score, label)
 
 
-def _column(role: str, given: str, usual: str | None, rows: Rows, path: Path) -> str | None:
-    if given in ("auto", "none"):
-        return usual if given == "auto" else None
-    return named_column(role, given, rows.names, path)
+def _column(role: str, name: str, usual: str | None, rows: Rows, path: Path) -> str | None:
+    if name in ("auto", "none"):
+        return usual if name == "auto" else None
+    return named_column(role, name, rows.names, path)
 
 
 def _usual_label(names: list[str], rows: Rows) -> str | None:
@@ -105,8 +110,8 @@ def _usual_label(names: list[str], rows: Rows) -> str | None:
     if rows.guessed:
         return rows.guessed.get("label")
     plain = {name.removeprefix(GIVEN): name for name in names}
-    found = usual_column("label", list(plain))
-    return plain[found] if found else None
+    name = usual_column("label", list(plain))
+    return plain[name] if name else None
 
 
 def _score(value: Any) -> float | None:

@@ -1,5 +1,7 @@
-"""What local_scoring.py does, on Apache Spark: paths are Spark's own (`hdfs://…`, `s3a://…`, files that all workers see), and what comes
-out is a folder of parts."""
+"""What local_scoring.py does, on Apache Spark.
+
+Paths are Spark's own (`hdfs://…`, `s3a://…`, files that all workers see), and the output is a folder of parts.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

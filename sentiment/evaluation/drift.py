@@ -13,9 +13,14 @@ DECILES = np.linspace(0.1, 0.9, 9)
 
 @dataclass(frozen=True)
 class Drift:
-    """psi: population stability index; chance: what it exceeds once in 20 times, over all measures, if nothing has changed; ks: the
-    Kolmogorov–Smirnov statistic, and its p; edges: the reference's deciles, each once, `[bins - 1]`; expected, actual: shares of the
-    reference and of the texts that are up to each edge, and over the last, `[bins]`.
+    """How far the texts are from the reference, in one measure.
+
+    Attributes:
+        psi: Population stability index.
+        chance: What it exceeds once in 20 times, over all measures, if nothing has changed.
+        ks: The Kolmogorov–Smirnov statistic; p: its p.
+        edges: The reference's deciles, each once, `[bins - 1]`.
+        expected, actual: Shares of the reference and of the texts that are up to each edge, and over the last, `[bins]`.
     """
 
     psi: float

@@ -24,8 +24,13 @@ class Carried:
 
 @dataclass(frozen=True)
 class Example:
-    """A review. label, called: 0 or 1, the one that it has and the one that the model gives it; score: P(positive); length: words;
-    words: those that carried the score, the greatest effect first.
+    """A review that the model scored.
+
+    Attributes:
+        label, called: 0 or 1, the label that the review has and the one that the model gives it.
+        score: P(positive).
+        length: How many words it has.
+        words: Those that carried the score, the greatest effect first.
     """
 
     text: str

@@ -71,9 +71,9 @@ def ranking(labels: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
     labels: 0 or 1, both present; logits; each `[reviews]`.
     """
     positive, negative = logits[labels == 1], logits[labels == 0]
-    found = mannwhitneyu(positive, negative, alternative="greater")
-    return float(found.statistic / (len(positive) * len(negative))), float(found.pvalue)
+    test = mannwhitneyu(positive, negative, alternative="greater")
+    return float(test.statistic / (len(positive) * len(negative))), float(test.pvalue)
 
 
-def prefixed(prefix: str, found: dict[str, float]) -> dict[str, float]:
-    return {f"{prefix}_{name}": value for name, value in found.items()}
+def prefixed(prefix: str, values: dict[str, float]) -> dict[str, float]:
+    return {f"{prefix}_{name}": value for name, value in values.items()}

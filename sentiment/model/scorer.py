@@ -51,10 +51,9 @@ class Scorer:
         return self.outputs(reviews, ("score",))["score"]
 
     def outputs(self, reviews: Encoded, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
-        """`<float32>[rows]` by name: the `score`, and of a model with these parts `network_logit` and `ngrams_logit`. All of them,
-        if none are named.
+        """`<float32>[rows]` by name: `score`, `network_logit` and `ngrams_logit`, as far as the model has them and they are named.
 
-        Rows of like length are scored together.
+        Without names, all. Rows of like length are scored together.
         """
         outputs_asked = names or self._names
         if len(reviews) == 1:

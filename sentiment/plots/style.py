@@ -1,5 +1,6 @@
-"""The one style of all plots. They are drawn on nothing, with texts of a grey that is legible on white and on black; an inline SVG takes
-the colour of the text around it.
+"""The one style of all plots.
+
+They have no background, and texts of a grey that is legible on white and on black; an inline SVG takes the colour of the text around it.
 
 Colours are Okabe and Ito's (2008), which colour-blind people can tell apart; those that are too pale on white are left out, and lines
 differ in their dashes, too.

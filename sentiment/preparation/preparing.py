@@ -63,8 +63,13 @@ class _Reviews:
 
 @dataclass(frozen=True)
 class _Split:
-    """The rows that are used, `<int64>[reviews]`; their labels and splits, `<int8>[reviews]`; how the splits were drawn; the number of
-    labelled rows left out, since they would be in two splits.
+    """The rows that are used, and their splits.
+
+    Attributes:
+        rows: `<int64>[reviews]`.
+        labels, splits: Theirs, `<int8>[reviews]`.
+        method: How the splits were drawn.
+        left_out: How many labelled rows are not used, since they would be in two splits.
     """
 
     rows: np.ndarray

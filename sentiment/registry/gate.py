@@ -15,15 +15,21 @@ from sentiment.registry.golden import Golden
 from sentiment.settings.threshold import DEFAULT as THRESHOLD
 
 SHOWN = 8  # golden texts in a reason
-FEW = 10  # reviews with the rarer label in a test split, with which little can be told
+FEW = 10  # reviews with the rarer label in a test split, too few to measure by
 TRAIN_MORE = "Train on more reviews or for more epochs, or with other settings"
 OTHER_GOLDEN = "If these are no texts of the model's kind, give some that are: golden=FILE, a table with texts and labels"
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """passed: whether the gate opens; reason: why, in one sentence; measures: the figures that it rests on; advice: what to do, if it
-    does not open."""
+class GateResult:
+    """The gate's decision.
+
+    Attributes:
+        passed: Whether the gate opens.
+        reason: Why, in one sentence.
+        measures: The figures that it rests on.
+        advice: What to do if it does not open.
+    """
 
     passed: bool
     reason: str
@@ -65,7 +71,7 @@ def what_to_do(candidate: Scorer, labels: np.ndarray) -> str:
     )
 
 
-def judge(candidate: Scorer, champion: Scorer | None, texts: list[str], labels: np.ndarray, golden: Golden) -> Verdict:
+def judge(candidate: Scorer, champion: Scorer | None, texts: list[str], labels: np.ndarray, golden: Golden) -> GateResult:
     """Compares the two on the texts of a test split. labels: 0 or 1, `[texts]`; golden: those pairs that count for the candidate."""
     outputs = candidate.parts(texts)
     scores = outputs["score"]
@@ -75,20 +81,20 @@ def judge(candidate: Scorer, champion: Scorer | None, texts: list[str], labels: 
         measures |= network_measures(labels, outputs["network_logit"])
         if measures["network_p"] >= SIGNIFICANCE:
             reason = "its network is no better than guessing: AUC {network_auc:.4f} on the test split, p = {network_p:.3g}"
-            return Verdict(False, reason.format(**measures), measures, what_to_do(candidate, labels))
+            return GateResult(False, reason.format(**measures), measures, what_to_do(candidate, labels))
     failures = golden_failures(candidate, golden)
     if failures:
         shown = "; ".join(f"{text:.80}" for text in failures[:SHOWN]) + (f" and {len(failures) - SHOWN} more" if failures[SHOWN:] else "")
-        return Verdict(False, f"golden texts not told apart ({golden.source}): {shown}", measures, OTHER_GOLDEN)
+        return GateResult(False, f"golden texts not told apart ({golden.source}): {shown}", measures, OTHER_GOLDEN)
     if champion is None:
-        return Verdict(True, f"there is no champion yet; accuracy {accuracy:.4f} on the test split", measures)
+        return GateResult(True, f"there is no champion yet; accuracy {accuracy:.4f} on the test split", measures)
     champion_scores = champion.score(texts)
     champion_accuracy = float(right(labels, champion_scores, champion.threshold).mean())
     thresholds = candidate.threshold, champion.threshold
     only_candidate, only_champion, p = worse_by_chance(labels, scores, champion_scores, thresholds)
     measures |= {"champion_accuracy": champion_accuracy, "p": p}
     measures |= {"only_candidate_right": only_candidate, "only_champion_right": only_champion}
-    told = f"accuracy {accuracy:.4f}, champion {champion_accuracy:.4f}, McNemar p = {p:.3g}"
+    figures = f"accuracy {accuracy:.4f}, champion {champion_accuracy:.4f}, McNemar p = {p:.3g}"
     if p < SIGNIFICANCE:
-        return Verdict(False, f"worse than the champion beyond noise: {told}", measures, TRAIN_MORE)
-    return Verdict(True, f"not worse than the champion beyond noise: {told}", measures)
+        return GateResult(False, f"worse than the champion beyond noise: {figures}", measures, TRAIN_MORE)
+    return GateResult(True, f"not worse than the champion beyond noise: {figures}", measures)

@@ -35,7 +35,7 @@ class Golden:
         return Golden(counting, self.source, tuple(pair[0] for pair in self.pairs if pair not in counting))
 
 
-def read(given: str) -> Golden:
+def read(golden: str) -> Golden:
     """The built-in ones for `none`, or those of a file: a table of texts and labels, as `prepare` takes it.
 
     The first positive text goes with the first negative one, and so on; if one kind has fewer texts, they are taken again from the first.
@@ -43,11 +43,11 @@ def read(given: str) -> Golden:
     Raises:
         UserError: There is no such file, or not both kinds of text in it, or it can't be read.
     """
-    if given == "none":
+    if golden == "none":
         return Golden(BUILT_IN, BUILT_IN_SOURCE)
-    path = Path(given).expanduser()
+    path = Path(golden).expanduser()
     if not path.is_file():
-        raise UserError(f"There is no such file. Received: golden={given}. Give a table with texts and labels, or leave it out.")
+        raise UserError(f"There is no such file. Received: golden={golden}. Give a table with texts and labels, or leave it out.")
     kinds: tuple[list[str], list[str]] = ([], [])
     for batch in find_source(PrepareSettings(reviews=str(path))).read(lambda size: None):
         for text, label in zip(batch.texts, batch.labels, strict=True):
@@ -56,11 +56,11 @@ def read(given: str) -> Golden:
     negative, positive = kinds
     if not (negative and positive):
         raise UserError(
-            f"The golden texts are not of both kinds. Received: golden={given}, {len(positive)} positive and {len(negative)} negative. "
+            f"The golden texts are not of both kinds. Received: golden={golden}, {len(positive)} positive and {len(negative)} negative. "
             "Give at least one of each."
         )
     count = max(len(positive), len(negative))
-    return Golden(tuple(zip(islice(cycle(positive), count), islice(cycle(negative), count), strict=True)), str(given))
+    return Golden(tuple(zip(islice(cycle(positive), count), islice(cycle(negative), count), strict=True)), golden)
 
 
 def _counts(pair: Pair, encoder: Encoder) -> bool:

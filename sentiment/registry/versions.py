@@ -36,8 +36,8 @@ def version_of(run_id: str, name: str) -> ModelVersion:
 
 def _versions(run_id: str, name: str) -> list[ModelVersion]:
     """Those of a run's model, the first ones first."""
-    found = MlflowClient().search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
-    return sorted(found, key=lambda version: int(version.version))
+    versions = MlflowClient().search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
+    return sorted(versions, key=lambda version: int(version.version))
 
 
 def _delete(version: ModelVersion) -> None:
@@ -48,7 +48,7 @@ def _delete(version: ModelVersion) -> None:
             raise
 
 
-def holder(name: str, alias: str) -> ModelVersion | None:
+def version_of_alias(name: str, alias: str) -> ModelVersion | None:
     """The version that has the alias."""
     try:
         return MlflowClient().get_model_version_by_alias(name, alias)
@@ -62,12 +62,12 @@ def find(address: str) -> ModelVersion | None:
     """The version that `models:/name@alias` or `models:/name/version` names; None for other addresses."""
     name, at, alias = address.removeprefix("models:/").partition("@")
     if at:
-        return holder(name, alias)
+        return version_of_alias(name, alias)
     name, _, number = name.partition("/")
     return version(name, number) if number.isdigit() else None
 
 
-def give_alias(version: ModelVersion, alias: str) -> None:
+def set_alias(version: ModelVersion, alias: str) -> None:
     MlflowClient().set_registered_model_alias(version.name, alias, version.version)
 
 
@@ -84,7 +84,7 @@ def describe(version: ModelVersion, text: str, about: str) -> None:
         client.update_registered_model(version.name, about)
 
 
-def untag(version: ModelVersion, key: str) -> None:
+def delete_tag(version: ModelVersion, key: str) -> None:
     MlflowClient().delete_model_version_tag(version.name, version.version, key)
 
 

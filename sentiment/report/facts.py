@@ -23,9 +23,16 @@ HALVES = "{:.3f} to {:.3f}"
 
 @dataclass(frozen=True)
 class Facts:
-    """step: what made the model, main or tune, and run_id, its run; train_run_id: of the run that has the model; preparation: the
-    parameters of prepare, as texts; train: those of the training; epochs: the metrics of each; registered: the tags of the register run,
-    none if there was none; study, metric: of tune.
+    """What a report is written from.
+
+    Attributes:
+        step: What made the model, main or tune; run_id: its run.
+        train_run_id: Of the run that has the model.
+        preparation: The parameters of prepare, as texts.
+        train: Those of the training.
+        epochs: The metrics of each epoch.
+        registered: The tags of the register run; empty if there was none.
+        study, metric: Of tune.
     """
 
     step: str

@@ -13,8 +13,11 @@ APOSTROPHES = "'’‘´`′"
 
 @dataclass(frozen=True)
 class Segment:
-    """A piece of a text. weight: by how much the score would be lower without it, None if it is not marked; strength: the weight's size,
-    as a share of the greatest in the text.
+    """A piece of a text.
+
+    Attributes:
+        weight: By how much the score would be lower without it; None if it is not marked.
+        strength: The weight's size, as a share of the greatest in the text.
     """
 
     text: str

@@ -52,11 +52,11 @@ def lead(study: optuna.Study, metric: str) -> str:
     """How many trials there are, and which was best, in a sentence."""
     states = [trial.state for trial in study.get_trials(deepcopy=False)]
     complete, pruned, failed = (states.count(state) for state in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL))
-    told = f"{complete} trials complete, {pruned} pruned, {failed} failed."
+    counts = f"{complete} trials complete, {pruned} pruned, {failed} failed."
     if not complete:
-        return f"{told} No trial is complete yet."
+        return f"{counts} No trial is complete yet."
     best = study.best_trial
-    return f"{told} The best is trial {best.number}, with {metric} {best.values[0]:.4f}{_values(best)}."
+    return f"{counts} The best is trial {best.number}, with {metric} {best.values[0]:.4f}{_values(best)}."
 
 
 def _values(trial: FrozenTrial) -> str:

@@ -68,8 +68,9 @@ class Decoding:
 
 
 def find_decoding(file: Packed, encoding: str) -> Decoding:
-    """By the encoding that is named, or (`auto`) UTF-16 or UTF-32 by its mark, UTF-8 also with some bytes damaged, or else the one that
-    the text is plausible in.
+    """By the encoding that is named, or that is found with `auto`.
+
+    That is UTF-16 or UTF-32 by its mark, UTF-8 also with some bytes damaged, or else the one that the text is plausible in.
 
     Raises:
         UserError: The encoding is not known, or several are plausible.

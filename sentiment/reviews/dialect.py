@@ -46,7 +46,7 @@ def usual_columns(lines: list[str], dialect: Dialect) -> int:
 
 
 def split_lines(text: str) -> list[str]:
-    """Each with its end, which is \\n, \\r or both."""
+    r"""Each with its end, which is \n, \r or both."""
     return list(io.StringIO(text, newline=""))
 
 

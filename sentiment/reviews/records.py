@@ -16,8 +16,14 @@ csv.field_size_limit(sys.maxsize)  # rows are limited as they are read
 
 @dataclass(frozen=True)
 class Dialect:
-    """separator: one character, or "" if there is but one column; quoting: whether quotes group (RFC 4180) or are text like any other;
-    escape: the character that makes the next one text, or ""; begins_quoted: each row begins with a quote."""
+    """How rows are written as text.
+
+    Attributes:
+        separator: One character, or "" if there is but one column.
+        quoting: Whether quotes group (RFC 4180) or are text like any other.
+        escape: The character that makes the next one text, or "".
+        begins_quoted: Whether each row begins with a quote.
+    """
 
     separator: str
     quoting: bool

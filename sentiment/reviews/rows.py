@@ -29,8 +29,16 @@ class Read(Protocol):
 
 @dataclass(frozen=True)
 class Rows:
-    """names: the columns; reading: how the file is read, in words; separator: of text; header: whether text has one;
-    guessed: which columns are which, of text without a header; array: whether JSON is one array; schema: of Parquet.
+    """What is known of a table before its rows are read.
+
+    Attributes:
+        names: The columns.
+        reading: How the file is read, in words.
+        separator: Of text.
+        header: Whether text has one.
+        guessed: Which columns are which, of text without a header.
+        array: Whether JSON is one array.
+        schema: Of Parquet.
     """
 
     names: list[str]

@@ -23,8 +23,8 @@ CHAMPION = "models:/sentiment@champion"
 REGISTRY = "models:/"
 
 
-def follow(served: Loaded, take: Callable[[Loaded], None]) -> None:
-    """Begins to look at the registry, in a thread, if the environment says so. take: gets each new model.
+def follow(served: Loaded, replace: Callable[[Loaded], None]) -> None:
+    """Begins to look at the registry, in a thread, if the environment says so. replace: gets each new model.
 
     Raises:
         UserError: The environment says something else.
@@ -42,12 +42,12 @@ def follow(served: Loaded, take: Callable[[Loaded], None]) -> None:
     if not (address.startswith(REGISTRY) and name and alias):
         raise UserError(f"{ALIAS} is no alias. Received: {ALIAS}={address}. Give one such as {CHAMPION}.")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    Thread(target=_Follower(name, alias, served, take).run, args=(seconds,), daemon=True).start()
+    Thread(target=_Follower(name, alias, served, replace).run, args=(seconds,), daemon=True).start()
 
 
 class _Follower:
-    def __init__(self, name: str, alias: str, served: Loaded, take: Callable[[Loaded], None]) -> None:
-        self._name, self._alias, self._served, self._take = name, alias, served, take
+    def __init__(self, name: str, alias: str, served: Loaded, replace: Callable[[Loaded], None]) -> None:
+        self._name, self._alias, self._served, self._replace = name, alias, served, replace
         self._refused = ""  # a version that was tried, and is not tried again
         self._told = ""
 
@@ -55,10 +55,10 @@ class _Follower:
         while True:
             time.sleep(seconds)
             try:
-                self._tell(self._look())
+                self._log(self._look())
             except Exception as error:  # whatever it is, the server goes on
                 reason = " ".join(str(error).split())[:300] or type(error).__name__
-                self._tell(f"serve: {self._served.title} stays: {reason}")
+                self._log(f"serve: {self._served.title} stays: {reason}")
 
     def _look(self) -> str:
         """Takes the version that has the alias, if it is another; returns what there is to say."""
@@ -73,10 +73,10 @@ class _Follower:
             new = load(folder)
             new.check()
         before, self._served, self._refused = self._served, new, ""
-        self._take(new)
+        self._replace(new)
         return f"serve: {new.title} in place of {before.title}: {new.line()}"
 
-    def _tell(self, line: str) -> None:
+    def _log(self, line: str) -> None:
         """Not the same twice, such as that the registry is away."""
         if line and line != self._told:
             print(line, flush=True)

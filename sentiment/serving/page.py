@@ -21,7 +21,7 @@ SITE = Path(__file__).parent / "site"
 FILES = {"/": ("index.html", "text/html"), "/page.css": ("page.css", "text/css"), "/page.js": ("page.js", "text/javascript")}
 HOST = "127.0.0.1"
 MOST = 1_000_000  # bytes of a request
-PATIENCE = 60  # seconds for an answer of the scoring server
+TIMEOUT = 60  # seconds for an answer of the scoring server
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -62,7 +62,7 @@ class _Refused(Exception):  # noqa: N818 (an answer, not a fault)
 
 class _Handler(BaseHTTPRequestHandler):
     server: Page
-    timeout = PATIENCE
+    timeout = TIMEOUT
     server_version, sys_version = "sentiment", ""
 
     def do_GET(self) -> None:
@@ -123,7 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = _json({"dataframe_records": [{"reviewText": text}], "params": {"explain": explain, "about": True}})
         request = urllib.request.Request(f"{self.server.scores}/invocations", body, {"Content-Type": "application/json"})
         try:
-            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
                 (row,) = json.loads(answer.read())["predictions"]
         except urllib.error.HTTPError as error:
             with error:
@@ -142,7 +142,7 @@ def _json(value: Any) -> bytes:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Serves until it is told to end, or the scoring server ends; returns the exit status."""
+    """Serves until SIGTERM or Ctrl-C, or until the scoring server ends; returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m sentiment.serving.page", description="The scoring server, and a page to try the model."
     )
@@ -150,10 +150,10 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--port", type=int, default=5001, help="of the scoring server (default %(default)s)")
     parser.add_argument("--page-port", type=int, default=5002, help="of the page; 0: a free one (default %(default)s)")
     parser.add_argument("--env-manager", default="uv", help="as of mlflow models serve (default %(default)s)")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        page = Page(given.page_port, f"http://{HOST}:{given.port}")
-        return scoring_server.run(given.model, given.port, given.env_manager, page)
+        page = Page(options.page_port, f"http://{HOST}:{options.port}")
+        return scoring_server.run(options.model, options.port, options.env_manager, page)
     except UserError as error:
         print(error, file=sys.stderr)
         return 2

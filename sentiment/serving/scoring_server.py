@@ -14,11 +14,11 @@ import mlflow
 
 from sentiment.serving.following import ALIAS
 
-LOOK = 0.5  # seconds between two looks whether it is there
+POLL = 0.5  # seconds
 
 
 def run(model: str, port: int, env_manager: str, page: Any) -> int:
-    """Runs it, and the page's server meanwhile, until it ends; returns its exit status, or 0 if it was told to end."""
+    """Runs it, and the page's server meanwhile, until it ends; returns its exit status, or 0 after SIGTERM or Ctrl-C."""
     environment = os.environ | {"MLFLOW_TRACKING_URI": mlflow.get_tracking_uri()}
     environment.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     if "@" in model:
@@ -47,7 +47,7 @@ def _wait(process: "subprocess.Popen[bytes]", url: str) -> None:
             with urllib.request.urlopen(f"{url}/ping", timeout=5):
                 return
         except OSError:
-            time.sleep(LOOK)
+            time.sleep(POLL)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

@@ -23,7 +23,7 @@ from sentiment.model.scorer import Scorer
 from sentiment.serving import code_paths, following
 from sentiment.serving.inputs import deadline, leave_values_as_they_are, slices, texts_of
 from sentiment.serving.loaded import GOLDEN_SCORES, TRAINED_ON, Loaded, golden_scores, registered
-from sentiment.text.places import find_places
+from sentiment.text.spans import find_spans
 
 NAME = "model"
 TEXT, LABEL, SCORE = "reviewText", "label", "score"
@@ -59,9 +59,9 @@ class ServedModel(PythonModel):
         self._served.scorer.score([EXAMPLE])  # so that the first request is as fast as the next
         if APP in sys.modules:
             print(f"serve: {self._served.line()}", flush=True)
-            following.follow(self._served, self._take)
+            following.follow(self._served, self._replace)
 
-    def _take(self, new: Loaded) -> None:
+    def _replace(self, new: Loaded) -> None:
         self._served = new
 
     def predict(self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
@@ -94,22 +94,22 @@ def _rows(scorer: Scorer, texts: list[str], budget: Budget | None, check: Callab
             row |= {WORDS: [], PARTS: [], NOTE: LEFT_OUT}
         elif budget:
             check()
-            found = Explanation(scorer, text)
-            row |= {WORDS: _with_places(found.words(), text, scorer), PARTS: found.parts()}
+            explanation = Explanation(scorer, text)
+            row |= {WORDS: _with_spans(explanation.words(), text, scorer), PARTS: explanation.parts()}
             if row[PARTS]:
                 row[NOTE] = BY_PARTS
         yield row
 
 
-def _with_places(found: list[Item], text: str, scorer: Scorer) -> list[Item]:
-    """The words with `begin` and `end`, the characters of the text that they are, as far as these can be told."""
+def _with_spans(items: list[Item], text: str, scorer: Scorer) -> list[Item]:
+    """The words with `begin` and `end`, the characters of the text that they are, as far as these are known."""
     encoder = scorer.model.encoder
-    places = find_places(text, encoder.words(text), encoder.settings) if len(text) <= MOST_SHOWN else []
-    for item in found:
-        place = places[int(item["place"])] if places else None
-        if place:
-            item["begin"], item["end"] = place
-    return found
+    spans = find_spans(text, encoder.words(text), encoder.settings) if len(text) <= MOST_SHOWN else []
+    for item in items:
+        span = spans[int(item["place"])] if spans else None
+        if span:
+            item["begin"], item["end"] = span
+    return items
 
 
 def log(model: Path, trained_on: str = "") -> ModelInfo:

@@ -20,8 +20,16 @@ def parameter(
     choices: tuple[str, ...] | None = None,
     check: Callable[[str], object] | None = None,
 ) -> Any:
-    """A dataclass field that a user may set: minimum <= value < exclusive_maximum, one of the choices, or a text for which `check` does
-    not raise UserError."""
+    """A dataclass field that a user may set.
+
+    Args:
+        default: REQUIRED if there is none.
+        help: What it means, for the command line and the docs.
+        minimum: The least value of a number.
+        exclusive_maximum: What a number is below.
+        choices: The values of a text, if it may not be any.
+        check: Raises UserError for a text that it can't be.
+    """
     metadata = {"help": help, "minimum": minimum, "exclusive_maximum": exclusive_maximum, "choices": choices, "check": check}
     return field(default=default, metadata=metadata)
 

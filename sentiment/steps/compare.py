@@ -68,8 +68,8 @@ def run(settings: CompareSettings) -> None:
         about = {"reviews": reviews, "fingerprint": data.data_fingerprint, "run_id": active.info.run_id, "where": tracking.where()}
         (folder / PAGE).write_text(comparison_page.page(made, **about), encoding="utf-8")
         active.log_file(folder / PAGE)
-    _tell(made, data.data_fingerprint, _place(active.info.run_id))
-    commands.say_next(commands.look(commands.run_page(active.info)))
+    _log_summary(made, data.data_fingerprint, _page_location(active.info.run_id))
+    commands.log_next_steps(commands.open_page(commands.run_page(active.info)))
 
 
 def _backends(settings: CompareSettings) -> list[str]:
@@ -79,7 +79,7 @@ def _backends(settings: CompareSettings) -> list[str]:
     received = f"Received: backends={settings.backends}"
     if settings.runs != "newest":
         raise UserError(f"Either runs are compared, or backends are trained. {received}, runs={settings.runs}. Leave one of the two out.")
-    backends = interpreters.named(settings.backends)
+    backends = interpreters.parse_names(settings.backends)
     if len(backends) < 2:
         raise UserError(
             f"One backend is nothing to compare. {received}, which is {', '.join(backends)}. "
@@ -88,17 +88,21 @@ def _backends(settings: CompareSettings) -> list[str]:
     return backends
 
 
-def _runs(given: str) -> list[Run]:
-    """Those with a model that the parameter names, each once; a main or tune run stands for the training under it."""
-    if given == "newest":
+def _runs(names: str) -> list[Run]:
+    """The runs that the parameter names, each once; for a main or tune run the train run under it.
+
+    Raises:
+        UserError: There are fewer than two, or one has no model.
+    """
+    if names == "newest":
         runs = _newest()
         advice = "Train on another backend, or all of them first: mlflow run . -e compare -P backends=all"
     else:
-        named = [_with_model(run_id.strip()) for run_id in given.split(",")]
+        named = [_with_model(run_id.strip()) for run_id in names.split(",")]
         runs = list({run.info.run_id: run for run in named}.values())
         advice = "Give the ids of two or more, with commas between."
     if len(runs) < 2:
-        raise UserError(f"One run is nothing to compare. Received: runs={given}, which is {runs[0].info.run_id}. {advice}")
+        raise UserError(f"One run is nothing to compare. Received: runs={names}, which is {runs[0].info.run_id}. {advice}")
     return runs
 
 
@@ -148,13 +152,13 @@ def _prepared_run(runs: list[Run]) -> str:
         )
     (fingerprint,) = set(fingerprints.values())
     named = [run.data.tags["prepared_run_id"] for run in runs if "prepared_run_id" in run.data.tags]
-    found = named or [run.info.run_id for run in tracking.find_runs("prepare", data_fingerprint=fingerprint)]
-    if not found:
+    candidates = named or [run.info.run_id for run in tracking.find_runs("prepare", data_fingerprint=fingerprint)]
+    if not candidates:
         raise UserError(
             f"No prepare run has the data of these runs, so the test texts can't be had. Received: runs={','.join(fingerprints)}. "
             "Prepare the same reviews again: mlflow run . -e prepare -P reviews=FILE."
         )
-    return str(found[0])
+    return str(candidates[0])
 
 
 def _names(runs: list[Run]) -> list[str]:
@@ -200,7 +204,7 @@ def _candidate(name: str, run: Run, scorer: Scorer, model_bytes: int, texts: lis
 
 
 def _metrics(made: Comparison) -> dict[str, float]:
-    """A metric for each figure of each model, and of each pair, with the names behind: those of one figure stand together in MLflow."""
+    """A metric for each figure of each model and each pair: `figure/names`, which MLflow shows grouped by figure."""
     figures: dict[str, Any] = {}
     for model in made.models:
         measured = {name: value for name, value in model.row().items() if isinstance(value, float | int)}
@@ -211,7 +215,7 @@ def _metrics(made: Comparison) -> dict[str, float]:
     return figures
 
 
-def _tell(made: Comparison, fingerprint: str, place: str) -> None:
+def _log_summary(made: Comparison, fingerprint: str, page: str) -> None:
     log.info("compare: %s test texts of data %s; accuracies with intervals of 95 %%", f"{made.texts:,}", fingerprint[: lineage.SHORT])
     table = pd.DataFrame([_shown(model) for model in made.models])
     log.info("%s", table.to_string(index=False))
@@ -220,7 +224,7 @@ def _tell(made: Comparison, fingerprint: str, place: str) -> None:
             "compare: %s and %s: accuracy %+.3f, p %s (McNemar), scores differ by %.2g at most",
             pair.one, pair.other, pair.difference, p_value(pair.p), pair.scores,
         )  # fmt: skip
-    log.info("compare: nothing is chosen on the test texts. The page: %s", place)
+    log.info("compare: nothing is chosen on the test texts. The page: %s", page)
 
 
 def _shown(model: Quality) -> dict[str, str]:
@@ -239,7 +243,7 @@ def _shown(model: Quality) -> dict[str, str]:
     }
 
 
-def _place(run_id: str) -> str:
+def _page_location(run_id: str) -> str:
     """Where the page can be opened: a file on this machine, or an address of the tracking server."""
     run = mlflow.get_run(run_id)
     if (run.info.artifact_uri or "").startswith(("/", "file:")):

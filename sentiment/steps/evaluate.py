@@ -34,17 +34,17 @@ def run(data: PreparedRun, trained: TrainedRun, parent: str) -> Evaluated:
         active.measure_model_of(trained.run_id)
         scorer = Scorer(trained.path)
         scored = score(scorer, read)
-        found = test_metrics(scored)
-        active.log_metrics(found)
-        active.set_tags({descriptions.NOTE: descriptions.evaluated(found, len(read.test_texts))})
+        measured = test_metrics(scored)
+        active.log_metrics(measured)
+        active.set_tags({descriptions.NOTE: descriptions.evaluated(measured, len(read.test_texts))})
         active.log_plots(scores.every(scored))
         wrong, right = (
             choose(scorer, read.test_texts, scored, count) for choose, count in ((examples.most_wrong, WRONG), (examples.most_right, RIGHT))
         )
         active.log_table(examples.table(wrong, scorer.model.label_names), TABLE)
-    parts = "".join(f", {part} alone {found[name]:.3f}" for part in (NETWORK, NGRAMS) if (name := f"test_accuracy_{part}") in found)
-    log.info("evaluate: test accuracy %.3f%s, AUC %.3f", found["test_accuracy"], parts, found["test_auc"])
-    return Evaluated(found, scored, wrong, right)
+    parts = "".join(f", {part} alone {measured[name]:.3f}" for part in (NETWORK, NGRAMS) if (name := f"test_accuracy_{part}") in measured)
+    log.info("evaluate: test accuracy %.3f%s, AUC %.3f", measured["test_accuracy"], parts, measured["test_auc"])
+    return Evaluated(measured, scored, wrong, right)
 
 
 def score(scorer: Scorer, data: Prepared) -> Scored:
@@ -59,6 +59,6 @@ def test_metrics(scored: Scored) -> dict[str, float]:
     """`test_...` of the model, with the interval of its accuracy, and the accuracies of its parts by themselves."""
     labels = scored.labels
     low, high = metrics.accuracy_interval(labels, scored.scores, scored.threshold)
-    found = metrics.measure(labels, scored.scores, scored.threshold) | {"accuracy_low": low, "accuracy_high": high}
-    found |= {f"accuracy_{part}": metrics.accuracy(labels, each) for part, each in scored.parts.items() if part != MODEL}
-    return metrics.prefixed("test", found)
+    measured = metrics.measure(labels, scored.scores, scored.threshold) | {"accuracy_low": low, "accuracy_high": high}
+    measured |= {f"accuracy_{part}": metrics.accuracy(labels, each) for part, each in scored.parts.items() if part != MODEL}
+    return metrics.prefixed("test", measured)

@@ -64,23 +64,25 @@ def check(source: Path, settings: RegisterSettings) -> Imported:
     return Imported(path, ImportSettings(str(source), settings.vocabulary), tags, metrics)
 
 
-def track(brought: Imported, parent: str) -> str:
+def track(imported: Imported, parent: str) -> str:
     """Logs the model in a run of its own; returns the run's id."""
-    with tracking.step_run("import", brought.settings, parent, **brought.tags) as active:
-        model = model_file.read(brought.path)
+    with tracking.step_run("import", imported.settings, parent, **imported.tags) as active:
+        model = model_file.read(imported.path)
         active.log_params({name: str(value) for name, value in model.settings.items()})
-        if brought.metrics:
-            active.log_metrics(brought.metrics)
-        active.log_file(brought.path)
+        if imported.metrics:
+            active.log_metrics(imported.metrics)
+        active.log_file(imported.path)
         folder = Path(tracking.scratch()) / served_model.NAME
-        served_model.save(brought.path, folder, lineage.reviews_of(brought.tags["prepared_run_id"]) if model.data_fingerprint else "")
+        served_model.save(imported.path, folder, lineage.reviews_of(imported.tags["prepared_run_id"]) if model.data_fingerprint else "")
         active.log_model(folder)
     return str(active.info.run_id)
 
 
 def _measured_on(source: Path, fingerprint: str) -> dict[str, str]:
-    """Tags of the newest prepare run with the data that the model was trained on, whose test split it has not seen; of the newest of
-    all, if the file does not tell."""
+    """The tags of the data of the newest prepare run with the data that the model was trained on, whose test split it has not seen.
+
+    If the file does not name them, of the newest of all.
+    """
     runs = tracking.find_runs("prepare", data_fingerprint=fingerprint) if fingerprint else tracking.find_runs("prepare")
     if not runs:
         which = f"the reviews that it was trained on (data_fingerprint {fingerprint})" if fingerprint else "reviews"

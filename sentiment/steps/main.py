@@ -51,14 +51,14 @@ def run(settings: MainSettings) -> None:
         note = descriptions.done(settings, made, settings.reviews, trained.summary, evaluated.metrics, fate)
         active.set_tags({descriptions.NOTE: note})
         active.log_text(reporting.page("main", parent_id, training, made, data, trained, evaluated), report.FILE)
-    log.info("main: the report is %s", tracking.place(active.info, report.FILE))
+    log.info("main: the report is %s", tracking.artifact_location(active.info, report.FILE))
     done = "done" if champion or not settings.register else "done, but the model did not become the champion"
     log.info("main: %s (run %s)", done, parent_id)
-    _say_next(settings, active.info, trained.run_id)
+    _log_next_steps(settings, active.info, trained.run_id)
 
 
-def _say_next(settings: MainSettings, run: RunInfo, trained: str) -> None:
-    steps = [commands.look(commands.run_page(run))]
+def _log_next_steps(settings: MainSettings, run: RunInfo, trained: str) -> None:
+    steps = [commands.open_page(commands.run_page(run))]
     others = tracking.find_runs("main", most=100)
     if len(others) > 1:
         steps.append((commands.curves_page(run.experiment_id), "beside the others"))
@@ -68,4 +68,4 @@ def _say_next(settings: MainSettings, run: RunInfo, trained: str) -> None:
         steps += [("make serve", "the champion, over HTTP"), (commands.entry_point("score", input="FILE"), "a table of texts")]
     else:
         steps.append((commands.entry_point("register", run=trained), "to have it served, if the gate opens"))
-    commands.say_next(*steps)
+    commands.log_next_steps(*steps)

@@ -44,8 +44,8 @@ def run(settings: MonitorSettings) -> None:
     _check_scores(table, scorer, settings)
     log.info("monitor: with %s", lineage.describe(settings.model, scorer.model.data_fingerprint))
     columns = {"text": table.text, "scores": table.score, "labels": table.label}
-    found = ", ".join(f"{name} in {column}" for name, column in columns.items() if column)
-    log.info("monitor: reading %s: %s, %s", path.name, table.rows.reading, found)
+    used = ", ".join(f"{name} in {column}" for name, column in columns.items() if column)
+    log.info("monitor: reading %s: %s, %s", path.name, table.rows.reading, used)
     tags = {"reading": table.rows.reading, "data_fingerprint": scorer.model.data_fingerprint}
     with tracking.step_run("monitor", settings, **tags) as active, tracking.work_folder() as folder:
         values, labels, bad = _read(table, scorer)
@@ -54,7 +54,7 @@ def run(settings: MonitorSettings) -> None:
         active.log_metrics({"texts": len(labels), "rows_bad": bad} | _metrics(drifts) | measured)
         style.png(shares(drifts), folder / PICTURE)
         active.log_file(folder / PICTURE)
-        _tell(drifts, measured, len(labels), bad, settings)
+        _log_summary(drifts, measured, len(labels), bad, settings)
         problems = _problems(drifts, measured, settings.limit)
         outcome = "; ".join(problems) or "passed"
         note = f"{len(labels):,} texts of `{path.name}` against those that the model was validated on: {outcome}."
@@ -65,7 +65,7 @@ def run(settings: MonitorSettings) -> None:
                 f"See {PICTURE} of run {active.info.run_id}; if such texts are what comes now, train on some of them."
             )
     log.info("monitor: within the limit, %g (run %s)", settings.limit, active.info.run_id)
-    commands.say_next(commands.look(commands.run_page(active.info)))
+    commands.log_next_steps(commands.open_page(commands.run_page(active.info)))
 
 
 def _reference(scorer: Scorer, settings: MonitorSettings) -> Reference:
@@ -118,22 +118,20 @@ def _accuracy(scores: np.ndarray, labels: np.ndarray, validated: Reference, thre
         return {}
     count, correct = int(known.sum()), int(right(labels[known], scores[known], threshold).sum())
     share = comparison.share(correct, count)
-    found = {"labelled": float(count), "accuracy": share.value, "accuracy_low": share.low, "accuracy_high": share.high}
-    found |= {"validation_accuracy": validated.right / validated.reviews, "accuracy_p": drift.less_accurate(correct, count, validated)}
+    measured = {"labelled": float(count), "accuracy": share.value, "accuracy_low": share.low, "accuracy_high": share.high}
+    measured |= {"validation_accuracy": validated.right / validated.reviews, "accuracy_p": drift.less_accurate(correct, count, validated)}
     if len(np.unique(labels[known])) == 2:
-        found["auc"] = metrics.ranking(labels[known], scores[known])[0]
-    return found
+        measured["auc"] = metrics.ranking(labels[known], scores[known])[0]
+    return measured
 
 
 def _metrics(drifts: dict[str, Drift]) -> dict[str, float]:
     figures = {"psi": "psi", "psi_by_chance": "chance", "ks": "ks", "ks_p": "p"}
-    return {f"{figure}_{name}": getattr(found, field) for name, found in drifts.items() for figure, field in figures.items()}
+    return {f"{figure}_{name}": getattr(each, field) for name, each in drifts.items() for figure, field in figures.items()}
 
 
 def _problems(drifts: dict[str, Drift], measured: dict[str, float], limit: float) -> list[str]:
-    over = [
-        f"PSI of {NAMES[name]} {found.psi:.3f}, over {limit:g}" for name, found in drifts.items() if found.psi > max(limit, found.chance)
-    ]
+    over = [f"PSI of {NAMES[name]} {each.psi:.3f}, over {limit:g}" for name, each in drifts.items() if each.psi > max(limit, each.chance)]
     if measured and measured["accuracy_p"] < metrics.SIGNIFICANCE:
         over.append(
             "accuracy {accuracy:.3f}, where it was {validation_accuracy:.3f} on validation, p = {accuracy_p:.2g}".format(**measured)
@@ -141,21 +139,21 @@ def _problems(drifts: dict[str, Drift], measured: dict[str, float], limit: float
     return over
 
 
-def _tell(drifts: dict[str, Drift], measured: dict[str, float], texts: int, bad: int, settings: MonitorSettings) -> None:
+def _log_summary(drifts: dict[str, Drift], measured: dict[str, float], texts: int, bad: int, settings: MonitorSettings) -> None:
     log.info("monitor: %s texts%s", f"{texts:,}", f"; {bad:,} rows without a text or a score are left out" if bad else "")
     rows = [
         {
             "": NAMES[name],
-            "PSI": f"{found.psi:.3f}",
-            "by chance up to": f"{found.chance:.3f}",
-            "KS": f"{found.ks:.3f}",
-            "p": f"{found.p:.2g}",
+            "PSI": f"{each.psi:.3f}",
+            "by chance up to": f"{each.chance:.3f}",
+            "KS": f"{each.ks:.3f}",
+            "p": f"{each.p:.2g}",
         }
-        for name, found in drifts.items()
+        for name, each in drifts.items()
     ]
     log.info("%s", pd.DataFrame(rows).to_string(index=False))
-    for name, found in drifts.items():
-        if settings.limit < found.psi <= found.chance:
+    for name, each in drifts.items():
+        if settings.limit < each.psi <= each.chance:
             log.info("monitor: the PSI of %s is over %g, as chance makes it with so few texts: give more", NAMES[name], settings.limit)
     if measured:
         interval = "accuracy {accuracy:.3f} ({accuracy_low:.3f}–{accuracy_high:.3f}) of {labelled:,.0f} labelled texts"

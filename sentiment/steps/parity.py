@@ -29,7 +29,7 @@ def run(settings: ParitySettings) -> None:
         UserError: There is no such run or backend, or the reviews can't be read.
         StepError: A difference is over 1e-4.
     """
-    backends = interpreters.named(settings.backends)
+    backends = interpreters.parse_names(settings.backends)
     source = find_source(PrepareSettings(reviews=settings.reviews), labelled=False)
     if settings.run == "latest":
         run_id = find_model.newest_run("run=latest").info.run_id
@@ -69,7 +69,7 @@ def run(settings: ParitySettings) -> None:
             if not spread <= ALLOWED:
                 raise StepError(f"The {what} differ by {spread:.1e}, more than {ALLOWED:.0e}. See scores.csv of the run.")
         active.set_tags({descriptions.NOTE: f"One model's scores on {', '.join(backends)} and in the scorer: `scores.csv`."})
-    commands.say_next(commands.look(commands.run_page(active.info)))
+    commands.log_next_steps(commands.open_page(commands.run_page(active.info)))
 
 
 def _difference(columns: dict[str, np.ndarray], name: str) -> float:

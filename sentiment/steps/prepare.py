@@ -84,7 +84,7 @@ def run(settings: PrepareSettings, parent: str | None = None) -> PreparedRun:
         if metrics.get(name):
             log.info("prepare: left out %s rows %s", f"{int(metrics[name]):,}", what)
     if parent is None:
-        commands.say_next((commands.entry_point("train", prepared=run_id), "a model of them"))
+        commands.log_next_steps((commands.entry_point("train", prepared=run_id), "a model of them"))
     return PreparedRun(run_id, path)
 
 

@@ -94,7 +94,9 @@ def _teach(settings: TrainSettings, data: Prepared, path: Path, active: tracking
 
     def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
         active.log_metrics({name: value for name, value in metrics.items() if name != "train_accuracy"}, epoch)
-        bar.say(f"pretrain: epoch {epoch:>2}/{settings.epochs}  train_loss {metrics['train_loss']:.4f}  val_loss {metrics['val_loss']:.4f}")
+        bar.print(
+            f"pretrain: epoch {epoch:>2}/{settings.epochs}  train_loss {metrics['train_loss']:.4f}  val_loss {metrics['val_loss']:.4f}"
+        )
         return False
 
     with Trainer(ALL[settings.backend]) as trainer:

@@ -1,7 +1,6 @@
 """A run's model into the registry, and past the gate to the alias that is served."""
 
 import logging
-from collections.abc import Callable
 from pathlib import Path
 
 import mlflow
@@ -20,11 +19,12 @@ from sentiment.model.threshold import is_positive
 from sentiment.preparation import prepared
 from sentiment.preparation.prepared import Prepared
 from sentiment.registry import find_model, gate, golden, lineage, versions
-from sentiment.registry.gate import Verdict
+from sentiment.registry.gate import GateResult
 from sentiment.registry.golden import Golden
 from sentiment.reviews.batch import TEST
 from sentiment.settings import RegisterSettings
 from sentiment.steps import import_model
+from sentiment.steps.import_model import Imported
 from sentiment.steps.prepare import FILE as PREPARED
 from sentiment.tracking import commands, descriptions
 
@@ -32,6 +32,7 @@ ATTEMPTS = 5
 LOST = f"the champion changed {ATTEMPTS} times during the comparison"
 ALREADY = "it is the champion already"
 PREVIOUS = "previous_champion"
+DATA_TAGS = ("prepared_run_id", "data_fingerprint")  # of the data that a candidate is measured on
 MEASURING = ("evaluate", "register", "compare")  # the steps that look at the test split
 log = logging.getLogger(__name__)
 
@@ -46,10 +47,11 @@ def run(settings: RegisterSettings, parent: str | None = None) -> bool:
         _roll_back(settings)
         return True
     texts = golden.read(settings.golden)
-    tags, find = _source(settings)
+    source = _find_source(settings)
+    tags = {name: (source.data.tags if isinstance(source, Run) else source.tags)[name] for name in DATA_TAGS}
     data = _data(settings.run, tags["prepared_run_id"])
     with tracking.step_run("register", settings, parent, **tags) as active:
-        candidate = mlflow.get_run(find(active.info.run_id))
+        candidate = source if isinstance(source, Run) else mlflow.get_run(import_model.track(source, active.info.run_id))
         path = tracking.artifact(candidate.info.run_id, find_model.FILE)
         scorer = Scorer(path)
         counting = texts.known_to(scorer.model.encoder)
@@ -59,14 +61,14 @@ def run(settings: RegisterSettings, parent: str | None = None) -> bool:
         versions.tag(version, **lineage.tags(tags))
         verdict = _decide(settings, version, scorer, data, counting)
         decision = "passed" if verdict.passed else "forced" if settings.force and verdict.reason != LOST else "rejected"
-        told = {"gate": decision, "gate_reason": verdict.reason, "test_split_uses": str(uses), "golden": counting.source}
+        outcome = {"gate": decision, "gate_reason": verdict.reason, "test_split_uses": str(uses), "golden": counting.source}
         if counting.left_out:
-            told["golden_left_out"] = "; ".join(counting.left_out)[:500]
+            outcome["golden_left_out"] = "; ".join(counting.left_out)[:500]
         versions.tag(version, **{name: value for name, value in candidate.data.metrics.items() if name == import_model.DIFFERENCE})
         if verdict.reason != ALREADY:  # what made it the champion stays
-            versions.tag(version, **told, **{f"gate_{name}": f"{value:g}" for name, value in verdict.measures.items()})
+            versions.tag(version, **outcome, **{f"gate_{name}": f"{value:g}" for name, value in verdict.measures.items()})
         note = descriptions.registered(settings.name, version.version, decision, verdict.reason, candidate.info)
-        active.set_tags(told | {"model_version": version.version, descriptions.NOTE: note})
+        active.set_tags(outcome | {"model_version": version.version, descriptions.NOTE: note})
         active.log_metrics(verdict.measures)
         reviews = lineage.reviews_of(tags["prepared_run_id"])
         versions.describe(version, descriptions.card(scorer.model, candidate, reviews, data, note), descriptions.MODEL)
@@ -75,18 +77,18 @@ def run(settings: RegisterSettings, parent: str | None = None) -> bool:
         known = f"{len(counting.pairs)} of {len(texts.pairs)}"
         log.info("register: the model knows the words of %s built-in golden pairs, which are about films; golden=FILE gives others", known)
     if decision == "rejected":
-        _tell_what_to_do(settings, verdict, candidate.info.run_id)
+        _log_advice(settings, verdict, candidate.info.run_id)
     elif parent is None:
         model = f"models:/{settings.name}@{settings.alias}"
-        commands.say_next(
+        commands.log_next_steps(
             (commands.serve(model), "it over HTTP"),
             (commands.entry_point("score", input="FILE", model=model), "a table of texts"),
         )
     return decision != "rejected"
 
 
-def _tell_what_to_do(settings: RegisterSettings, verdict: Verdict, run_id: str) -> None:
-    champion = versions.holder(settings.name, settings.alias)
+def _log_advice(settings: RegisterSettings, verdict: GateResult, run_id: str) -> None:
+    champion = versions.version_of_alias(settings.name, settings.alias)
     there = (
         f"Version {champion.version} is still the {settings.alias}" if champion else f"There is no {settings.alias}, for score and serve"
     )
@@ -95,33 +97,33 @@ def _tell_what_to_do(settings: RegisterSettings, verdict: Verdict, run_id: str) 
     log.info("register: %s. %s take this one all the same: %s", there, advice, command)
 
 
-def _decide(settings: RegisterSettings, version: ModelVersion, candidate: Scorer, data: Prepared, texts: Golden) -> Verdict:
+def _decide(settings: RegisterSettings, version: ModelVersion, candidate: Scorer, data: Prepared, texts: Golden) -> GateResult:
     """Compares with the champion, and gives the alias. If another took it in the meantime, compares with that one."""
     labels = data.labels[data.rows(TEST)].astype(np.int64)
     guessing = _no_better_than_guessing(candidate, data.test_texts, labels)
     taken = False
     for _ in range(ATTEMPTS):
-        champion = versions.holder(settings.name, settings.alias)
+        champion = versions.version_of_alias(settings.name, settings.alias)
         if champion and champion.version == version.version:
-            return Verdict(True, ALREADY, {})
+            return GateResult(True, ALREADY, {})
         rival = Scorer(find_model.find(f"models:/{settings.name}/{champion.version}")) if champion else None
         verdict = gate.judge(candidate, rival, data.test_texts, labels, texts)
         if guessing:
-            verdict = Verdict(False, guessing, verdict.measures, gate.what_to_do(candidate, labels))
+            verdict = GateResult(False, guessing, verdict.measures, gate.what_to_do(candidate, labels))
         if not (verdict.passed or settings.force):
             if taken:
-                versions.untag(version, PREVIOUS)
+                versions.delete_tag(version, PREVIOUS)
             return verdict
-        now = versions.holder(settings.name, settings.alias)
+        now = versions.version_of_alias(settings.name, settings.alias)
         if (now and now.version) != (champion and champion.version):
             continue
         versions.tag(version, **{PREVIOUS: champion.version if champion else "none"})
-        versions.give_alias(version, settings.alias)
+        versions.set_alias(version, settings.alias)
         taken = True
-        now = versions.holder(settings.name, settings.alias)
+        now = versions.version_of_alias(settings.name, settings.alias)
         if now and now.version == version.version:  # MLflow has no way to give it only if nobody else just did
             return verdict
-    return Verdict(False, LOST, {}, "Try again")
+    return GateResult(False, LOST, {}, "Try again")
 
 
 def _no_better_than_guessing(candidate: Scorer, texts: list[str], labels: np.ndarray) -> str:
@@ -139,12 +141,15 @@ def _no_better_than_guessing(candidate: Scorer, texts: list[str], labels: np.nda
     return ""
 
 
-def _source(settings: RegisterSettings) -> tuple[dict[str, str], Callable[[str], str]]:
-    """The tags of the data that the candidate is measured on; and what gives, under a parent run, the id of the candidate's run."""
+def _find_source(settings: RegisterSettings) -> Run | Imported:
+    """The candidate's run, or the model of a file, which has no run yet. Both have DATA_TAGS.
+
+    Raises:
+        UserError: There is neither, or it is not known which data to measure it on.
+    """
     file = Path(settings.run).expanduser()
     if file.is_file():
-        brought = import_model.check(file, settings)
-        return brought.tags, lambda parent: import_model.track(brought, parent)
+        return import_model.check(file, settings)
     candidate = _candidate(settings)
     if "prepared_run_id" not in candidate.data.tags:
         raise UserError(
@@ -152,7 +157,7 @@ def _source(settings: RegisterSettings) -> tuple[dict[str, str], Callable[[str],
             "Train on the data of a prepare run."
         )
     tracking.artifact(candidate.info.run_id, find_model.FILE)
-    return {name: candidate.data.tags[name] for name in ("prepared_run_id", "data_fingerprint")}, lambda parent: candidate.info.run_id
+    return candidate
 
 
 def _candidate(settings: RegisterSettings) -> Run:
@@ -171,22 +176,22 @@ def _rivals(newest: Run) -> list[Run]:
     return tracking.find_runs("train", most=10_000, data_fingerprint=newest.data.tags["data_fingerprint"])
 
 
-def _data(given: str, run_id: str) -> Prepared:
+def _data(received: str, run_id: str) -> Prepared:
     data = prepared.read(tracking.artifact(run_id, PREPARED))
     if not data.test_texts:
-        raise UserError(f"The data has no test split. Received: run={given}. Prepare with test_fraction over 0.")
+        raise UserError(f"The data has no test split. Received: run={received}. Prepare with test_fraction over 0.")
     return data
 
 
 def _roll_back(settings: RegisterSettings) -> None:
-    champion = versions.holder(settings.name, settings.alias)
+    champion = versions.version_of_alias(settings.name, settings.alias)
     before = champion.tags.get(PREVIOUS, "none") if champion else "none"
     if champion is None or before == "none":
         raise UserError(f"There is no champion before the present one. Received: run=previous, name={settings.name}. Give the id of a run.")
     with tracking.step_run("register", settings) as active:
         version = versions.version(settings.name, before)
         versions.tag(champion, gate="rolled back")
-        versions.give_alias(version, settings.alias)
+        versions.set_alias(version, settings.alias)
         active.set_tags({"gate": "rolled back", "model_version": before})
     log.info("register: %s of %s is version %s again, in place of %s", settings.alias, settings.name, before, champion.version)
-    commands.say_next((commands.serve(f"models:/{settings.name}@{settings.alias}"), "over HTTP, once more"))
+    commands.log_next_steps((commands.serve(f"models:/{settings.name}@{settings.alias}"), "over HTTP, once more"))

@@ -78,10 +78,10 @@ def _score_here(settings: ScoreSettings) -> None:
                 bar.close()
             totals.update(counts)
             failures += _failure(source.name, counts, output)
-            _tell(source.name, counts, output)
+            _log_counts(source.name, counts, output)
         active.log_metrics({**totals, "seconds": time.perf_counter() - begun})
         _check(failures, totals, settings)
-    commands.say_next(commands.look(commands.run_page(active.info)))
+    commands.log_next_steps(commands.open_page(commands.run_page(active.info)))
 
 
 def _failure(source: str, counts: dict[str, int], output: str | Path) -> list[str]:
@@ -114,12 +114,12 @@ def _score_on_spark(settings: ScoreSettings) -> None:
             begun = time.perf_counter()
             counts = spark_scoring.score_table(session, table, model, output)
             active.log_metrics({**counts, "seconds": time.perf_counter() - begun})
-            _tell(source, counts, output)
+            _log_counts(source, counts, output)
             _check(_failure(source, counts, output), counts, settings)
-        commands.say_next(commands.look(commands.run_page(active.info)))
+        commands.log_next_steps(commands.open_page(commands.run_page(active.info)))
 
 
-def _tell(source: str, counts: dict[str, int], output: str | Path) -> None:
+def _log_counts(source: str, counts: dict[str, int], output: str | Path) -> None:
     log.info("score: %s: %s rows scored, %d bad, to %s", source, f"{counts['rows_scored']:,}", counts["rows_bad"], output)
     if counts.get("rows_resumed"):
         log.info("score: %s of the rows had been done before", f"{counts['rows_resumed']:,}")
@@ -129,7 +129,7 @@ def _tell(source: str, counts: dict[str, int], output: str | Path) -> None:
 
 def _spark_paths(settings: ScoreSettings) -> tuple[str, str]:
     """(input, output), which may be URLs."""
-    source, output = (os.path.expanduser(given).rstrip("/") for given in (settings.input, settings.output))
+    source, output = (os.path.expanduser(path).rstrip("/") for path in (settings.input, settings.output))
     if output == "auto":
         folder, slash, name = source.rpartition("/")
         output = f"{folder}{slash}{PurePosixPath(name).stem}.scored{PurePosixPath(name).suffix}"

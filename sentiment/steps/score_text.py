@@ -1,4 +1,4 @@
-"""One text, given as a parameter: its label, its score and the words that carried it, on the terminal. No run is begun for it."""
+"""One text from the command line: its label, its score and the words that carried it, on the terminal. No run is begun for it."""
 
 import logging
 
@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 def run(settings: ScoreSettings) -> None:
-    """Raises UserError if there is no such model, or a parameter of tables is given, too."""
+    """Raises UserError if there is no such model, or a parameter of tables is set, too."""
     if settings.output != "auto" or settings.engine != "local":
         received = f"text=…, output={settings.output}, engine={settings.engine}"
         raise UserError(f"A text is scored here, and to the terminal. Received: {received}. Leave out output and engine.")

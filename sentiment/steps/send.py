@@ -31,7 +31,7 @@ def run(settings: SendSettings) -> None:
             raise UserError(
                 f"The run is still at work, and sent as it goes. Received: folder={settings.folder}. Send it when it has ended."
             )
-    for outbox in sorted(outboxes, key=tracking.begun):
+    for outbox in sorted(outboxes, key=tracking.start_time):
         try:
             run_id = tracking.send_again(outbox)
         except (MlflowException, OSError) as error:
@@ -42,4 +42,4 @@ def run(settings: SendSettings) -> None:
         last = run_id
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
-    commands.say_next(commands.look(commands.run_page(mlflow.get_run(last).info)))
+    commands.log_next_steps(commands.open_page(commands.run_page(mlflow.get_run(last).info)))

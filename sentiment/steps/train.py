@@ -57,10 +57,12 @@ class TrainedRun:
 def run(
     settings: TrainSettings,
     parent: str | None = None,
-    beside: Callable[[dict[str, float], int], None] = lambda metrics, epoch: None,
+    on_epoch_end: Callable[[dict[str, float], int], None] = lambda metrics, epoch: None,
     **tags: str,
 ) -> TrainedRun:
-    """Trains and logs `model.h5`. beside: gets the metrics of each epoch, too, and its number.
+    """Trains and logs `model.h5`.
+
+    on_epoch_end: is called with the metrics of each epoch, and its number.
 
     Raises:
         UserError: The backend is not installed, there is no such prepared data or model to start from, or nothing to train.
@@ -96,10 +98,10 @@ def run(
 
         def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
             active.log_metrics(metrics, epoch)
-            beside(metrics, epoch)
+            on_epoch_end(metrics, epoch)
             epochs.append(metrics)
             shown = "  ".join(f"{name} {metrics[name]:.4f}" for name in SHOWN if name in metrics)
-            bar.say(f"epoch {epoch:>2}/{settings.epochs}  {shown}  {metrics['tokens_per_second']:,.0f} tokens/s")
+            bar.print(f"epoch {epoch:>2}/{settings.epochs}  {shown}  {metrics['tokens_per_second']:,.0f} tokens/s")
             return False
 
         path = folder / find_model.FILE
@@ -121,16 +123,16 @@ def run(
         active.log_model(folder / served_model.NAME)
         made = TrainedRun(run_id, path, trained, epochs)
         active.log_plots(made.plots())
-    _tell(settings, trained, run_id, len(data.rows(VALIDATION)))
+    _log_summary(settings, trained, run_id, len(data.rows(VALIDATION)))
     if parent is None:
-        commands.say_next(
-            commands.look(commands.run_page(active.info)),
+        commands.log_next_steps(
+            commands.open_page(commands.run_page(active.info)),
             (commands.entry_point("register", run=run_id), "to have it served, if the gate opens"),
         )
     return made
 
 
-def _tell(settings: TrainSettings, trained: Trained, run_id: str, reviews: int) -> None:
+def _log_summary(settings: TrainSettings, trained: Trained, run_id: str, reviews: int) -> None:
     parts = (("network", f", epoch {trained.summary.get('best_epoch', 0):.0f}"), ("ngrams", ""), ("model", ""))
     shown = [f"{part} {trained.summary[name]:.4f}{more}" for part, more in parts if (name := f"{part}_val_accuracy") in trained.summary]
     log.info("train: validation accuracy of %s", "; ".join(shown))
@@ -185,16 +187,16 @@ def start_model(settings: TrainSettings) -> Path | None:
     return path
 
 
-def find_prepared(given: str) -> tuple[Path, str | None]:
+def find_prepared(name: str) -> tuple[Path, str | None]:
     """The `prepared.h5` that the parameter names, and the run that has it.
 
     Raises:
         UserError: There is none.
     """
-    path = Path(given).expanduser()
+    path = Path(name).expanduser()
     if path.is_file():
         return path, None
-    if given == "latest":
+    if name == "latest":
         runs = tracking.find_runs("prepare")
         if not runs:
             raise UserError(
@@ -202,5 +204,5 @@ def find_prepared(given: str) -> tuple[Path, str | None]:
             )
         run = runs[0]
     else:
-        run = tracking.get_run(given, "prepared", "prepare")
+        run = tracking.get_run(name, "prepared", "prepare")
     return tracking.artifact(run, PREPARED), run.info.run_id

@@ -93,7 +93,7 @@ def run(trial: optuna.Trial, job: Job, trainer_for: Callable[[str], Trainer]) ->
     return trained.network[job.settings.metric]
 
 
-def settle(study: optuna.Study, parent: str) -> None:
+def reconcile(study: optuna.Study, parent: str) -> None:
     """Ends as FAILED the child runs whose trial failed otherwise than in them, mostly because its process was gone."""
     ended = {str(trial.number): trial for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()}
     given_up = {number for number, trial in ended.items() if trial.state == TrialState.FAIL}

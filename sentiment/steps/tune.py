@@ -31,9 +31,9 @@ from sentiment.tracking import GONE, ServerAwayError, StepRun, commands, descrip
 from sentiment.training.trainer_process import Trainer, available_cores
 from sentiment.tuning import search
 
-PARENT, AGREED = "parent_run_id", "settings"  # attributes of a study
-OWN = ("trials", "timeout", "workers", "study", "storage", "register")  # what each command that joins may say for itself
-JOINING = 60  # seconds until the process that made a study has to have made its run
+PARENT, AGREED, FINAL = "parent_run_id", "settings", "final_of"  # attributes of a study; the last: how many trials its final model is of
+OWN = ("trials", "timeout", "workers", "study", "storage", "register")  # parameters in which the commands of a study may differ
+JOINING = 60  # seconds in which the command that made a study has to begin its run
 PAGE = "search.html"
 log = logging.getLogger(__name__)
 
@@ -67,9 +67,9 @@ def run(settings: TuneSettings) -> None:
             reviews = lineage.reviews_of(prepared_run_id)
             active.log_datasets(tracking.split_datasets(data, reviews, "train", "validation"))
             job = trial.Job(settings, settings.study, parent, data, tags, lambda: stop.is_set() or time.monotonic() > end)
-            trial.settle(study, parent)
+            trial.reconcile(study, parent)
             _search(study, job, active, settings.seed if new else None, stop)
-            trial.settle(study, parent)
+            trial.reconcile(study, parent)
             _finish(storage, study, job, active, PreparedRun(prepared_run_id, path))
     except ServerAwayError as error:
         raise StepError(f"{error} What was done of the study is kept. {go_on}") from error
@@ -78,8 +78,8 @@ def run(settings: TuneSettings) -> None:
             MlflowClient().update_run(parent, status="RUNNING")  # others are at work on it
         raise StepError(f"Stopped: {error} {go_on}") from error
     log.info("tune: done (run %s)", parent)
-    commands.say_next(
-        commands.look(commands.run_page(active.info)),
+    commands.log_next_steps(
+        commands.open_page(commands.run_page(active.info)),
         (commands.entry_point("tune", study=settings.study, trials=str(settings.trials * 2)), "more trials of the same study"),
         *([("make serve", "the champion, over HTTP")] if settings.register else []),
     )
@@ -87,7 +87,11 @@ def run(settings: TuneSettings) -> None:
 
 @contextmanager
 def _parent_run(study: optuna.Study, new: bool, settings: TuneSettings, tags: dict[str, str]) -> Iterator[StepRun]:
-    """The study's one run: begun by whoever made the study, taken up by the others."""
+    """The one run of a study: begun by the command that made the study, resumed by the others.
+
+    Raises:
+        UserError: The study is of other settings or data.
+    """
     agreed = {name: as_text(value) for name, value in vars(settings).items() if name not in (*OWN, "prepared")} | tags
     known = None if new else _wait_for_parent(study)
     launched = os.environ.pop("MLFLOW_RUN_ID", None) if known else None
@@ -116,7 +120,7 @@ def _parent_run(study: optuna.Study, new: bool, settings: TuneSettings, tags: di
 
 
 def _wait_for_parent(study: optuna.Study) -> str | None:
-    """The run that the study's maker begins; none if that died before it could."""
+    """The id of the run that the study's first command begins; None if that did not come to it in JOINING seconds."""
     for _ in range(int(JOINING / search.POLL)):
         if PARENT in study.user_attrs:
             return str(study.user_attrs[PARENT])
@@ -126,12 +130,12 @@ def _wait_for_parent(study: optuna.Study) -> str | None:
 
 def _search(study: optuna.Study, job: trial.Job, active: StepRun, seed: int | None, stop: threading.Event) -> None:
     """Does trials in as many threads as there are workers, each with its trainer and its share of the cores."""
-    told = _Told(study, job, active)
-    with contextlib.closing(told), ThreadPoolExecutor(job.settings.workers) as pool:
+    progress = _Progress(study, job, active)
+    with contextlib.closing(progress), ThreadPoolExecutor(job.settings.workers) as pool:
         workers = []
-        for place, cores in enumerate(_shares(available_cores(), job.settings.workers)):
-            view = search.view(study, None if seed is None else seed + place)
-            workers.append(pool.submit(_work, view, job, cores, told))
+        for number, cores in enumerate(_shares(available_cores(), job.settings.workers)):
+            view = search.view(study, None if seed is None else seed + number)
+            workers.append(pool.submit(_work, view, job, cores, progress))
         try:
             for worker in as_completed(workers):
                 worker.result()
@@ -148,11 +152,11 @@ def _search(study: optuna.Study, job: trial.Job, active: StepRun, seed: int | No
 def _shares(cores: list[int], workers: int) -> list[list[int]]:
     """The cores by worker; where there are more workers than cores, several have the same one."""
     if workers >= len(cores):
-        return [[cores[place % len(cores)]] for place in range(workers)]
-    return [cores[place::workers] for place in range(workers)]
+        return [[cores[number % len(cores)]] for number in range(workers)]
+    return [cores[number::workers] for number in range(workers)]
 
 
-def _work(study: optuna.Study, job: trial.Job, cores: list[int], told: "_Told") -> None:
+def _work(study: optuna.Study, job: trial.Job, cores: list[int], progress: "_Progress") -> None:
     """One worker: a trainer of each backend for trial after trial; a new one after a failure."""
     trainers: dict[str, Trainer] = {}
 
@@ -175,25 +179,25 @@ def _work(study: optuna.Study, job: trial.Job, cores: list[int], told: "_Told") 
             raise
 
     try:
-        search.work(study, job.settings.trials, do, job.stopping, told.hear, ends=(ServerAwayError,))
+        search.work(study, job.settings.trials, do, job.stopping, progress.on_trial_end, ends=(ServerAwayError,))
     finally:
         close()
 
 
-class _Told:
-    """What is said of the trials as they end: on the terminal, and in the parent's metrics."""
+class _Progress:
+    """Reports the trials as they end: on the terminal, and in the parent's metrics."""
 
     def __init__(self, study: optuna.Study, job: trial.Job, active: StepRun) -> None:
         self._job, self._active = job, active
         self._lock = threading.Lock()
-        self._begun, self._before = time.monotonic(), self._ended(study)
+        self._begun, self._ended_before = time.monotonic(), self._ended(study)
         self._bar = Bar("tune", job.settings.trials, "trials")
 
     def _ended(self, study: optuna.Study) -> int:
-        return sum(found.state.is_finished() for found in search.counted(study))
+        return sum(each.state.is_finished() for each in search.counted(study))
 
-    def hear(self, study: optuna.Study, ended: FrozenTrial) -> None:
-        metric, wanted = self._job.settings.metric, self._job.settings.trials
+    def on_trial_end(self, study: optuna.Study, ended: FrozenTrial) -> None:
+        metric, asked = self._job.settings.metric, self._job.settings.trials
         if ended.state == TrialState.FAIL and search.FAILURE not in ended.user_attrs:
             return  # stopped, or one too many
         with self._lock:
@@ -203,10 +207,10 @@ class _Told:
                 best = study.best_trial
                 self._active.log_metrics({f"best_{metric}": best.values[0]}, step=count)
                 parts.append(f"best {best.values[0]:.4f} in trial {best.number}")
-            left = (time.monotonic() - self._begun) / max(count - self._before, 1) * (wanted - count)
-            parts.append(f"{count} of {wanted} done, about {max(left, 0) / 60:.0f} min left")
-            self._bar.say("; ".join(parts))
-            self._bar.set(count, wanted)
+            left = (time.monotonic() - self._begun) / max(count - self._ended_before, 1) * (asked - count)
+            parts.append(f"{count} of {asked} done, about {max(left, 0) / 60:.0f} min left")
+            self._bar.print("; ".join(parts))
+            self._bar.set(count, asked)
 
     def _outcome(self, ended: FrozenTrial) -> str:
         if ended.state == TrialState.FAIL:
@@ -221,49 +225,56 @@ class _Told:
 
 
 def _finish(storage: BaseStorage, study: optuna.Study, job: trial.Job, active: StepRun, data: PreparedRun) -> None:
-    """Pictures and the final model, by one of those who worked on the study; the others wait for that, and do it if it dies."""
+    """One of those who worked on the study makes the final model; the others wait for that, and one of them does it if the first dies."""
     count = len(search.counted(study))
-    final, _ = search.open_study(storage, f"{study.study_name}: final of {count}", job.settings.metric)
-
-    def do(claim: optuna.Trial) -> float:
-        for step in ("train", "evaluate", "register"):  # of one who died over it
-            for child in tracking.children(job.parent, step):
-                if child.info.status == "RUNNING":
-                    tracking.fail_run(child.info.run_id, GONE)
-        trial.add_missing(study, job)
-        active.log_text(search_page.page(study, job.settings.metric), PAGE)
-        completed = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        if not completed:
-            raise StepError(f"No trial was completed, of {count}. The reasons are in the runs under run {job.parent}.")
-        best = study.best_trial
-        tested = _retrain(study, job, active, data)
-        told = _ended(study)
-        numbers = {f"best_{name}": value for name, value in best.params.items() if not isinstance(value, str)}
-        active.log_metrics(numbers | {f"trials_{state}": float(number) for state, number in told.items()})
-        trials = ", ".join(f"{number} {state}" for state, number in told.items())
-        values = {name: as_text(value) for name, value in best.params.items()}
-        note = descriptions.searched(job.settings, job.data, trials, values, float(best.values[0]), tested)
-        active.set_tags({descriptions.NOTE: note})
-        return float(best.values[0])
-
-    search.work(final, 1, do, lambda: False, fails_alone=False)
+    with search.only_one(storage, f"final model of {study.study_name}"):
+        if study.user_attrs.get(FINAL, 0) < count:
+            _make_final_model(study, job, active, data)
+            study.set_user_attr(FINAL, count)
 
 
-def _ended(study: optuna.Study) -> dict[str, int]:
-    """How many trials ended how."""
+def _make_final_model(study: optuna.Study, job: trial.Job, active: StepRun, data: PreparedRun) -> None:
+    """Logs the page of the search, trains with the best setting, and logs what came of it.
+
+    Raises:
+        StepError: No trial was completed.
+    """
+    for step in ("train", "evaluate", "register"):  # what a process that died here had begun
+        for child in tracking.children(job.parent, step):
+            if child.info.status == "RUNNING":
+                tracking.fail_run(child.info.run_id, GONE)
+    trial.add_missing(study, job)
+    active.log_text(search_page.page(study, job.settings.metric), PAGE)
+    states = _count_by_state(study)
+    if not states["complete"]:
+        raise StepError(f"No trial was completed, of {sum(states.values())}. The reasons are in the runs under run {job.parent}.")
+    best = study.best_trial
+    tested = _retrain(study, job, active, data)
+    numbers = {f"best_{name}": value for name, value in best.params.items() if not isinstance(value, str)}
+    active.log_metrics(numbers | {f"trials_{state}": float(number) for state, number in states.items()})
+    trials = ", ".join(f"{number} {state}" for state, number in states.items())
+    values = {name: as_text(value) for name, value in best.params.items()}
+    note = descriptions.searched(job.settings, job.data, trials, values, float(best.values[0]), tested)
+    active.set_tags({descriptions.NOTE: note})
+
+
+def _count_by_state(study: optuna.Study) -> dict[str, int]:
+    """How many trials were completed, pruned, and failed."""
     states = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
     return {name: sum(trial.state == state for trial in search.counted(study)) for name, state in states.items()}
 
 
 def _retrain(study: optuna.Study, job: trial.Job, active: StepRun, data: PreparedRun) -> dict[str, float]:
-    """Trains the best setting once more, with n-grams beside the network, and measures that model once on the test split; returns
-    `test_...`, nothing if there is no such split.
+    """Trains the best setting once more, with n-grams beside the network, and measures that model once on the test split.
+
+    Returns:
+        The metrics `test_...`; none if there is no such split.
     """
     best = study.best_trial
     values = search.suggest(FixedTrial(best.params), job.settings)
     settings = trial.network_settings(job.settings, values, epochs=best.user_attrs[trial.BEST_EPOCH], prepared=data.run_id)
-    told = ", ".join(f"{name}={as_text(value)}" for name, value in (values | {"epochs": settings.epochs}).items())
-    log.info("tune: trial %d was best, %s %.4f; final training with %s", best.number, job.settings.metric, best.values[0], told)
+    setting = ", ".join(f"{name}={as_text(value)}" for name, value in (values | {"epochs": settings.epochs}).items())
+    log.info("tune: trial %d was best, %s %.4f; final training with %s", best.number, job.settings.metric, best.values[0], setting)
     trained = train.run(settings, job.parent, active.log_metrics, study=job.study, best_trial_run_id=best.user_attrs[trial.RUN_ID])
     active.set_tags({"best_trial": str(best.number), "final_run_id": trained.run_id})
     active.log_output_of(trained.run_id)
@@ -279,5 +290,5 @@ def _retrain(study: optuna.Study, job: trial.Job, active: StepRun, data: Prepare
     if len(job.data.rows(TEST)):
         page = reporting.page("tune", job.parent, settings, job.data, data, trained, evaluated, study, job.settings.metric)
         active.log_text(page, report.FILE)
-        log.info("tune: the report is %s", tracking.place(active.info, report.FILE))
+        log.info("tune: the report is %s", tracking.artifact_location(active.info, report.FILE))
     return tested

@@ -69,10 +69,12 @@ class Ngrams:
         return from_lengths(ids, np.array([len(ids)]))
 
     def occurrences(self, words: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Where the sequences are in one text, some thousand words at a time: ids, `<int64>[occurrences]`, and the places of their words,
-        `<int64>[occurrences, LONGEST]`; of shorter ones the last place again and again.
+        """Where the sequences are in one text, some thousand words at a time.
 
         words: numbers from 1, `<int32>[words]`; 0 for one that is not known.
+
+        Yields the ids, `<int64>[occurrences]`, and the positions of their words, `<int64>[occurrences, LONGEST]`; a shorter one has its
+        last position repeated.
         """
         for begin in range(0, len(words) if len(self) else 0, PLACES):
             part = words[begin : begin + PLACES + max(LONGEST - 1, *APART)]
@@ -128,8 +130,10 @@ def _walk(words: Ragged, find: Callable[[np.ndarray], np.ndarray]) -> Iterator[t
 def _candidates(
     words: Ragged, row_of: np.ndarray, begins: np.ndarray, ids: np.ndarray, length: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """The sequences one word longer than those of `length` words that begin at `begins`, and, of single words, the pairs apart: where
-    they begin, where their last word is, their keys; and how many of them, the first, are not pairs apart.
+    """The sequences one word longer than those of `length` words that begin at `begins`, and, of single words, the pairs apart.
+
+    Returns:
+        Where they begin, where their last word is, their keys; and how many of them, the first, are not pairs apart.
     """
     parts = [_longer(words, row_of, begins, ids, length)]
     if length == 1:

@@ -114,8 +114,9 @@ class WordCounter:
         return self._parts[0]
 
     def finish(self, numbered: Ragged, counted: np.ndarray) -> tuple[Encoder, Ragged]:
-        """The encoder, whose words are those of the rows `counted`, the most frequent first (equal ones by alphabet); and all rows
-        by its numbers. Words that occur once have no token id.
+        """The encoder, and all rows by its numbers.
+
+        Its words are those of the rows `counted`, the most frequent first (equal ones by alphabet). Words that occur once have no token id.
         """
         seen = list(self._numbers)
         counts = np.bincount(numbered.take(counted).ids, minlength=len(seen))

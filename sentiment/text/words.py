@@ -24,7 +24,7 @@ UNSPACED = re.compile(
     "\U0001aff0-\U0001b16f\U00020000-\U0003ffff\u0e00-\u0eff\u1780-\u17ff\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f"
     "\ufe00-\ufe0f\U000e0100-\U000e01ef]+"
 )
-UNUSUAL = "&`"  # what is settled first though it is ASCII
+UNUSUAL = "&`"  # what is normalized though it is ASCII
 
 # Function words without those that turn or grade an opinion (not, no, never, but, very, too, only, ...).
 # fmt: off
@@ -68,14 +68,14 @@ def clean(texts: pa.StringArray, settings: TextSettings) -> pa.StringArray:
     """The texts as words with blanks between.
 
     Arrow compiles a regular expression at each call, which takes milliseconds where it names Unicode classes; so what is
-    beyond ASCII, an HTML entity or a backtick, is settled first, in the few texts that have it, and the expressions name ASCII alone.
+    beyond ASCII, an HTML entity or a backtick, is normalized first, in the few texts that have it, and the expressions name ASCII alone.
     """
     unusual = pc.invert(pc.string_is_ascii(texts))
     for mark in UNUSUAL:
         unusual = pc.or_(unusual, pc.match_substring(texts, mark))
     table = _STRIPPED if settings.strip_punctuation else _SEPARATE
-    settled = [_settle(text, settings.cleaning).translate(table) for text in texts.filter(unusual).to_pylist()]
-    texts = pc.replace_with_mask(texts, unusual, pa.array(settled, pa.string()))
+    normalized = [_normalize(text, settings.cleaning).translate(table) for text in texts.filter(unusual).to_pylist()]
+    texts = pc.replace_with_mask(texts, unusual, pa.array(normalized, pa.string()))
     if settings.lowercase:
         texts = pc.utf8_lower(texts)
     for pattern, replacement in _rules(settings):
@@ -87,7 +87,7 @@ def is_unusual(text: str) -> bool:
     return not text.isascii() or any(mark in text for mark in UNUSUAL)
 
 
-def _settle(text: str, cleaning: int) -> str:
+def _normalize(text: str, cleaning: int) -> str:
     text = html.unescape(text)
     if cleaning == 1:
         return unicodedata.normalize("NFKC", text)

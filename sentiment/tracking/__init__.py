@@ -1,10 +1,10 @@
-"""What MLflow is told, and how it is asked. All of it happens in the driver."""
+"""Runs, metrics and files on the MLflow tracking server. All of it happens in the driver."""
 
-from sentiment.tracking.artifacts import artifact, place
+from sentiment.tracking.artifacts import artifact, artifact_location
 from sentiment.tracking.datasets import SPLITS, split_datasets
 from sentiment.tracking.outbox import UnsentError
 from sentiment.tracking.processes import GONE
-from sentiment.tracking.resend import RUN_FILE, begun, is_at_work, send_again
+from sentiment.tracking.resend import RUN_FILE, is_at_work, send_again, start_time
 from sentiment.tracking.runs import StepRun, children, fail_launched_run, fail_run, find_runs, get_run, step_run
 from sentiment.tracking.scratch import own_temporary_folder, scratch, work_folder
 from sentiment.tracking.server import (
@@ -27,7 +27,7 @@ __all__ = [
     "StepRun",
     "UnsentError",
     "artifact",
-    "begun",
+    "artifact_location",
     "check_server",
     "children",
     "experiment_id",
@@ -39,13 +39,13 @@ __all__ = [
     "is_at_work",
     "location",
     "own_temporary_folder",
-    "place",
     "raise_if_away",
     "scratch",
     "send_again",
     "server_version",
     "short",
     "split_datasets",
+    "start_time",
     "step_run",
     "where",
     "work_folder",

@@ -13,8 +13,8 @@ from sentiment.tracking import server
 from sentiment.tracking.scratch import scratch
 
 
-def place(info: RunInfo, name: str) -> str:
-    """Where a person finds an artifact: its path if it is on this machine, or else its address."""
+def artifact_location(info: RunInfo, name: str) -> str:
+    """An artifact for people: its path if it is on this machine, or else its address."""
     uri = f"{info.artifact_uri}/{name}"
     return str(Path(local_file_uri_to_path(uri)).absolute()) if is_local_uri(uri) else uri  # type: ignore[no-untyped-call]
 
@@ -28,10 +28,10 @@ def artifact(run: Run | str, name: str) -> Path:
     """
     run_id = run if isinstance(run, str) else run.info.run_id
     try:
-        place = (mlflow.get_run(run) if isinstance(run, str) else run).info.artifact_uri or ""
-        is_local = place.startswith(("/", "file:"))
-        found = mlflow.artifacts.download_artifacts(artifact_uri=f"{place}/{name}", dst_path=None if is_local else scratch())
+        uri = (mlflow.get_run(run) if isinstance(run, str) else run).info.artifact_uri or ""
+        is_local = uri.startswith(("/", "file:"))
+        path = mlflow.artifacts.download_artifacts(artifact_uri=f"{uri}/{name}", dst_path=None if is_local else scratch())
     except (MlflowException, OSError) as error:
         server.raise_if_away(error)
         raise UserError(f"The run has no {name}. Received: run {run_id}: {str(error)[:150]}. Give a run that finished.") from error
-    return Path(found)
+    return Path(path)

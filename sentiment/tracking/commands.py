@@ -14,8 +14,8 @@ from sentiment.tracking import server
 
 LOCAL_PAGES = "http://127.0.0.1:5000"  # where `make ui` shows what is in a file or a database
 CHAMPION = "models:/sentiment@champion"
-MODE = "workflowType=machine_learning"  # of MLflow's pages, which open for generative models if nothing else is said
-COLUMN = 64  # characters; longer commands stand out
+MODE = "workflowType=machine_learning"  # of MLflow's pages, which open for generative models by default
+COLUMN = 64  # characters; longer commands reach beyond it
 log = logging.getLogger(__name__)
 
 
@@ -51,21 +51,21 @@ def curves_page(experiment: str) -> str:
     return f"{pages()}/#/experiments/{experiment}/runs?compareRunsMode=CHART&{MODE}"
 
 
-def look(address: str) -> tuple[str, str]:
-    """How to get to a page: a command, and what it is for; of a server that runs already, the address alone."""
+def open_page(address: str) -> tuple[str, str]:
+    """The command that shows a page, and what to do then; of a server that runs already, the page's address."""
     if pages() == LOCAL_PAGES:
         return "make ui", f"then open {address}"
     return address, "the run"
 
 
 def in_another_shell(commands: list[str]) -> str:
-    """The same commands as a block of Markdown for whoever reads of them, with the tracking server that they need."""
+    """The commands as a block of Markdown, after the `export` that names the tracking server, if the environment names one."""
     address = os.environ.get("MLFLOW_TRACKING_URI")
     return "\n".join(["```", *([f"export MLFLOW_TRACKING_URI={server.where()}"] if address else []), *commands, "```"])
 
 
-def say_next(*steps: tuple[str, str]) -> None:
-    """Prints what to do next: commands, each with what it is for."""
+def log_next_steps(*steps: tuple[str, str]) -> None:
+    """Logs commands to go on with, each with its purpose."""
     width = min(COLUMN, max(len(command) for command, _ in steps))
     for command, purpose in steps:
         log.info("next: %s  # %s", command.ljust(width), purpose)

@@ -16,8 +16,9 @@ DIGITS = 12  # of the fingerprint, as it is shown elsewhere
 
 
 def split_datasets(data: Prepared, reviews: str, *splits: str) -> dict[str, Dataset]:
-    """Those of some of SPLITS, by their names. reviews: what they were read from, as `prepare` was told. Equal reviews in equal splits are
-    equal datasets.
+    """The datasets of some of SPLITS, by their names. Equal reviews in equal splits are equal datasets.
+
+    reviews: prepare's parameter, which the data were read from.
     """
     return {split: _dataset(data, reviews, split) for split in splits}
 

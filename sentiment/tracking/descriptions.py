@@ -66,8 +66,10 @@ def done(settings: Any, data: Prepared, reviews: str, summary: Mapping[str, floa
 
 
 def searched(settings: Any, data: Prepared, trials: str, best: Mapping[str, str], value: float, tested: Mapping[str, float]) -> str:
-    """Of `tune`. trials: how they ended; best: the setting that was best; value: of the metric, of the network with it; tested: may be
-    empty."""
+    """Of `tune`.
+
+    trials: how they ended; best: the setting that was best; value: of the metric, of the network with it; tested: may be empty.
+    """
     rows = [f"| `{name}` | {value} |" for name, value in best.items()]
     return _paragraphs(
         f"A search for a network among {settings.architecture} on {settings.backend}: {trials}. "

@@ -1,10 +1,10 @@
-"""What is logged of a run lies in a folder first, and a thread sends it: whoever logs never waits for the tracking server.
+"""What is logged of a run is written to a folder, and a thread sends it: logging never waits for the tracking server.
 
 unsent/20261125-101500-4711/     one for each process; it goes when all is sent
     RUN_ID/run.json              what the run is
     RUN_ID/records.jsonl         what was logged, in its order, as `sentiment.tracking.sending` takes it
     RUN_ID/files/, RUN_ID/model/
-    RUN_ID/left                  if the user was told to send it
+    RUN_ID/left                  if the user is to send it with `send`
 """
 
 import atexit
@@ -32,11 +32,11 @@ from sentiment.tracking import sending, server
 from sentiment.tracking.processes import this_process
 from sentiment.tracking.sending import FILES, Record
 
-RUN, RECORDS, LEFT = "run.json", "records.jsonl", "left"
+RUN, RECORDS, TO_BE_SENT = "run.json", "records.jsonl", "left"
 PLOTS = "plots"  # the folder of a run's pictures
-PATIENCE = 20  # seconds without anything sent, after which a server is taken for gone at the end of a run
-PAUSE = 1  # seconds between two tries
-PLACE = Path("unsent").absolute()
+TIMEOUT = 20  # seconds without anything sent, after which a server counts as gone at the end of a run
+RETRY_PAUSE = 1  # seconds
+UNSENT_FOLDER = Path("unsent").absolute()
 UNSENT = "Not all of it was sent."  # why a run failed
 _home = tempfile.gettempdir()
 
@@ -51,12 +51,14 @@ class UnsentError(StepError):
 
 
 class Outbox:
-    """What is logged of one run. Its `log_` methods return at once; nothing raises before `finish` but for a folder that can't be
-    written."""
+    """What is logged of one run.
 
-    def __init__(self, run: Run, first: Callable[[], None] = lambda: None) -> None:
-        """first: is done beside, too, before anything is sent."""
-        self._place, self._first = run.info.artifact_uri or "", first
+    The `log_` methods return at once; before `finish` nothing raises but a folder that can't be written.
+    """
+
+    def __init__(self, run: Run, before_sending: Callable[[], None] = lambda: None) -> None:
+        """before_sending: is called in the thread that sends, once."""
+        self._artifact_uri, self._before_sending = run.info.artifact_uri or "", before_sending
         self._run_id, self._folder = run.info.run_id, process_folder() / run.info.run_id
         experiment = server.experiment(run.info.experiment_id, mlflow.get_tracking_uri())
         about = {"run_id": run.info.run_id, "name": run.info.run_name, "experiment": experiment.name, "start": run.info.start_time}
@@ -72,8 +74,8 @@ class Outbox:
         self._is_over = False
         self._datasets: dict[str, list[str]] = {}
         self._model_of: str | None = None
-        self._later: list[Record] | None = []
-        self._news = threading.Condition()
+        self._deferred: list[Record] | None = []
+        self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._send_all, daemon=True, name=f"outbox {self._run_id}")
         self._thread.start()
 
@@ -91,18 +93,18 @@ class Outbox:
         self._flush()
 
     def log_system_metrics(self, metrics: dict[str, float], step: int) -> None:
-        """Of the machine; they belong to no model, and come behind the first of the others: MLflow shows what came first, first."""
+        """Metrics of the machine. They belong to no model, and are sent after the first of the others: MLflow shows them in that order."""
         record = {"metrics": metrics, "step": step, "time": _now()}
-        with self._news:
-            if self._later is not None:
-                self._later.append(record)
+        with self._changed:
+            if self._deferred is not None:
+                self._deferred.append(record)
                 return
         self._add(record)
 
     def _flush(self) -> None:
-        with self._news:
-            later, self._later = self._later or [], None
-        for record in later:
+        with self._changed:
+            deferred, self._deferred = self._deferred or [], None
+        for record in deferred:
             self._add(record)
 
     def log_text(self, text: str, name: str) -> None:
@@ -149,30 +151,30 @@ class Outbox:
         """The model that another run made, as what this one gave."""
         self._add({"output_of": run_id})
 
-    def finish(self, status: str, patience: float | None = None) -> None:
-        """Ends the run, and waits until all is sent, or nothing has been for `patience` seconds (PATIENCE, if not said).
+    def finish(self, status: str, timeout: float | None = None) -> None:
+        """Ends the run, and waits until all is sent, or nothing has been for `timeout` seconds (TIMEOUT, by default).
 
         Raises:
             UnsentError: The server does not take it.
         """
         self._flush()
         self._add({"status": status, "time": _now()})
-        begun, patience = time.monotonic(), PATIENCE if patience is None else patience
-        with self._news:
+        begun, timeout = time.monotonic(), TIMEOUT if timeout is None else timeout
+        with self._changed:
             while self._sent < len(self._records):
                 waited = time.monotonic() - max(begun, self._last)
-                if self._is_refused() or (waited > patience and (self._error or not server.answers())):
+                if self._is_refused() or (waited > timeout and (self._error or not server.answers())):
                     self._is_over = True
                     with contextlib.suppress(OSError):
-                        (self._folder / LEFT).touch()
+                        (self._folder / TO_BE_SENT).touch()
                     raise self._unsent()
-                self._news.wait(1)
+                self._changed.wait(1)
             self._is_over = True
-            self._news.notify_all()
+            self._changed.notify_all()
         shutil.rmtree(self._folder)
 
     def _is_refused(self) -> bool:
-        return self._error is not None and not server.is_passing(self._error)
+        return self._error is not None and not server.is_transient(self._error)
 
     def _unsent(self) -> UnsentError:
         why = server.short(self._error) if self._error else "it does not answer"
@@ -184,32 +186,32 @@ class Outbox:
         return error
 
     def _add(self, record: Record) -> None:
-        with self._news:
+        with self._changed:
             with (self._folder / RECORDS).open("a", encoding="utf-8") as file:
                 file.write(json.dumps(record) + "\n")
             self._records.append(record)
-            self._news.notify_all()
+            self._changed.notify_all()
 
     def _send_all(self) -> None:
         with contextlib.suppress(Exception):
-            self._first()
+            self._before_sending()
         while not (self._is_over or self._is_refused()):
-            with self._news:
-                self._news.wait_for(lambda: self._sent < len(self._records) or self._is_over)
+            with self._changed:
+                self._changed.wait_for(lambda: self._sent < len(self._records) or self._is_over)
                 done, records = self._sent, self._records[self._sent :]
             try:
-                for count in sending.send(self._run_id, self._folder, records, self._place):
+                for count in sending.send(self._run_id, self._folder, records, self._artifact_uri):
                     self._mark(done + count)
             except Exception as error:
-                with self._news:
+                with self._changed:
                     self._error = error
-                time.sleep(PAUSE)
+                time.sleep(RETRY_PAUSE)
 
     def _mark(self, sent: int) -> None:
-        with self._news:
+        with self._changed:
             if sent > self._sent:  # else nothing shows that the server takes anything
                 self._sent, self._last, self._error = sent, time.monotonic(), None
-                self._news.notify_all()
+                self._changed.notify_all()
 
 
 def remove(folder: Path) -> None:
@@ -223,8 +225,8 @@ def remove(folder: Path) -> None:
 def process_folder() -> Path:
     """This process's; in the working folder, or where that can't be written, among the temporary files."""
     try:
-        PLACE.mkdir(exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=time.strftime("%Y%m%d-%H%M%S-"), dir=PLACE))
+        UNSENT_FOLDER.mkdir(exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=time.strftime("%Y%m%d-%H%M%S-"), dir=UNSENT_FOLDER))
     except OSError:
         folder = Path(tempfile.mkdtemp(prefix="sentiment-unsent-", dir=_home))
     atexit.register(_remove_if_empty, folder)
@@ -234,7 +236,7 @@ def process_folder() -> Path:
 def _remove_if_empty(folder: Path) -> None:
     with contextlib.suppress(OSError):
         folder.rmdir()
-        PLACE.rmdir()
+        UNSENT_FOLDER.rmdir()
 
 
 def read(folder: Path) -> tuple[dict[str, Any], list[Record]]:

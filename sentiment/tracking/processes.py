@@ -12,8 +12,10 @@ WHOLE_MACHINE = "pid:[4026531836]"  # the kernel's first namespace of processes:
 
 @cache
 def this_process() -> str:
-    """A process among all of all machines, as text: its machine, since when that is up, the namespace of its number, its number, and
-    when it began, as numbers are used again."""
+    """This process among those of all machines, as JSON.
+
+    Its machine, the id of the machine's boot, the namespace of its number, its number, and when it began, as numbers are used again.
+    """
     return json.dumps([_machine(), _read("/proc/sys/kernel/random/boot_id"), _namespace(), os.getpid(), _begun(os.getpid())])
 
 

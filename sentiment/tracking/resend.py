@@ -21,16 +21,16 @@ def is_at_work(folder: Path) -> bool:
     return is_running(about["process"]) and not any("status" in record for record in records)
 
 
-def begun(folder: Path) -> int:
+def start_time(folder: Path) -> int:
     return int(outbox.read(folder)[0]["start"])
 
 
 def send_those_of_killed_processes() -> None:
     """What such a process left unsent in the working folder goes to the server that knows the run."""
-    for file in outbox.PLACE.glob(f"*/*/{RUN_FILE}"):
+    for file in outbox.UNSENT_FOLDER.glob(f"*/*/{RUN_FILE}"):
         with suppress(Exception):  # no whole box, or of a run that another server has
             about, _ = outbox.read(file.parent)
-            if is_gone(about["process"]) and not (file.parent / outbox.LEFT).exists():
+            if is_gone(about["process"]) and not (file.parent / outbox.TO_BE_SENT).exists():
                 MlflowClient().get_run(about["run_id"])
                 send_again(file.parent)
                 outbox.remove(file.parent)

@@ -30,8 +30,8 @@ log = logging.getLogger(__name__)
 class StepRun(Outbox):
     """The run of a step, and what is logged of it."""
 
-    def __init__(self, run: Run, first: Callable[[], None] = lambda: None) -> None:
-        super().__init__(run, first)
+    def __init__(self, run: Run, before_sending: Callable[[], None] = lambda: None) -> None:
+        super().__init__(run, before_sending)
         self.info: RunInfo = run.info
 
 
@@ -49,17 +49,17 @@ def step_run(step: str, settings: Any, parent: str | None = None, resumed: str |
     """
     run = _begin(step, settings, parent, resumed, tags)
     try:
-        with server.telling_if_away():
-            active = StepRun(run, lambda: None if parent else _end_dead(step))
+        with server.raising_if_away():
+            active = StepRun(run, lambda: None if parent else _fail_runs_of_dead_processes(step))
             names = [f.name for f in parameters(type(settings)) if f.name not in run.data.params]
             active.log_params({name: as_text(getattr(settings, name)) for name in names})
     except BaseException as error:
         _leave()
-        if isinstance(error, OSError | KeyboardInterrupt | SystemExit):  # the disk is full, or it was told to end
+        if isinstance(error, OSError | KeyboardInterrupt | SystemExit):  # the disk is full, or it was interrupted
             fail_run(run.info.run_id, str(error) or type(error).__name__)
         raise
     try:
-        with server.telling_if_away(), system_metrics.watched(active.log_system_metrics) if step in LONG else nullcontext():
+        with server.raising_if_away(), system_metrics.watched(active.log_system_metrics) if step in LONG else nullcontext():
             yield active
     except BaseException as error:
         _leave()
@@ -146,7 +146,7 @@ def _leave() -> None:
         _active_run_stack.get().pop()  # type: ignore[no-untyped-call]
 
 
-def _end_dead(step: str) -> None:
+def _fail_runs_of_dead_processes(step: str) -> None:
     """Ends as FAILED the runs of a step, and those under them, whose process was killed; a study's are `tune`'s to end."""
     resend.send_those_of_killed_processes()
     begun = [run for run in _search(RUNNING) if is_gone(run.data.tags.get(PROCESS, "")) and "study" not in run.data.tags]

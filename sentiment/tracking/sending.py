@@ -6,6 +6,7 @@ from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from sentiment.tracking import datasets, logged_models
@@ -17,10 +18,10 @@ OWN = "own"  # the model of the run itself, whose id another server may not keep
 METRICS, OTHERS = 800, 100  # that MLflow takes at a time
 
 
-def send(run_id: str, folder: Path, records: Iterable[Record], place: str = "") -> Iterator[int]:
-    """Sends the records of a run in their order; gives how many are sent, as they are. Raises what MLflow raises.
+def send(run_id: str, folder: Path, records: Iterable[Record], artifact_uri: str = "") -> Iterator[int]:
+    """Sends the records of a run in their order; yields how many are sent so far. Raises what MLflow raises.
 
-    place: of the run's files, if it is known.
+    artifact_uri: of the run, if it is known.
     A record has parameters, tags or metrics, or names a file in the folder's `files`, datasets, a saved model, or
     one that another run made, or how the run ended.
     """
@@ -35,8 +36,8 @@ def send(run_id: str, folder: Path, records: Iterable[Record], place: str = "") 
         waiting = []
         yield count
         if "file" in record:
-            place = place or client.get_run(run_id).info.artifact_uri
-            logged_models.send_file(get_artifact_repository(place), folder / FILES, folder / FILES / record["file"])
+            artifact_uri = artifact_uri or client.get_run(run_id).info.artifact_uri
+            logged_models.send_file(get_artifact_repository(artifact_uri), folder / FILES, folder / FILES / record["file"])
         elif "model" in record:
             logged_models.finish(run_id, folder / record["model"])
         elif "output_of" in record:
@@ -45,14 +46,23 @@ def send(run_id: str, folder: Path, records: Iterable[Record], place: str = "") 
                 logged_models.add_output(run_id, model_id)
         elif record.keys() & {"inputs", "dataset"}:
             sets = record.get("inputs") or {"training": record["dataset"]}  # one, as version 1 wrote it
-            inputs = [DatasetInput(Dataset(**each), [InputTag(CONTEXT, context)]) for context, each in sets.items()]
-            client.log_inputs(run_id, inputs)
+            _send_datasets(client, run_id, sets)
         elif "status" in record:
             client.set_terminated(run_id, record["status"], record["time"])
         count += 1
         yield count
     _send_values(client, run_id, waiting)
     yield count + len(waiting)
+
+
+def _send_datasets(client: MlflowClient, run_id: str, sets: dict[str, dict[str, str]]) -> None:
+    inputs = [DatasetInput(Dataset(**each), [InputTag(CONTEXT, context)]) for context, each in sets.items()]
+    try:
+        client.log_inputs(run_id, inputs)
+    except MlflowException as error:
+        if "unique" not in str(error).lower():
+            raise
+        client.log_inputs(run_id, inputs)  # MLflow looks for a dataset, then adds it: another run added the same one between
 
 
 def _send_values(client: MlflowClient, run_id: str, records: list[Record]) -> None:
@@ -67,7 +77,7 @@ def _send_values(client: MlflowClient, run_id: str, records: list[Record]) -> No
 
 
 def _metrics(run_id: str, record: Record) -> Iterator[Metric]:
-    """Those of a record, each with the model and the dataset that it measures, as far as there are such."""
+    """The metrics of a record, each with the model and the dataset that it measures, if there are such."""
     other = record.get("model_of")
     model = logged_models.begin(run_id) if other == OWN else logged_models.made_by(other) if other else None
     for name, value in record.get("metrics", {}).items():

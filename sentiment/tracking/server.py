@@ -1,10 +1,8 @@
 """The tracking server: whether it is there and can be used, and how long it is waited for."""
 
 import errno
-import logging
 import os
 import re
-import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache
@@ -24,24 +22,14 @@ from packaging.version import InvalidVersion, Version
 from sqlalchemy.exc import SQLAlchemyError
 
 from sentiment.errors import StepError, UserError
+from sentiment.libraries import EXPERIMENT
 
 OLDEST = "3.0"  # logged models, which registered ones are made of
-# Where the user says nothing else: a request that fails is over within three quarters of a minute, not four minutes.
-PATIENCE = {
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
-    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
-    "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",
-}
-QUIET = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
-CHATTY = ("alembic", "py4j.clientserver", "mlflow.tracking.fluent", "mlflow.models.evaluation.validation")
-HARMLESS = ("mlflow.models.evaluation", "mlflow.tracking._model_registry.fluent", "mlflow.pyfunc", "urllib3.connectionpool")
-TOLD = ("mlflow.store.db.utils",)  # with a traceback, what it raises, too
-PASSING = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED", "IO_ERROR")
-LASTING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)  # a full disk, or one that can't be written
-PROBE = 5  # seconds
+TRANSIENT = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED", "IO_ERROR")
+PERMANENT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)  # a full disk, or one that can't be written
+HEALTH_TIMEOUT = 5  # seconds
+MLFLOWS_OWN = "Default"  # where `mlflow run` begins runs if the user names no experiment
 NAMED_BY = ("MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID")
-EXPERIMENT, MLFLOWS_OWN = "sentiment", "Default"  # where runs are begun if the user names no experiment; where `mlflow run` does
 KIND, TRAINING = "mlflow.experimentKind", "custom_model_development"  # the tag that lets MLflow's pages open in their training mode
 
 
@@ -71,18 +59,18 @@ def hide(text: str) -> str:
     return re.sub(r"://([^\s/:@]*):[^\s/]+@", r"://\1:***@", text)
 
 
-def is_passing(error: BaseException) -> bool:
+def is_transient(error: BaseException) -> bool:
     """Whether the error is one of a server that is away, hangs or is overloaded, so that the same may do later."""
     if isinstance(error, MlflowException):
-        return error.error_code in PASSING
+        return error.error_code in TRANSIENT
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return error.response.status_code >= 500 or error.response.status_code in (408, 429)
-    return isinstance(error, OSError) and error.errno not in LASTING
+    return isinstance(error, OSError) and error.errno not in PERMANENT
 
 
 def raise_if_away(error: BaseException) -> None:
     """Raises ServerAwayError where an error came of that; whatever else it is, is the caller's to tell."""
-    if not is_passing(error):
+    if not is_transient(error):
         return
     received = f"Received: MLFLOW_TRACKING_URI={where()}: {short(error)}"
     if not answers():
@@ -92,7 +80,7 @@ def raise_if_away(error: BaseException) -> None:
 
 
 @contextmanager
-def telling_if_away() -> Iterator[None]:
+def raising_if_away() -> Iterator[None]:
     """Whatever MLflow raises in it because the server does not answer is a ServerAwayError."""
     try:
         yield
@@ -106,7 +94,7 @@ def answers() -> bool:
     if not mlflow.get_tracking_uri().startswith("http"):
         return True
     try:
-        _get("/health", timeout=PROBE)
+        _get("/health", timeout=HEALTH_TIMEOUT)
     except Exception:
         return False
     return True
@@ -161,17 +149,14 @@ def experiment(number: str, address: str) -> Experiment:
 def check_server() -> None:
     """Before the long work: whether the server answers, takes the login, is new enough, and takes runs in the experiment.
 
-    Also quiets MLflow, and bounds how long it tries, where the user has not said it.
-
     Raises:
         UserError: It does not.
     """
-    _settle()
     received = f"Received: MLFLOW_TRACKING_URI={where()}"
     try:
         with _migration_lock():
             _check_version(received)
-            found = experiment(_experiment_of_any_maker(), mlflow.get_tracking_uri())
+            present = experiment(_find_or_create_experiment(), mlflow.get_tracking_uri())
     except UserError:
         raise
     except Exception as error:  # whatever an unknown kind of store raises
@@ -180,42 +165,31 @@ def check_server() -> None:
                 f"The tracking server does not take the login. {received}: {short(error)}. "
                 "Correct the name and the password in it, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD."
             ) from error
-        if isinstance(error, MlflowException) and not is_passing(error):
+        if isinstance(error, MlflowException) and not is_transient(error):
             raise UserError(f"There is no such experiment. {_environment()}: {short(error)}. Name one that {where()} has.") from error
         raise UserError(f"The tracking server does not answer. {received}: {short(error)}. Start it, or correct it.") from error
-    if not _is_active(found):
+    if not _is_active(present):
         raise UserError(
-            f"The experiment is deleted. Received: {found.name} (id {found.experiment_id}) on {where()}. "
+            f"The experiment is deleted. Received: {present.name} (id {present.experiment_id}) on {where()}. "
             "Restore it (mlflow experiments restore), or name another in MLFLOW_EXPERIMENT_NAME."
         )
-    if KIND not in found.tags:
+    if KIND not in present.tags:
         with suppress(Exception):  # a login that may log runs, and not this
-            MlflowClient().set_experiment_tag(found.experiment_id, KIND, TRAINING)
+            MlflowClient().set_experiment_tag(present.experiment_id, KIND, TRAINING)
 
 
-def _is_active(found: Experiment) -> bool:
-    return bool(found.lifecycle_stage == LifecycleStage.ACTIVE)
+def _is_active(each: Experiment) -> bool:
+    return bool(each.lifecycle_stage == LifecycleStage.ACTIVE)
 
 
-def _experiment_of_any_maker() -> str:
-    """The present experiment's number; one that is not there yet is made, by this command or by one beside it."""
+def _find_or_create_experiment() -> str:
+    """The id of the present experiment, which is made if there is none; another command may make it at the same time."""
     try:
         return _present()
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
         return _present()
-
-
-def _settle() -> None:
-    for name, value in (PATIENCE | QUIET).items():
-        os.environ.setdefault(name, value)
-    if not any(os.environ.get(f"MLFLOW_{name}") for name in ("EXPERIMENT_ID", "EXPERIMENT_NAME", "RUN_ID")):
-        os.environ["MLFLOW_EXPERIMENT_NAME"] = EXPERIMENT
-    for names, level in ((CHATTY, logging.WARNING), (HARMLESS, logging.ERROR), (TOLD, logging.CRITICAL)):
-        for name in names:
-            logging.getLogger(name).setLevel(level)
-    warnings.filterwarnings("ignore", module="mlflow")
 
 
 def server_version() -> str:
@@ -249,8 +223,8 @@ def _migration_lock() -> AbstractContextManager[object]:
 
 
 def _environment() -> str:
-    given = ", ".join(f"{name}={os.environ[name]}" for name in NAMED_BY if os.environ.get(name))
-    return f"Received: {given or 'the default experiment'}"
+    values = ", ".join(f"{name}={os.environ[name]}" for name in NAMED_BY if os.environ.get(name))
+    return f"Received: {values or 'the default experiment'}"
 
 
 def short(error: BaseException) -> str:

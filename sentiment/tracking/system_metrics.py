@@ -14,7 +14,7 @@ import psutil
 from mlflow.system_metrics.metrics.cpu_monitor import CPUMonitor
 from mlflow.system_metrics.metrics.gpu_monitor import GPUMonitor
 
-EVERY = 10.0  # seconds
+INTERVAL = 10.0  # seconds
 PREFIX = "system/"  # under which MLflow's pages show them apart
 Log = Callable[[dict[str, float], int], None]
 
@@ -39,7 +39,7 @@ def _watch(log: Log, ended: threading.Event) -> None:
     monitors = _monitors()
     psutil.cpu_percent()  # which is of the time since the call before
     for step in itertools.count():
-        ended.wait(float(os.environ.get("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL") or EVERY))
+        ended.wait(float(os.environ.get("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL") or INTERVAL))
         with suppress(Exception):  # a machine that hides its figures from this process
             log(_sample(monitors), step)
         if ended.is_set():
@@ -56,9 +56,9 @@ def _monitors() -> list[Any]:
 
 
 def _sample(monitors: list[Any]) -> dict[str, float]:
-    found: dict[str, float] = {}
+    sample: dict[str, float] = {}
     for monitor in monitors:
         monitor.collect_metrics()
-        found |= {f"{PREFIX}{name}": float(value) for name, value in monitor.aggregate_metrics().items()}
+        sample |= {f"{PREFIX}{name}": float(value) for name, value in monitor.aggregate_metrics().items()}
         monitor.clear_metrics()
-    return found
+    return sample

@@ -60,7 +60,7 @@ def _near(texts: Ragged, words: int, progress: Callable[[int], None]) -> scipy.s
 
 
 def _positive_information(counts: scipy.sparse.csr_array) -> scipy.sparse.csr_array:
-    """log p(a, b) / (p(a) p(b)) where that is positive; the p(b) are smoothed."""
+    """Positive pointwise mutual information: log p(a, b) / (p(a) p(b)) where that is positive; the p(b) are smoothed."""
     total = counts.sum(axis=1)
     contexts = total**SMOOTHING
     pairs = counts.tocoo()

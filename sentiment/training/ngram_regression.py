@@ -52,8 +52,13 @@ NONE = NgramModel(ngrams.NONE, np.zeros(1, np.float32), 0.0)
 
 @dataclass(frozen=True)
 class Fitted:
-    """model: fitted on the training and the validation reviews; train_model: on the training reviews alone; val_logits:
-    `<float64>[validation reviews]`, of regressions on the training reviews, combined by what was learned from other validation reviews.
+    """What was fitted.
+
+    Attributes:
+        model: Fitted on the training and the validation reviews.
+        train_model: Fitted on the training reviews alone.
+        val_logits: `<float64>[validation reviews]`, of regressions on the training reviews, combined by what was learned from other
+            validation reviews.
     """
 
     model: NgramModel
@@ -69,9 +74,9 @@ def fit(data: Prepared, limit: int, seed: int, progress: Callable[[int, int], No
     fits = itertools.count(1)
 
     def fitted(reviews: Ragged, labels: np.ndarray, values: np.ndarray, penalty: float) -> tuple[np.ndarray, float]:
-        found = regression(reviews, labels, values, penalty)
+        fitted = regression(reviews, labels, values, penalty)
         progress(next(fits), sum(len(each.penalties) + 1 for each in REGRESSIONS))
-        return found
+        return fitted
 
     train, val, both = data.rows(TRAIN), data.rows(VALIDATION), data.rows(TRAIN, VALIDATION)
     known = ngrams.fit(data.words.take(train), limit)
@@ -162,8 +167,12 @@ def squared_rarity(reviews: Ragged, labels: np.ndarray, count: int) -> np.ndarra
 
 @dataclass(frozen=True)
 class Regression:
-    """sizes: how large the features are; penalties to choose from: on half the squared coefficients, beside the mean loss; words_alone:
-    whether longer n-grams have no part in it.
+    """One of the regressions.
+
+    Attributes:
+        sizes: How large the features are.
+        penalties: To choose from: on half the squared coefficients, beside the mean loss.
+        words_alone: Whether longer n-grams have no part in it.
     """
 
     sizes: Sizes

@@ -25,8 +25,9 @@ def check(data: Prepared, ngrams: int) -> None:
 
 
 def taught(data: Prepared, ngrams: int, seed: int) -> Prepared:
-    """The same reviews, of which the unlabelled ones train: their labels, `<float32>`, are the probabilities that the n-gram model of
-    the training reviews gives them.
+    """The same reviews, of which the unlabelled ones train.
+
+    Their labels, `<float32>`, are the probabilities that the n-gram model of the training reviews gives them.
 
     ngrams: at most so many are weighed.
     """

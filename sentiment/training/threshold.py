@@ -10,7 +10,7 @@ from sentiment.settings.threshold import AUTO, DEFAULT, PRECISION, Rule
 
 @dataclass(frozen=True)
 class Threshold:
-    """note: how the value came about, or "" if it was given; missed: whether no threshold reaches what the rule wants."""
+    """note: how the value came about, or "" if the user named it; missed: whether no threshold reaches what the rule wants."""
 
     value: float
     note: str = ""
@@ -39,13 +39,13 @@ def _most_balanced(labels: np.ndarray, scores: np.ndarray) -> Threshold:
     return Threshold(float(good[np.abs(good - DEFAULT).argmin()]), note)
 
 
-def _precise(labels: np.ndarray, scores: np.ndarray, wanted: float) -> Threshold:
+def _precise(labels: np.ndarray, scores: np.ndarray, minimum: float) -> Threshold:
     """The smallest that has the precision."""
     precisions, recalls, values = precision_recall_curve(labels, scores)
-    enough = np.flatnonzero(precisions[:-1] >= wanted)  # the last is of no threshold
+    enough = np.flatnonzero(precisions[:-1] >= minimum)  # the last is of no threshold
     if not len(enough):
         best = precisions[:-1].max()
-        note = f"no threshold has a precision of {wanted:g} on the {len(labels):,} validation reviews, where the best is {best:.4f}"
+        note = f"no threshold has a precision of {minimum:g} on the {len(labels):,} validation reviews, where the best is {best:.4f}"
         return Threshold(DEFAULT, note, missed=True)
     at = enough[0]
     note = f"precision {precisions[at]:.4f}, recall {recalls[at]:.4f} on {len(labels):,} validation reviews"

@@ -1,4 +1,4 @@
-"""The driver's side of a trainer: starts it, gives it jobs, hears its events.
+"""The driver's side of a trainer: starts it, sends it jobs, receives its events.
 
 A trainer reads no file that came from elsewhere: what it needs of one is checked here and written anew for it.
 """
@@ -59,7 +59,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What it is told then: whether these are the weights to keep, and whether to stop."""
+    """The answer to the trainer: whether these are the weights to keep, and whether to stop."""
 
     keep: bool
     stop: bool
@@ -122,7 +122,7 @@ def _trained_on(data: Prepared) -> Prepared:
 class Trainer:
     """A running trainer process; leave the `with` block, or close it, to end it. It also ends when the thread that made it does.
 
-    cores: the CPU cores that it may use, by number; all of this process's, if not said.
+    cores: the CPU cores that it may use, by number; by default all of this process's.
     """
 
     def __init__(self, backend: Backend, cores: Sequence[int] | None = None) -> None:
@@ -162,7 +162,7 @@ class Trainer:
         progress: Callable[[int, int], None] = lambda tokens, of: None,
         start: Path | WordVectors | None = None,
     ) -> int:
-        """Trains, and writes the model that `finish`, called after the last epoch, says; returns how many weights the network has.
+        """Trains, and writes the model as `finish`, called after the last epoch, returns; returns how many weights the network has.
 
         start: a model whose network it starts from, or vectors that its words start with.
 
@@ -241,13 +241,13 @@ class Trainer:
         return message
 
     def _line(self) -> bytes:
-        """The next line from the trainer; nothing if it ended. One that says nothing for SILENCE is taken to hang."""
+        """The next line from the trainer; nothing if it ended. One that says nothing for SILENCE counts as hanging."""
         assert self._process.stdout
         number = self._process.stdout.fileno()
         while b"\n" not in self._received:
             if not select.select([number], [], [], self.silence)[0]:
                 raise TrainerError(
-                    f"The {self.backend.name} trainer said nothing for {self.silence / 60:.0f} minutes, and is taken to hang. "
+                    f"The {self.backend.name} trainer said nothing for {self.silence / 60:.0f} minutes, and counts as hanging. "
                     "If it only needs longer, say how many seconds it may: SENTIMENT_TRAINER_SILENCE=7200."
                 )
             part = os.read(number, 1 << 16)

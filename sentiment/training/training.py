@@ -1,5 +1,7 @@
-"""One training: a trainer trains the network, this decides after each epoch whether it was the best and whether it was the last, and
-then fits what stands beside the network.
+"""One training.
+
+A trainer trains the network; this decides after each epoch whether it was the best and whether it was the last, and then fits what
+stands beside the network.
 """
 
 from collections.abc import Callable
@@ -61,10 +63,15 @@ class _Best:
 
 @dataclass(frozen=True)
 class Trained:
-    """network: the metrics of the kept epoch, as `val_...`; summary: what a run logs at its end; note: how the logits are combined;
-    threshold: from which score on the model's label is positive; guessing: the parts whose ranking of the validation reviews chance
-    explains, each with its AUC; validation: these reviews as scored by
-    parts that were not fitted on them; None if nothing was written.
+    """What came of a training.
+
+    Attributes:
+        network: The metrics of the kept epoch, as `val_...`.
+        summary: What a run logs at its end.
+        note: How the logits are combined.
+        threshold: From which score on the model's label is positive.
+        guessing: The parts whose ranking of the validation reviews chance explains, each with its AUC.
+        validation: These reviews as scored by parts that were not fitted on them; None if nothing was written.
     """
 
     network: dict[str, float]
@@ -87,7 +94,7 @@ def train(
 ) -> Trained:
     """Trains and writes `model`.
 
-    `after_epoch` gets each epoch's number and metrics and says whether to give up, in which case nothing is written and the summary is
+    `after_epoch` gets each epoch's number and metrics and returns whether to give up, in which case nothing is written and the summary is
     empty; `progress` gets the tokens done and their number. start: a model whose network it starts from, or vectors of words.
     ngram_progress: gets the regressions on n-grams that are done, and their number.
 
@@ -100,11 +107,11 @@ def train(
     labels = data.labels[data.rows(VALIDATION)].astype(np.int64)
     stopping = EarlyStopping(settings.patience)
     best = _Best(0, {}, np.empty(0))
-    given_up = False
+    stopped = False
     ngrams = _fit_ngrams(data, settings, ngram_progress)
 
     def judge(epoch: Epoch) -> Verdict:
-        nonlocal best, given_up
+        nonlocal best, stopped
         logits = np.array(epoch.val_logits)
         if not np.isfinite([epoch.train_loss, *logits]).all():
             if not best.epoch:
@@ -114,8 +121,8 @@ def train(
         verdict = stopping.judge(metrics["val_loss"])
         if verdict.keep:
             best = _Best(epoch.epoch, metrics, logits)
-        given_up = after_epoch(epoch.epoch, metrics)
-        return Verdict(verdict.keep, verdict.stop or given_up)
+        stopped = after_epoch(epoch.epoch, metrics)
+        return Verdict(verdict.keep, verdict.stop or stopped)
 
     combination: Combination | None = None
     logits: dict[str, np.ndarray] = {}
@@ -124,7 +131,7 @@ def train(
 
     def finish() -> ModelFiles | None:
         nonlocal combination, logits, threshold
-        if given_up:
+        if stopped:
             return None
         logits = {"network": best.logits} if best.epoch else {}
         logits |= {"ngrams": ngrams.val_logits} if ngrams else {}
@@ -134,9 +141,9 @@ def train(
             logits["model"] = ensemble.cross_fitted(columns, labels, settings.seed)
         *_, of_model = logits.values()
         threshold = choose(thresholds.parse(settings.threshold), labels, expit(of_model))
-        beside = ngrams.model if ngrams else ngram_regression.NONE
+        fitted = ngrams.model if ngrams else ngram_regression.NONE
         validated = _reference(data, labels, of_model, threshold.value)
-        model_parts.write(parts, data, asdict(settings), settings.backend, beside, combination, validated, threshold.value)
+        model_parts.write(parts, data, asdict(settings), settings.backend, fitted, combination, validated, threshold.value)
         return ModelFiles(parts, model)
 
     try:
@@ -144,7 +151,7 @@ def train(
     finally:
         parts.unlink(missing_ok=True)
     network = {name: value for name, value in best.metrics.items() if name.startswith("val_")}
-    if given_up:
+    if stopped:
         return Trained(network, {}, "given up", threshold)
     summary, note = _combined(logits, combination, labels, threshold.value)
     summary["threshold"] = threshold.value
@@ -180,18 +187,18 @@ def _combined(
     The threshold is the model's; its parts by themselves have the default.
     """
     parts = {part: each for part, each in logits.items() if part != "model"}
-    found = {name: value for part, each in parts.items() for name, value in _measure(f"{part}_val", labels, each, AT_END).items()}
+    metrics = {name: value for part, each in parts.items() for name, value in _measure(f"{part}_val", labels, each, AT_END).items()}
     *_, of_model = logits.values()
-    found |= _measure("model_val", labels, of_model, AT_END, threshold)
+    metrics |= _measure("model_val", labels, of_model, AT_END, threshold)
     if combination is None:
         (part,) = parts
         weights = {f"{name}_weight": float(name == part) for name in ("network", "ngrams")}
-        return found | weights, f"the {part} alone"
+        return metrics | weights, f"the {part} alone"
     network, ngrams = (float(weight) for weight in combination.weights)
     note = f"{network:.2f} of the network's logit and {ngrams:.2f} of the n-grams', learned from {combination.reviews:,} validation reviews"
     if combination.reviews < ensemble.FEW:
         note += ", which are few: held near equal shares"
-    return found | {"network_weight": network, "ngrams_weight": ngrams}, note
+    return metrics | {"network_weight": network, "ngrams_weight": ngrams}, note
 
 
 def _guessing(logits: dict[str, np.ndarray], labels: np.ndarray) -> tuple[str, ...]:

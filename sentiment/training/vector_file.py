@@ -34,10 +34,11 @@ def check(file: str, size: int) -> None:
 
 
 def read(file: str, encoder: Encoder, size: int, on_bytes: OnBytes = lambda count: None) -> WordVectors:
-    """The vectors of the words that have token ids. Of equal words the first counts; where texts are lower-cased, `Ireland` stands for
-    `ireland` if the file has no such word itself.
+    """The vectors of the words that have token ids.
 
-    size: numbers of a vector; on_bytes: hears of each piece of bytes read.
+    Of equal words the first counts; where texts are lower-cased, `Ireland` stands for `ireland` if the file has no such word itself.
+
+    size: numbers of a vector; on_bytes: is called with the size of each piece that was read.
 
     Raises:
         UserError: The file is not one of such vectors, is damaged or cut off, or has none of the words.
@@ -70,9 +71,9 @@ def _open(file: str, size: int, on_bytes: OnBytes) -> Iterator[Lines]:
         raise UserError(f"There is no such file. Received: word_vectors={file}. Give a file of word vectors.")
     with find_packed(path, NO_LIMIT).open(on_bytes) as stream:
         first = _columns(stream.readline(LONGEST), file, 1)
-        said = [int(each) for each in first if each.isdigit() and len(each) < 16] if len(first) == 2 else []
-        has_counts = len(said) == 2
-        actual = said[1] if has_counts else len(first) - 1
+        header = [int(each) for each in first if each.isdigit() and len(each) < 16] if len(first) == 2 else []
+        has_counts = len(header) == 2
+        actual = header[1] if has_counts else len(first) - 1
         if not has_counts and (actual < 1 or not _is_number(first[-1])):
             _refuse(file, "it begins with no word and its numbers")
         if actual != size:
@@ -96,8 +97,8 @@ def _open(file: str, size: int, on_bytes: OnBytes) -> Iterator[Lines]:
                     _refuse(file, f"line {number} has {len(columns)} columns, not a word and {size} numbers")
                 count += 1
                 yield number, columns
-            if has_counts and count != said[0]:
-                _refuse(file, f"its first line says {said[0]} words, and there are {count}: it is cut off, or that line is wrong")
+            if has_counts and count != header[0]:
+                _refuse(file, f"its first line says {header[0]} words, and there are {count}: it is cut off, or that line is wrong")
 
         yield lines()
 

@@ -1,6 +1,6 @@
 """Studies in a file: Optuna's journal, a line for each change of a trial, which goes on after a power cut and knows who works on it.
 
-What a process wrote that died in the middle of a line is taken out before the next line is written, by whoever has the file's lock.
+A line that a process did not finish before it died is removed by the next process that gets the file's lock, before it writes.
 A process that works on a study has a locked file beside the journal; the kernel drops the lock when the process dies, whatever its
 host or container is called.
 """
@@ -11,6 +11,9 @@ import logging
 import os
 import secrets
 import weakref
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -44,7 +47,7 @@ class Journal(JournalStorage):
 
     @cached_property
     def mark(self) -> str:
-        """What others know this process by, as long as it lives."""
+        """The name of this process's lock file: other processes see by it whether this one lives."""
         name = secrets.token_hex(8)
         file = os.open(self._beside(name), os.O_CREAT | os.O_EXCL | os.O_RDONLY, 0o644)
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -52,7 +55,7 @@ class Journal(JournalStorage):
         return name
 
     def is_alive(self, mark: str) -> bool:
-        """Whether the process still lives that has this mark; of one that is dead, nothing is left."""
+        """Whether the process with this mark lives. The lock file of a dead one is removed."""
         try:
             file = os.open(self._beside(mark), os.O_RDONLY)
         except FileNotFoundError:
@@ -65,6 +68,18 @@ class Journal(JournalStorage):
         _end(file, self._beside(mark))
         return False
 
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Waits until no other process is inside; the kernel lets the next one in when a process dies there.
+
+        The file of the lock goes when the work inside is done without an error, so there has to be another sign that it is.
+        """
+        path = self._path.with_name(f"{self._path.name}.{zlib.crc32(name.encode()):08x}.lock")
+        with path.open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+            path.unlink(missing_ok=True)
+
     def _beside(self, mark: str) -> Path:
         return self._path.with_name(f"{self._path.name}.{mark}.alive")
 
@@ -75,7 +90,7 @@ def _end(file: int, path: Path) -> None:
 
 
 class _MendingLock(JournalFileOpenLock):
-    """Optuna's lock; who has it finds nothing but whole lines."""
+    """Optuna's lock; with it comes a file of whole lines."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(str(path))

@@ -1,16 +1,17 @@
 """The search, with Optuna: where a study is kept, what is tried, and which process does which trial. Nothing of MLflow.
 
 Any number of threads, processes and machines may work on one study. Optuna's storage numbers the trials, so that each is
-done by one of them; whoever dies leaves a trial that is found and given up: in a database by the heartbeat that stops, in a
-file by the lock that is gone.
+done by one of them; the trial of a process that died is ended by another one: in a database by the heartbeat that stops, in a
+file by the lock that is gone. What only one of them may do at a time is behind `only_one`.
 """
 
 import os
 import socket
 import time
 import warnings
-from collections.abc import Callable
-from contextlib import suppress
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from optuna.samplers import TPESampler
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.study import StudyDirection
 from optuna.trial import BaseTrial, FrozenTrial, Trial, TrialState
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -28,8 +30,8 @@ from sentiment.errors import Stopped, UserError
 from sentiment.settings import SIZES, Choices, Range, TuneSettings
 from sentiment.tuning.journal import Journal
 
-HEARTBEAT, GRACE = 5, 30  # seconds between two signs of life; and without one, until a trial is given up
-POLL = 0.5  # seconds between two looks at what the others do
+HEARTBEAT, GRACE = 5, 30  # seconds between two heartbeats; and without one, until a trial counts as stale
+POLL = 0.5  # seconds between two queries of what the others do
 ATTEMPTS = 5  # at a database whose tables several processes create at once
 STARTUP_TRIALS = 6  # random ones, before TPE and pruning have something to go by
 CATEGORIES = ("backend", "architecture")
@@ -115,20 +117,17 @@ def work(
     do: Callable[[Trial], float],
     stopping: Callable[[], bool],
     on_trial_end: Callable[[optuna.Study, FrozenTrial], None] = lambda study, trial: None,
-    fails_alone: bool = True,
     ends: tuple[type[Exception], ...] = (),
 ) -> None:
     """Does trials until the study has as many as are asked for, all of them ended, or `stopping` says so.
 
     Others may do the same: a trial whose number shows that there are enough is given back.
 
-    do: gives a trial's value, or raises TrialPruned, Stopped (it says nothing about its setting, and another takes its
-        place), one of `ends` (likewise, and it is raised), or whatever failed.
+    do: returns a trial's value, or raises TrialPruned, Stopped (it says nothing about its setting, and another takes its
+        place), one of `ends` (likewise, and it is raised), or whatever failed: that ends the trial alone, which counts.
     on_trial_end: is called with each trial that this worker ended.
-    fails_alone: a failure ends that trial, which counts; otherwise it does not count, and is raised.
     """
     ended: list[Exception] = []
-    caught = (Exception,) if fails_alone else (Stopped,)
 
     def do_if_missing(trial: Trial) -> float:
         trial.set_user_attr(PROCESS, _this_process(study._storage))
@@ -141,15 +140,15 @@ def work(
         except Exception as error:
             if isinstance(error, ends):
                 ended.append(error)
-            elif fails_alone:
+            else:
                 trial.set_user_attr(FAILURE, str(error)[:500] or type(error).__name__)
             raise
 
     while not stopping():
-        give_up_dead(study)
+        fail_stale_trials(study)
         trials = counted(study)
         if len(trials) < trials_asked:
-            study.optimize(do_if_missing, n_trials=1, catch=caught, callbacks=[on_trial_end])
+            study.optimize(do_if_missing, n_trials=1, catch=Exception, callbacks=[on_trial_end])
             if ended:
                 raise ended[0]
         elif any(trial.state == TrialState.RUNNING for trial in trials):
@@ -158,19 +157,41 @@ def work(
             return
 
 
-def give_up_dead(study: optuna.Study) -> None:
-    """Ends the trials whose process is gone."""
+@contextmanager
+def only_one(storage: BaseStorage, name: str) -> Iterator[None]:
+    """Waits until no other worker of the storage is inside; `name` is that of the work.
+
+    The lock of a process that dies is free: a file's by the kernel, PostgreSQL's when a session does not answer for GRACE. When the work
+    is done, the next one is let in all the same: the caller has to look whether it is.
+    """
+    if isinstance(storage, Journal):
+        with storage.lock(name):
+            yield
+        return
+    assert isinstance(storage, RDBStorage)
+    with storage.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:  # no transaction that lasts for hours
+        for setting, value in (("idle", HEARTBEAT), ("interval", HEARTBEAT), ("count", GRACE // HEARTBEAT - 1)):
+            connection.execute(text(f"SET tcp_keepalives_{setting} = {value}"))
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": zlib.crc32(name.encode())})
+        try:
+            yield
+        finally:
+            connection.invalidate()  # closed, not given back to the pool with the lock
+
+
+def fail_stale_trials(study: optuna.Study) -> None:
+    """Ends as failed the trials whose process is gone."""
     if isinstance(study._storage, Journal):
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if _is_gone(trial, study._storage):
-                with suppress(optuna.exceptions.UpdateFinishedTrialError):  # another found it, too
+                with suppress(optuna.exceptions.UpdateFinishedTrialError):  # another process did it
                     study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
     else:
         optuna.storages.fail_stale_trials(study)
 
 
 def _is_gone(trial: FrozenTrial, journal: Journal) -> bool:
-    """Whether no process is at work on it any more; one that has not said who it is within GRACE, never will."""
+    """Whether the process of a trial is dead; a trial that names none after GRACE has none."""
     if PROCESS not in trial.user_attrs:
         return trial.datetime_start is not None and (datetime.now() - trial.datetime_start).total_seconds() > GRACE
     *_, mark = trial.user_attrs[PROCESS]

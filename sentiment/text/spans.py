@@ -12,22 +12,22 @@ GAP = 1024  # characters between two words, at most: one that can't be found doe
 APOSTROPHES = dict.fromkeys(map(ord, "’‘ʼ\x91\x92`\u00b4\u2032"), "'")
 
 
-def find_places(text: str, words: Sequence[str], settings: TextSettings) -> list[tuple[int, int] | None]:
+def find_spans(text: str, words: Sequence[str], settings: TextSettings) -> list[tuple[int, int] | None]:
     """Of each word of a text, in their order, where it begins and ends; None where that can't be told.
 
-    words: as `Encoder.words` gives them; places: in characters of Python, from 0, the end excluded.
+    words: as `Encoder.words` gives them; spans: in characters of Python, from 0, the end excluded.
     """
     plain, starts, ends = _plain(text, settings)
     at = 0
-    places: list[tuple[int, int] | None] = []
+    spans: list[tuple[int, int] | None] = []
     for word in words:
         first = _find(plain, word, at)
         if first < 0:
-            places.append(None)
+            spans.append(None)
             continue
         at = first + len(word)
-        places.append((starts[first], ends[at - 1]))
-    return places
+        spans.append((starts[first], ends[at - 1]))
+    return spans
 
 
 def _plain(text: str, settings: TextSettings) -> tuple[str, Sequence[int], Sequence[int]]:

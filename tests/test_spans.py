@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 
 from sentiment.model.scorer import Scorer
 from sentiment.paths import PROJECT
-from sentiment.text.places import find_places
+from sentiment.text.spans import find_spans
 
 ENCODER = Scorer(Path(__file__).parent / "fixtures" / "default-bilstm.h5").model.encoder
 
 
 def shown(text: str) -> list[tuple[str, str | None]]:
     words = ENCODER.words(text)
-    places = find_places(text, words, ENCODER.settings)
-    return [(word, text[slice(*place)] if place else None) for word, place in zip(words, places, strict=True)]
+    spans = find_spans(text, words, ENCODER.settings)
+    return [(word, text[slice(*span)] if span else None) for word, span in zip(words, spans, strict=True)]
 
 
 @pytest.mark.parametrize(
@@ -36,12 +36,12 @@ def test_by_example(text: str, expected: list[tuple[str, str | None]]) -> None:
 def test_nearly_all_words_of_the_bundled_reviews_are_where_they_are_said_to_be() -> None:
     texts = [line.split("|")[0] for line in (PROJECT / "data" / "reviews.txt").read_text("utf-8").splitlines()[1:]]
     pairs = [pair for text in texts for pair in shown(text)]
-    assert sum((place or "").lower().replace("’", "'") == word for word, place in pairs) > 0.999 * len(pairs)
+    assert sum((span or "").lower().replace("’", "'") == word for word, span in pairs) > 0.999 * len(pairs)
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=60))
 def test_places_lie_in_the_text_one_after_the_other(text: str) -> None:
-    places = [place for place in find_places(text, ENCODER.words(text), ENCODER.settings) if place]
-    for begin, end in places:
+    spans = [span for span in find_spans(text, ENCODER.words(text), ENCODER.settings) if span]
+    for begin, end in spans:
         assert 0 <= begin < end <= len(text)
-    assert places == sorted(places)
+    assert spans == sorted(spans)
