@@ -244,6 +244,21 @@ def test_three_commands_on_postgresql_one_of_them_killed(
         assert failures.count("Its process was gone.") == 1
 
 
+def test_a_study_stays_with_its_data(call: Launch, journal: str) -> None:
+    """Also where the words alone are others: trials on different vocabularies don't compare."""
+    first = prepare_step.run(PrepareSettings(sample=120, vocabulary_size=300, max_length=30))
+    command = (*SMALL, "--epochs=1", "--study=s", f"--storage={journal}", "--register=false")
+    assert call("entry_points.tune", *command, "--trials=1").returncode == 0
+    other = prepare_step.run(PrepareSettings(sample=120, vocabulary_size=200, max_length=30))
+    refused = call("entry_points.tune", *command, "--trials=1")
+    assert refused.returncode == 2
+    assert f"The study is of other data. Received: study=s, prepared={other.run_id}" in refused.stderr
+    assert f"Say prepared={first.run_id}" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+    assert not mlflow.search_runs(search_all_experiments=True, filter_string="attributes.status = 'RUNNING'", output_format="list")
+    assert call("entry_points.tune", *command, "--trials=1", f"--prepared={first.run_id}").returncode == 0
+
+
 def test_what_can_be_wrong_is_told_in_one_line(call: Launch, tmp_path: Path) -> None:
     nothing = call("entry_points.tune")
     assert nothing.returncode == 2
