@@ -86,7 +86,7 @@ def test_an_experiment_that_is_deleted_or_unknown(monkeypatch: pytest.MonkeyPatc
 
 def test_runs_are_begun_in_an_experiment_of_their_own_of_the_training_kind(launch: Launch, store: str, tmp_path: Path) -> None:
     """And what `mlflow run` begins in MLflow's own, unasked, is found from there and the other way round; a named one stands alone."""
-    prepare = ["--max-length=20", f"--reviews={PROJECT / 'data' / 'reviews.txt'}"]
+    prepare = ["--max-length=20", "--separator=|", f"--reviews={PROJECT / 'data' / 'reviews.txt'}"]
     done = launch("entry_points.prepare", *prepare)
     assert done.returncode == 0, done.stderr
     client = MlflowClient(store)
@@ -94,7 +94,7 @@ def test_runs_are_begun_in_an_experiment_of_their_own_of_the_training_kind(launc
     assert own
     assert own.tags["mlflow.experimentKind"] == "custom_model_development"
     (first,) = client.search_runs([own.experiment_id])
-    done = launch("mlflow", "run", ".", "--env-manager", "local", "-e", "prepare", "-P", "max_length=20")
+    done = launch("mlflow", "run", ".", "--env-manager", "local", "-e", "prepare", "-P", "max_length=20", "-P", "separator=|")
     assert done.returncode == 0, done.stderr
     (second,) = client.search_runs(["0"])
     assert second.data.tags["reused_run_id"] == first.info.run_id
@@ -113,13 +113,17 @@ def launched(monkeypatch: pytest.MonkeyPatch, run_id: str) -> str:
 def test_a_run_that_is_not_ours_to_begin(monkeypatch: pytest.MonkeyPatch) -> None:
     client = MlflowClient()
     assert "MLFLOW_RUN_ID=0123" in launched(monkeypatch, "0123")
-    deleted, other, parameters = (client.create_run("0").info.run_id for _ in range(3))
+    deleted, other, parameters, entry_point, taken = (client.create_run("0").info.run_id for _ in range(5))
     client.delete_run(deleted)
     client.set_tag(other, "step", "train")
     client.log_param(parameters, "engine", "spark")
+    client.set_tag(entry_point, "mlflow.project.entryPoint", "train")
+    client.set_tag(taken, "process", '["another"]')
     assert "deleted" in launched(monkeypatch, deleted)
     assert "step train" in launched(monkeypatch, other)
     assert "engine=spark, where it is local" in launched(monkeypatch, parameters)
+    assert "step train" in launched(monkeypatch, entry_point)
+    assert "another's" in launched(monkeypatch, taken)
     monkeypatch.delenv("MLFLOW_RUN_ID")
     with pytest.raises(UserError, match=deleted), tracking.step_run("score", SETTINGS, parent=deleted):
         pass

@@ -12,6 +12,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run, RunInfo
 from mlflow.exceptions import MlflowException
 from mlflow.tracking.fluent import _active_run_stack  # its own way to leave a run asks the server
+from mlflow.utils.mlflow_tags import MLFLOW_PROJECT_ENTRY_POINT
 
 from sentiment.errors import Stopped, UserError
 from sentiment.settings import as_text, from_text, parameters
@@ -131,9 +132,12 @@ def _check_launched(run: Run, step: str, settings: Any) -> None:
     received, launch = f"Received: MLFLOW_RUN_ID={run.info.run_id}", "Unset MLFLOW_RUN_ID, or start with mlflow run."
     if run.info.lifecycle_stage == "deleted":
         raise UserError(f"The run is deleted. {received}. {launch}")
-    if run.info.status not in ("RUNNING", "SCHEDULED") or run.data.tags.get("step", step) != step:
-        raise UserError(f"The run is another's. {received}, {run.info.status}, step {run.data.tags.get('step', 'none')}. {launch}")
-    for parameter in parameters(type(settings)):
+    entry_point = run.data.tags.get(MLFLOW_PROJECT_ENTRY_POINT)
+    its_step = run.data.tags.get("step", entry_point)
+    taken = run.data.tags.get(PROCESS, this_process()) != this_process()
+    if run.info.status not in ("RUNNING", "SCHEDULED") or its_step not in (None, step) or taken:
+        raise UserError(f"The run is another's. {received}, {run.info.status}, step {its_step or 'none'}. {launch}")
+    for parameter in parameters(type(settings)) if entry_point is None else ():  # the launcher's are quoted for a shell
         known, ours = run.data.params.get(parameter.name), getattr(settings, parameter.name)
         if known is not None and from_text(parameter, known) != ours:
             raise UserError(
