@@ -185,15 +185,32 @@ def test_runs_of_others_are_not_ours() -> None:
     assert [each.info.run_id for each in tracking.find_runs("prepare")] == [run.info.run_id]
 
 
+def of_make_run() -> list[str]:
+    """What `make run` does, with prepare alone."""
+    shown = subprocess.run(["make", "-n", "-o", ".venv/ready", "run"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    assert shown.count("-P backend=tensorflow") == 1
+    return ["sh", "-ec", shown.replace("-P backend=tensorflow", "-e prepare -P max_length=20")]
+
+
 @pytest.mark.slow
-def test_two_commands_at_once_in_a_fresh_folder(tmp_path: Path) -> None:
-    env = os.environ | {"PYTHONPATH": str(PROJECT), "MLFLOW_TRACKING_URI": "sqlite:///mlflow.db"}
-    command = [sys.executable, "-m", "entry_points.prepare", f"--reviews={PROJECT / 'data' / 'reviews.txt'}", "--max-length=20"]
-    both = [subprocess.Popen(command, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+@pytest.mark.parametrize("make", [False, True])
+def test_two_commands_at_once_in_a_fresh_folder(tmp_path: Path, make: bool) -> None:
+    env = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(PROJECT),
+        "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path / 'fresh' / 'mlflow.db'}" if make else "sqlite:///mlflow.db",
+        "MLFLOW_EXPERIMENT_NAME": "sentiment",
+        "MLFLOW_DEFAULT_ARTIFACT_ROOT": str(tmp_path / "artifacts"),
+    }
+    folder = tmp_path / "fresh"
+    folder.mkdir()
+    entry_point = [sys.executable, "-m", "entry_points.prepare", f"--reviews={PROJECT / 'data' / 'reviews.txt'}", "--max-length=20"]
+    command, where = (of_make_run(), PROJECT) if make else (entry_point, folder)
+    both = [subprocess.Popen(command, cwd=where, env=env, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     for process in both:
         _, errors = process.communicate(timeout=DEADLINE)
         assert process.returncode == 0, errors
-    client = MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    client = MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
     (number,) = {e.experiment_id for e in client.search_experiments() if e.name == "sentiment"}
     assert len(client.search_runs([number], "attributes.status = 'FINISHED'")) == 2
 
