@@ -24,6 +24,7 @@ help:  ## this list
 
 run: .venv/ready  ## prepare, train, evaluate and register on the bundled reviews; BACKEND=tensorflow, cntk, jax or torch
 	@[ $(BACKEND) = tensorflow ] || python -m sentiment.backends $(BACKEND)
+	@python -m sentiment.tracking
 	@MLFLOW_LOGGING_LEVEL=$${MLFLOW_LOGGING_LEVEL:-WARNING} mlflow run . --env-manager local -P backend=$(BACKEND)
 
 install: .venv/ready  ## the environment of one more backend: BACKEND=jax; DEVICE=cuda for NVIDIA GPUs

@@ -71,7 +71,7 @@ def run(name: str) -> NoReturn:
     except UserError as error:
         line = _hide(" ".join(str(error).split()))
         print(line, file=sys.stderr, flush=True)
-        _tracking().fail_launched_run(line)
+        _tracking().fail_launched_run(program.rpartition(".")[2], line)
         sys.exit(2)
     except StepError as error:
         print(_hide(str(error)), file=sys.stderr)

@@ -86,7 +86,8 @@ def _read_all(path: Path, seeds: range, output: int) -> None:
             copy.write_bytes(damaged(content, seed))
             with suppress(*reader.FAULTS), copy.open("rb") as raw:
                 check_heaps(raw)
-                probe.visit(copy)
+                if probe.takes_too_much(copy):
+                    return
             os.write(output, SURVIVED)
             os.write(output, READ if _is_read(first, copy) else REFUSED)
 

@@ -13,8 +13,8 @@ from mlflow.entities.model_registry import ModelVersion
 from sentiment.preparation import prepared
 from sentiment.registry import gate, lineage, versions
 from sentiment.serving import served_model
-from sentiment.settings import PrepareSettings, RegisterSettings, ScoreSettings
-from sentiment.steps import prepare, register, score
+from sentiment.settings import MainSettings, PrepareSettings, RegisterSettings, ScoreSettings
+from sentiment.steps import main, prepare, register, score
 
 FILE = Path(__file__).parent / "fixtures" / "default-bilstm.h5"
 
@@ -148,3 +148,11 @@ def test_score_names_the_data_of_its_model_first(data: prepare.PreparedRun, tmp_
     score.run(ScoreSettings(input=str(table), output=str(tmp_path / "again.csv")))
     assert f"the newest prepared data are others, {others}" in caplog.messages[0]
     assert lineage.describe(str(FILE), "").endswith("trained on reviews that are not known here (no data named in its file)")
+
+
+@pytest.mark.parametrize("champion", [True, False])
+def test_main_without_a_champion_names_no_command_that_needs_one(caplog: pytest.LogCaptureFixture, champion: bool) -> None:
+    caplog.set_level(logging.INFO)
+    with mlflow.start_run() as run:
+        main._say_next(MainSettings(), run.info, "any", champion)
+    assert ("make serve" in caplog.text, "-e score" in caplog.text) == (champion, champion)

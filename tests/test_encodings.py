@@ -7,7 +7,7 @@ import pytest
 
 from sentiment.errors import UserError
 from sentiment.reviews import decoding
-from tests.tables import TEXTS, labelled, rows, table, write
+from tests.tables import TEXTS, labelled, refusal, rows, table, write
 
 SAMPLES = {
     "cp1252": "Très bon film, l’acteur était “super” et la fin déçoit",
@@ -89,3 +89,18 @@ def test_damaged_bytes_are_named_by_their_places(tmp_path: Path, monkeypatch: py
 def test_plain_english_with_a_damaged_byte_is_not_another_encoding(tmp_path: Path) -> None:
     texts, bad = rows(write(tmp_path / "a.csv", "".join(table()).encode() + b"fine \xff film,1\n"))
     assert (texts, list(bad)) == (TEXTS, [31])
+
+
+@pytest.mark.parametrize(("encoding", "sample"), [("iso2022_jp", "shift_jis"), ("iso2022_kr", "euc_kr")])
+def test_characters_written_in_ascii_are_not_taken_for_ascii(tmp_path: Path, encoding: str, sample: str) -> None:
+    path = write(tmp_path / "a.csv", "text,label\n" + f"{SAMPLES[sample]},1\n" * 3, encoding)
+    assert f"may be {encoding}" in refusal(path)
+    assert labelled(path, encoding=encoding) == [(SAMPLES[sample], 1)] * 3
+
+
+def test_null_bytes_are_utf_16_only_where_every_other_byte_is_one(tmp_path: Path) -> None:
+    content = "".join(table())
+    assert "utf-16-le" in refusal(write(tmp_path / "a.csv", content, "utf-16-le"))
+    assert "utf-16-be" in refusal(write(tmp_path / "a.csv", content, "utf-16-be"))
+    for damaged in (b"\0" * 5000, content.encode() + b"\0" * 5000, b"\0" * 8 + content.encode()):
+        assert "damaged" in refusal(write(tmp_path / "a.csv", damaged))

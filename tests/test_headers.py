@@ -22,5 +22,10 @@ def test_what_may_stand_before_the_header(tmp_path: Path, start: str) -> None:
     assert bad == {3: f"4 columns where the header has 3 (line {start.count(chr(10)) + 4})"}
 
 
+def test_what_can_not_be_seen_is_no_part_of_a_name(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "\u00a0Text\u00a0,\u200blabel\ufeff\nfine,1\n")
+    assert labelled(path) == [("fine", 1)]
+
+
 def test_one_column_of_plain_text(tmp_path: Path) -> None:
     assert rows(write(tmp_path / "a.txt", ["text\n", *(f"{text}\n" for text in TEXTS)])) == (TEXTS, {})

@@ -21,16 +21,24 @@ STARS = [("worst", "1"), ("bad", "2.0"), ("so so", "3"), ("good", "4"), ("best",
         (["yes", "No"], "positive=yes and negative=no"),
         (["positive", "neutral", "negative"], "positive=positive and negative=negative"),
         (["__label__1", "__label__2"], "positive=__label__2 and negative=__label__1"),
+        (["1,0", "2,0", "3,0", "4,0", "5,0"], "positive=4,5 and negative=1,2"),
+        (["LABEL_0", "LABEL_1"], "positive=label_1 and negative=label_0"),
+        (["1 star", "5 stars"], "positive=5 stars and negative=1 star"),
+        (["1/10", "5/10", "10/10"], "positive=10/10 and negative=1/10,5/10"),
+        (
+            ["very negative", "negative", "neutral", "positive", "very positive"],
+            "positive=positive,very positive and negative=negative,very negative",
+        ),
         (["oui", "non"], "positive=... and negative=... of these labels: non, oui"),
     ],
 )
 def test_labels_that_are_not_known_are_proposed_and_then_read(tmp_path: Path, labels: list[str], proposal: str) -> None:
-    path = write(tmp_path / "a.csv", "text,label\n" + "".join(f"text {label},{label}\n" for label in labels))
+    path = write(tmp_path / "a.csv", "text;label\n" + "".join(f"text {label};{label}\n" for label in labels))
     line = refusal(path)
     assert f"Give {proposal}" in line
     if "..." not in proposal:
         named = dict(part.split("=") for part in proposal.split(" and "))
-        positive = {f"text {label}" for label in labels if label.lower() in named["positive"].split(",")}
+        positive = {f"text {label}" for label in labels if label.lower().removesuffix(",0") in named["positive"].split(",")}
         assert {text for text, label in labelled(path, **named) if label} == positive
 
 
@@ -46,3 +54,12 @@ def test_labels_that_are_not_named_are_left_out_and_counted(tmp_path: Path) -> N
 def test_fasttext_lines(tmp_path: Path) -> None:
     path = write(tmp_path / "a.txt", "__label__2 Great CD: my lovely Pat\n__label__1 Dull, dull\n")
     assert labelled(path, positive="__label__2", negative="1") == [("Great CD: my lovely Pat", 1), ("Dull, dull", 0)]
+    assert labelled(write(path, "__label__pos\tGood\tone \n__label__neg Dull\n")) == [("Good\tone", 1), ("Dull", 0)]
+    assert "more than one" in refusal(write(path, "__label__pos __label__film Good\n"))
+
+
+@pytest.mark.parametrize("name", ["stars", "Rating", "overall"])
+def test_columns_of_stars_are_labels(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path / "a.csv", f"text,{name}\ngood,5\nbad,1\n")
+    assert "Give positive=5 and negative=1" in refusal(path)
+    assert labelled(write(path, f"label,text,{name}\n0,good,5\n1,bad,1\n")) == [("good", 0), ("bad", 1)]

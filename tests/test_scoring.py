@@ -155,6 +155,8 @@ def test_columns_of_parquet_that_python_does_not_know_come_out_as_they_were(tmp_
             "elsewhere": pa.array([0] * count, pa.timestamp("us", "Mars/Base")),
             "nested": pa.array([{"a": [{"b": 1}]}] * count),
             "words": pa.array(["x"] * count).dictionary_encode(),
+            "view": pa.array(["x"] * count, pa.string_view()),
+            "list": pa.array([[1]] * count, pa.list_view(pa.int64())),
         }
     )
     pq.write_table(frame, tmp_path / "in.parquet")

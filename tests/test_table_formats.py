@@ -6,6 +6,7 @@ import io
 import json
 import lzma
 import os
+import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -46,6 +47,28 @@ def test_zip_files_of_other_things(tmp_path: Path) -> None:
     assert "2 files" in refusal(write(tmp_path / "a.zip", zipped({"a.csv": b"", "b.csv": b""})))
 
 
+@pytest.mark.parametrize(
+    ("start", "what"),
+    [
+        (b"Rar!\x1a\x07\0", "packed with RAR"),
+        (bytes.fromhex("04224d18"), "packed with LZ4"),
+        (b"ARROW1\0\0", "Feather"),
+        (b"ORC\n", "ORC"),
+        (b"SQLite format 3\0", "an SQLite database"),
+        (b"<!DOCTYPE html>", "a web page"),
+        (b'<?xml version="1.0"?>', "XML"),
+        (gzip.compress(b"text,label\nfine,1\n"), "packed twice"),
+        (tarfile.TarInfo("a.csv").tobuf(), "an archive"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_other_kinds_are_named_packed_or_not(tmp_path: Path, start: bytes, what: str) -> None:
+    for packing in PACKINGS.values():
+        assert f"The file is {what}" in refusal(write(tmp_path / "packed.csv", packing(start + b" " * 600)))
+    if "twice" not in what:
+        assert f"The file is {what}" in refusal(write(tmp_path / "a.csv", start + b" " * 600))
+
+
 @pytest.mark.parametrize("indent", [None, 1])
 @pytest.mark.parametrize("wrap", ["[%s]", "\n %s", " [\n%s\n]\n"])
 def test_json_arrays_and_rows_of_several_lines(tmp_path: Path, indent: int | None, wrap: str) -> None:
@@ -62,6 +85,9 @@ def test_what_is_wrong_with_json_is_said(tmp_path: Path) -> None:
     assert "max_row" in refusal(write(tmp_path / "a.json", '[{"text": "' + "a" * 300_000 + '", "label": 1}]'), max_row=1000)
     deep = '[{"text": "fine", "label": 1}, ' + "[" * 100_000 + "]" * 100_000 + "]"
     assert "recursion" in refusal(write(tmp_path / "a.json", deep))
+    assert "row 1 of" in (line := refusal(write(tmp_path / "a.jsonl", "{'text': 'single quotes', 'label': 1}\n" * 3)))
+    assert "not JSON" in line
+    assert "not a JSON object" in refusal(write(tmp_path / "a.json", '["a text", "another"]'))
 
 
 def test_lone_surrogates_are_no_characters(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_an_experiment_that_is_deleted_or_unknown(monkeypatch: pytest.MonkeyPatc
 
 def test_runs_are_begun_in_an_experiment_of_their_own_of_the_training_kind(launch: Launch, store: str, tmp_path: Path) -> None:
     """And what `mlflow run` begins in MLflow's own, unasked, is found from there and the other way round; a named one stands alone."""
-    prepare = ["--max-length=20", f"--reviews={PROJECT / 'data' / 'reviews.txt'}"]
+    prepare = ["--max-length=20", "--separator=|", f"--reviews={PROJECT / 'data' / 'reviews.txt'}"]
     done = launch("entry_points.prepare", *prepare)
     assert done.returncode == 0, done.stderr
     client = MlflowClient(store)
@@ -96,7 +96,7 @@ def test_runs_are_begun_in_an_experiment_of_their_own_of_the_training_kind(launc
     assert own
     assert own.tags["mlflow.experimentKind"] == "custom_model_development"
     (first,) = client.search_runs([own.experiment_id])
-    done = launch("mlflow", "run", ".", "--env-manager", "local", "-e", "prepare", "-P", "max_length=20")
+    done = launch("mlflow", "run", ".", "--env-manager", "local", "-e", "prepare", "-P", "max_length=20", "-P", "separator=|")
     assert done.returncode == 0, done.stderr
     (second,) = client.search_runs(["0"])
     assert second.data.tags["reused_run_id"] == first.info.run_id
@@ -115,13 +115,17 @@ def launched(monkeypatch: pytest.MonkeyPatch, run_id: str) -> str:
 def test_a_run_that_is_not_ours_to_begin(monkeypatch: pytest.MonkeyPatch) -> None:
     client = MlflowClient()
     assert "MLFLOW_RUN_ID=0123" in launched(monkeypatch, "0123")
-    deleted, other, parameters = (client.create_run("0").info.run_id for _ in range(3))
+    deleted, other, parameters, entry_point, taken = (client.create_run("0").info.run_id for _ in range(5))
     client.delete_run(deleted)
     client.set_tag(other, "step", "train")
     client.log_param(parameters, "engine", "spark")
+    client.set_tag(entry_point, "mlflow.project.entryPoint", "train")
+    client.set_tag(taken, "process", '["another"]')
     assert "deleted" in launched(monkeypatch, deleted)
     assert "step train" in launched(monkeypatch, other)
     assert "engine=spark, where it is local" in launched(monkeypatch, parameters)
+    assert "step train" in launched(monkeypatch, entry_point)
+    assert "another's" in launched(monkeypatch, taken)
     monkeypatch.delenv("MLFLOW_RUN_ID")
     with pytest.raises(UserError, match=deleted), tracking.step_run("score", SETTINGS, parent=deleted):
         pass
@@ -183,15 +187,32 @@ def test_runs_of_others_are_not_ours() -> None:
     assert [each.info.run_id for each in tracking.find_runs("prepare")] == [run.info.run_id]
 
 
+def of_make_run() -> list[str]:
+    """What `make run` does, with prepare alone."""
+    shown = subprocess.run(["make", "-n", "-o", ".venv/ready", "run"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    assert shown.count("-P backend=tensorflow") == 1
+    return ["sh", "-ec", shown.replace("-P backend=tensorflow", "-e prepare -P max_length=20")]
+
+
 @pytest.mark.slow
-def test_two_commands_at_once_in_a_fresh_folder(tmp_path: Path) -> None:
-    env = os.environ | {"PYTHONPATH": str(PROJECT), "MLFLOW_TRACKING_URI": "sqlite:///mlflow.db"}
-    command = [sys.executable, "-m", "entry_points.prepare", f"--reviews={PROJECT / 'data' / 'reviews.txt'}", "--max-length=20"]
-    both = [subprocess.Popen(command, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+@pytest.mark.parametrize("make", [False, True])
+def test_two_commands_at_once_in_a_fresh_folder(tmp_path: Path, make: bool) -> None:
+    env = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(PROJECT),
+        "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path / 'fresh' / 'mlflow.db'}" if make else "sqlite:///mlflow.db",
+        "MLFLOW_EXPERIMENT_NAME": "sentiment",
+        "MLFLOW_DEFAULT_ARTIFACT_ROOT": str(tmp_path / "artifacts"),
+    }
+    folder = tmp_path / "fresh"
+    folder.mkdir()
+    entry_point = [sys.executable, "-m", "entry_points.prepare", f"--reviews={PROJECT / 'data' / 'reviews.txt'}", "--max-length=20"]
+    command, where = (of_make_run(), PROJECT) if make else (entry_point, folder)
+    both = [subprocess.Popen(command, cwd=where, env=env, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     for process in both:
         _, errors = process.communicate(timeout=DEADLINE)
         assert process.returncode == 0, errors
-    client = MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    client = MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
     (number,) = {e.experiment_id for e in client.search_experiments() if e.name == "sentiment"}
     assert len(client.search_runs([number], "attributes.status = 'FINISHED'")) == 2
 

@@ -20,6 +20,7 @@ from sentiment.settings import PrepareSettings, TrainSettings, TuneSettings, par
 from sentiment.steps import prepare as prepare_step
 from sentiment.steps import trial as trial_step
 from sentiment.tuning import search
+from tests.commands import project
 from tests.conftest import opened
 from tests.processes import DEADLINE, Begin, Launch, halt_if, halt_when, is_halted, tracking_server, wait_until
 
@@ -244,6 +245,23 @@ def test_three_commands_on_postgresql_one_of_them_killed(
         parent = check(study, 8)
         failures = [run.data.tags.get("failure") for run in tracking.children(parent.info.run_id, "trial")]
         assert failures.count("Its process was gone.") == 1
+
+
+def test_a_study_stays_with_its_data(launch: Launch, call: Launch, journal: str) -> None:
+    """Also where the words alone are others: trials on different vocabularies don't compare."""
+    first = prepare_step.run(PrepareSettings(sample=120, vocabulary_size=300, max_length=30))
+    command = (*SMALL, "--epochs=1", "--trials=1", "--study=s", f"--storage={journal}", "--register=false")
+    named = [option.removeprefix("--").replace("-", "_", option.partition("=")[0].count("-") - 2) for option in command]
+    begun = launch("mlflow", *project(*named), "-e", "tune")
+    assert begun.returncode == 0, begun.stderr
+    other = prepare_step.run(PrepareSettings(sample=120, vocabulary_size=200, max_length=30))
+    refused = call("entry_points.tune", *command)
+    assert refused.returncode == 2
+    assert f"The study is of other data. Received: study=s, prepared={other.run_id}" in refused.stderr
+    assert f"Say prepared={first.run_id}" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+    assert not mlflow.search_runs(search_all_experiments=True, filter_string="attributes.status = 'RUNNING'", output_format="list")
+    assert call("entry_points.tune", *command, f"--prepared={first.run_id}").returncode == 0
 
 
 def test_what_can_be_wrong_is_told_in_one_line(call: Launch, tmp_path: Path) -> None:

@@ -66,6 +66,23 @@ def test_a_run_that_mlflow_launched_says_why_it_failed(launch: Launch, call: Lau
         assert said in run.data.tags["failure"]
 
 
+def test_a_run_that_is_not_ours_stays_as_it_is(call: Launch, store: str) -> None:
+    """Refused for the run, or for a parameter before it is looked at."""
+    client = MlflowClient(store)
+    trained, others, deleted = (client.create_run("0").info.run_id for _ in range(3))
+    client.set_tag(trained, "step", "train")
+    client.set_terminated(trained)
+    client.set_tag(others, "process", '["another"]')
+    client.delete_run(deleted)
+    for run_id in (trained, others, deleted, "0" * 32):
+        for parameter in ("--max-length=30", "--max-length=none"):
+            done = call("entry_points.prepare", parameter, MLFLOW_RUN_ID=run_id)
+            assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+            assert "marked" not in done.stdout
+    assert [client.get_run(each).info.status for each in (trained, others, deleted)] == ["FINISHED", "RUNNING", "RUNNING"]
+    assert not any("failure" in client.get_run(each).data.tags for each in (trained, others, deleted))
+
+
 def test_a_backend_that_is_not_installed(call: Launch, tmp_path: Path) -> None:
     done = call("entry_points.train", "--backend=jax", XDG_CACHE_HOME=str(tmp_path))
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)

@@ -193,7 +193,7 @@ def _parquet(path: Path, rows: Rows, names: list[str], records: list[tuple[pa.Re
     with pq.ParquetWriter(path, schema) as writer:
         for _, group in groupby(records, key=lambda record: id(record[0])):
             some = list(group)
-            batch = some[0][0].take([at for _, at in some])
+            batch = pa.concat_batches([of.slice(at, 1) for of, at in some])  # take has no way for some types, such as views
             labels, scores = zip(*islice(made, len(some)), strict=True)
             writer.write_table(pa.Table.from_arrays([*batch.columns, pa.array(labels), pa.array(scores)], schema=schema))
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from charset_normalizer import from_bytes
@@ -25,6 +26,8 @@ USUAL = [f"cp{page}" for page in range(1250, 1259)]
 USUAL += ["iso8859_2", "koi8_r", "cp866", "cp874", "cp850", "mac_roman", "gb18030", "big5", "cp932", "euc_jp", "cp949"]
 # By charset-normalizer's measures: the mess in a reading, and how much the letters are those of a language.
 CLEARLY_LESS_MESS, CLEARLY_MORE_LANGUAGE, MOST_MESS = 0.1, 0.2, 0.1
+SEVEN_BIT = {b"\x1b$B": "iso2022_jp", b"\x1b$@": "iso2022_jp", b"\x1b$)C": "iso2022_kr"}  # what changes to other characters there
+NULLS_ON_ONE_SIDE = 3  # of each two bytes, as of UTF-16: so many times as many as on the other
 NO_TABLES = ("utf-7", "unicode_escape", "raw_unicode_escape", "idna", "punycode", "undefined", "mbcs", "oem")
 
 _local = threading.local()  # noted: where in a piece, from its end, are bytes that are no character
@@ -79,16 +82,16 @@ def find_decoding(file: Packed, encoding: str) -> Decoding:
         name = _known(encoding)
         return Decoding(file, name, _is_whole(file, name))
     with file.open() as stream:
-        start = stream.read(4096)
+        sample = stream.read(SAMPLE)
+    start = sample[:4096]
     if start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         return Decoding(file, "utf-32", _is_whole(file, "utf-32"))
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return Decoding(file, "utf-16", _is_whole(file, "utf-16"))
     if b"\0" in start[:4] or start.count(0) > len(start) // 10:
-        advice = "such as utf-16-be" if start[:1] == b"\0" else "such as utf-16-le"
-        raise UserError(
-            f"The encoding is not clear. Received: {file.path} with {start[:4]!r}. If it is text, give encoding=NAME, {advice}."
-        )
+        raise _not_clear_with_nulls(file.path, start)
+    if escaped := next((name for sign, name in SEVEN_BIT.items() if sign in sample), ""):
+        raise UserError(f"The encoding is not clear. Received: {file.path}; it may be {escaped}. Give encoding=NAME.")
     valid, invalid, lines = _read_as_utf8(file)
     if valid > invalid or not invalid:
         return Decoding(file, "utf-8-sig", not invalid)
@@ -101,6 +104,14 @@ def find_decoding(file: Packed, encoding: str) -> Decoding:
         f"The encoding is not clear. Received: {file.path}, which is not UTF-8; it may be {' or '.join([*likely[:5], 'another'])}. "
         "Give encoding=NAME."
     )
+
+
+def _not_clear_with_nulls(path: Path, start: bytes) -> UserError:
+    even, odd = start[::2].count(0), start[1::2].count(0)
+    if NULLS_ON_ONE_SIDE * min(even, odd) > max(even, odd):
+        return UserError(f"The file is no text, or is damaged. Received: {path}, with {even + odd} null bytes at its beginning. Mend it.")
+    name = "utf-16-be" if even > odd else "utf-16-le"
+    return UserError(f"The encoding is not clear. Received: {path} with {start[:4]!r}. If it is text, give encoding=NAME, such as {name}.")
 
 
 def _known(encoding: str) -> str:

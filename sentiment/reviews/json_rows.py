@@ -22,7 +22,11 @@ Records = Callable[[OnBytes], Iterator[tuple[int, dict[str, Any], str]]]  # numb
 
 
 def open_json(decoding: Decoding, settings: TableSettings) -> Rows:
-    """The rows of a file. Lone surrogates in them, which are no characters, become U+FFFD."""
+    """The rows of a file. Lone surrogates in them, which are no characters, become U+FFFD.
+
+    Raises:
+        UserError: None of the first rows is an object.
+    """
     with decoding.open() as text:
         first = next((line for line in limited_lines(text, settings.max_row) if line.strip()), "")
     array = _goes_on(first, decoding.file.name.lower().endswith(".json"))
@@ -31,7 +35,13 @@ def open_json(decoding: Decoding, settings: TableSettings) -> Rows:
     def read_records(on_bytes: OnBytes) -> Iterator[tuple[int, Any, str]]:
         return records(decoding, settings.max_row, on_bytes)
 
-    names = list(dict.fromkeys(name for _, record, _ in islice(read_records(lambda size: None), NAMING) for name in record))
+    named = list(islice(read_records(lambda size: None), NAMING))
+    names = list(dict.fromkeys(name for _, record, _ in named for name in record))
+    if not names and any(problem for _, _, problem in named):
+        number, _, problem = named[0]
+        raise UserError(
+            f"The file has no rows in JSON. Received: row {number} of {decoding.file.path}: {problem}. Give objects with names."
+        )
 
     def read(on_bytes: OnBytes, columns: Sequence[str], whole: bool = False) -> Iterator[Row]:
         for number, record, problem in read_records(on_bytes):

@@ -1,5 +1,6 @@
 """What the labels of a table mean, and which parameters would say it."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,7 +10,26 @@ from sentiment.settings import PrepareSettings
 LEFT_OUT = -2  # the label is one that does not count
 KNOWN = {"1": 1, "positive": 1, "pos": 1, "true": 1, "0": 0, "negative": 0, "neg": 0, "false": 0}
 LIKELY = {  # words that are proposed, not taken
-    1: ("yes", "y", "t", "good", "great", "like", "liked", "up", "thumbs up", "happy", "recommended", "+", "p", "positiv", "positif"),
+    1: (
+        "yes",
+        "y",
+        "t",
+        "good",
+        "great",
+        "like",
+        "liked",
+        "up",
+        "thumbs up",
+        "happy",
+        "recommended",
+        "+",
+        "p",
+        "very positive",
+        "positiv",
+        "positif",
+        "positivo",
+        "positiva",
+    ),
     0: (
         "no",
         "n",
@@ -23,12 +43,16 @@ LIKELY = {  # words that are proposed, not taken
         "unhappy",
         "not recommended",
         "-",
+        "very negative",
         "negativ",
         "négatif",
+        "negativo",
+        "negativa",
     ),
 }
 PREFIX = "__label__"  # fastText's
 MANY = 20  # different labels
+NUMBERED = re.compile(r"(?:__label__|label[_ ]?)?(-?\d+(?:\.\d+)?)(?: ?(?:stars?|points?|%|/ ?\d+))?")
 
 
 class Labels:
@@ -55,8 +79,8 @@ class Labels:
 
 
 def plain_label(value: Any) -> str:
-    """In lower case, without blanks around it; a whole number without a point."""
-    label = str(value).strip().lower()
+    """In lower case, without blanks around it; a whole number without a point, one with a comma with a point."""
+    label = re.sub(r"^(-?\d+),(\d+)$", r"\1.\2", str(value).strip().lower())
     try:
         number = float(label)
         return str(int(number)) if number.is_integer() else label
@@ -84,11 +108,9 @@ def _by_words(labels: list[str]) -> tuple[list[str], list[str]] | None:
 
 def _by_numbers(labels: list[str]) -> tuple[list[str], list[str]] | None:
     """Over and under the middle of the scale."""
-    try:
-        numbers = {label: float(label.removeprefix(PREFIX)) for label in labels}
-    except ValueError:
-        return None
-    if not numbers:
+    found = {label: NUMBERED.fullmatch(label) for label in labels}
+    numbers = {label: float(match[1]) for label, match in found.items() if match}
+    if not numbers or len(numbers) < len(labels):
         return None
     middle = (min(numbers.values()) + max(numbers.values())) / 2
     ordered = sorted(labels, key=lambda label: numbers[label])

@@ -21,10 +21,19 @@ MARKS = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ\0": "xz", b"PK\x03\x04": "
 REFUSED = {  # what else a file may begin with, and what its user can do
     b"\xd0\xcf\x11\xe0": ("an Excel workbook", "Save it as CSV (UTF-8) or Parquet"),
     b"\x28\xb5\x2f\xfd": ("packed with zstandard", "Unpack it first, or pack it with gzip"),
+    b"\x04\x22\x4d\x18": ("packed with LZ4", "Unpack it first, or pack it with gzip"),
+    b"Rar!": ("packed with RAR", "Unpack it first, or pack it with gzip"),
     b"7z\xbc\xaf": ("packed with 7-Zip", "Unpack it first, or pack it with gzip"),
     b"%PDF": ("a PDF", "Give a table"),
     b"\x89HDF": ("HDF5", "Give a table"),
+    b"ARROW1": ("Feather", "Write it as Parquet or CSV"),
+    b"ORC": ("ORC", "Write it as Parquet or CSV"),
+    b"SQLite f": ("an SQLite database", "Write its table as CSV"),
+    b"<!DOCTYP": ("a web page", "Give a table"),
+    b"<html": ("a web page", "Give a table"),
+    b"<?xml": ("XML", "Write it as CSV or JSON"),
 }
+TAR_NAMES, TAR_MARK = (".tar", ".tgz", ".tbz", ".tbz2", ".txz"), b"ustar"
 DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError)
 
 
@@ -85,13 +94,33 @@ def find_packed(path: Path, max_size: int) -> Packed:
         raise UserError(
             f"The file may not be read. Received: {path}: {first_line(error)}. Give one that you have the right to read."
         ) from None
-    for begins, (what, remedy) in REFUSED.items():
-        if mark.startswith(begins):
-            raise UserError(f"The file is {what}. Received: {path}. {remedy}.")
+    refuse(path, mark)
     packing = next((packing for begins, packing in MARKS.items() if mark.startswith(begins)), "")
     limit = max_size or max(LEAST_LIMIT, MOST_TIMES * size)
     name = PurePath(member(path)).name if packing == "zip" else unpacked_name(path.name)
     return Packed(path, packing, name, mark.startswith(b"PAR1"), limit)
+
+
+def refuse(path: Path, start: bytes) -> None:
+    """Raises UserError if what begins like that is of a kind that has first to be made into another."""
+    for begins, (what, remedy) in REFUSED.items():
+        if start.startswith(begins):
+            raise UserError(f"The file is {what}. Received: {path}. {remedy}.")
+
+
+def check_table(file: Packed) -> None:
+    """Raises UserError if what a file unpacks to is no table: packed once more, an archive, or of another kind."""
+    with file.open() as stream:
+        start = stream.read(512)
+    if file.packing:
+        refuse(file.path, start)
+        if inner := next((packing for begins, packing in MARKS.items() if start.startswith(begins)), ""):
+            raise UserError(f"The file is packed twice. Received: {file.path}, {inner} in {file.packing}. Unpack it first.")
+    if start[257:262] == TAR_MARK or file.name.lower().endswith(TAR_NAMES):
+        raise UserError(
+            f"The file is an archive. Received: {file.path}. Give a table, or a folder of them; "
+            "one with reviews in aclImdb layout, which prepare takes, is called .tar.gz."
+        )
 
 
 def unpacked_name(name: str) -> str:

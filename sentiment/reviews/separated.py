@@ -17,6 +17,7 @@ from sentiment.settings import TableSettings
 
 SEP_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # Excel's, before the header
 FASTTEXT = "__label__"
+INVISIBLE = "[\u200b\u200e\u200f\u2060\ufeff]"
 
 
 def open_separated(decoding: Decoding, settings: TableSettings) -> Rows:
@@ -84,9 +85,10 @@ class _Separated:
             yield from records(lines, self.dialect, len(self.names), self.longest)
             return
         for number, line in enumerate(lines, 1):
-            label, _, text = line.strip().partition(" ")
+            label, text, *_ = [*line.split(maxsplit=1), "", ""]
             problem = "" if label.startswith(FASTTEXT) or not label else f"no {FASTTEXT} at its beginning"
-            yield Record([label, text], problem, [line], number)
+            problem = f"more than one {FASTTEXT}" if text.startswith(FASTTEXT) else problem
+            yield Record([label, text.rstrip()], problem, [line], number)
 
 
 def limited_lines(text: TextIO, longest: int) -> Iterator[str]:
@@ -103,7 +105,7 @@ def _header(lines: list[str], dialect: Dialect, decoding: Decoding) -> list[str]
     header = next(records(lines, dialect, None, SAMPLE), None)
     if header and header.problem:
         raise UserError(f"The header can't be read. Received: {decoding.file.path}: {header.problem}. Mend it, or say header=false.")
-    return [name.replace(MARK, "\N{REPLACEMENT CHARACTER}").strip() for name in header.values] if header else []
+    return [re.sub(INVISIBLE, "", name.replace(MARK, "\N{REPLACEMENT CHARACTER}")).strip() for name in header.values] if header else []
 
 
 def _guess(lines: list[str], dialect: Dialect, names: list[str]) -> dict[str, str]:

@@ -10,10 +10,10 @@ from sentiment.errors import UserError
 from sentiment.reviews import aclimdb, tables
 from sentiment.reviews.batch import Batch
 from sentiment.reviews.imdb import download
-from sentiment.reviews.packed import find_packed
+from sentiment.reviews.packed import TAR_NAMES, find_packed
 from sentiment.settings import PrepareSettings
 
-ARCHIVES = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
+ARCHIVES = (*TAR_NAMES, ".tar.gz", ".tar.bz2", ".tar.xz")
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,9 @@
 
 from pathlib import Path, PurePath
 
-from sentiment.errors import UserError
 from sentiment.reviews.decoding import find_decoding
 from sentiment.reviews.json_rows import open_json
-from sentiment.reviews.packed import find_packed
+from sentiment.reviews.packed import check_table, find_packed
 from sentiment.reviews.parquet import open_parquet
 from sentiment.reviews.rows import Rows
 from sentiment.reviews.separated import open_separated
@@ -27,8 +26,7 @@ def open_rows(path: Path, settings: TableSettings) -> Rows:
     """
     file = find_packed(path, settings.max_size)
     kind = kind_of(file.name)
-    if file.name.lower().endswith((".tar", ".tgz")):
-        raise UserError(f"The file is an archive. Received: {path}. Give a table, or a folder of them.")
+    check_table(file)
     if kind == "parquet" or file.is_parquet:
         return open_parquet(file, settings)
     decoding = find_decoding(file, settings.encoding)

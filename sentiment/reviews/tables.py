@@ -15,7 +15,7 @@ from sentiment.reviews.table_formats import open_rows
 from sentiment.settings import PrepareSettings
 
 TEXT_NAMES = ("reviewtext", "review", "text", "sentence", "content", "comment", "body")  # without blanks, _ and -
-LABEL_NAMES = ("sentimentscore", "sentiment", "label", "polarity", "class", "target", "score")
+LABEL_NAMES = ("sentimentscore", "sentiment", "label", "polarity", "class", "target", "score", "rating", "stars", "overall")
 PROPOSED_FROM = 10_000  # rows whose labels are looked at, where one is not known
 SPLITS = {"train": TRAIN, "test": TEST} | dict.fromkeys(("validation", "valid", "val", "dev"), VALIDATION)
 

@@ -54,18 +54,18 @@ def run(settings: MainSettings) -> None:
     log.info("main: the report is %s", tracking.artifact_location(active.info, report.FILE))
     done = "done" if champion or not settings.register else "done, but the model did not become the champion"
     log.info("main: %s (run %s)", done, parent_id)
-    _log_next_steps(settings, active.info, trained.run_id)
+    _log_next_steps(settings, active.info, trained.run_id, champion)
 
 
-def _log_next_steps(settings: MainSettings, run: RunInfo, trained: str) -> None:
+def _log_next_steps(settings: MainSettings, run: RunInfo, trained: str, champion: bool) -> None:
     steps = [commands.open_page(commands.run_page(run))]
     others = tracking.find_runs("main", most=100)
     if len(others) > 1:
         steps.append((commands.curves_page(run.experiment_id), "beside the others"))
     if len({other.data.params.get("backend") for other in others}) > 1:
         steps.append((commands.entry_point("compare"), "the newest of each backend on one page"))
-    if settings.register:
+    if champion:
         steps += [("make serve", "the champion, over HTTP"), (commands.entry_point("score", input="FILE"), "a table of texts")]
-    else:
+    elif not settings.register:
         steps.append((commands.entry_point("register", run=trained), "to have it served, if the gate opens"))
     commands.log_next_steps(*steps)

@@ -103,6 +103,11 @@ def _parent_run(study: optuna.Study, new: bool, settings: TuneSettings, tags: di
                     f"The study was begun by another version of this project, with other settings. Received: study={study.study_name}. "
                     "Name another study."
                 )
+            if any(theirs[name] != value for name, value in tags.items()):
+                raise UserError(
+                    f"The study is of other data. Received: study={study.study_name}, prepared={tags['prepared_run_id']}, where it has "
+                    f"those of another prepare run. Say prepared={theirs['prepared_run_id']}, or name another study."
+                )
             name = next(name for name in agreed if theirs[name] != agreed[name])
             raise UserError(
                 f"The study is of something else. Received: study={study.study_name}, {name}={agreed[name]}, where it has "

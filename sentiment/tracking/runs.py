@@ -12,6 +12,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run, RunInfo
 from mlflow.exceptions import MlflowException
 from mlflow.tracking.fluent import _active_run_stack  # its own way to leave a run asks the server
+from mlflow.utils.mlflow_tags import MLFLOW_PROJECT_ENTRY_POINT
 
 from sentiment.errors import Stopped, UserError
 from sentiment.settings import as_text, from_text, parameters
@@ -131,14 +132,26 @@ def _check_launched(run: Run, step: str, settings: Any) -> None:
     received, launch = f"Received: MLFLOW_RUN_ID={run.info.run_id}", "Unset MLFLOW_RUN_ID, or start with mlflow run."
     if run.info.lifecycle_stage == "deleted":
         raise UserError(f"The run is deleted. {received}. {launch}")
-    if run.info.status not in ("RUNNING", "SCHEDULED") or run.data.tags.get("step", step) != step:
-        raise UserError(f"The run is another's. {received}, {run.info.status}, step {run.data.tags.get('step', 'none')}. {launch}")
+    if not _is_free(run, step):
+        raise UserError(f"The run is another's. {received}, {run.info.status}, step {_step_of(run) or 'none'}. {launch}")
+    if MLFLOW_PROJECT_ENTRY_POINT in run.data.tags:  # the launcher's parameters are quoted for a shell
+        return
     for parameter in parameters(type(settings)):
         known, ours = run.data.params.get(parameter.name), getattr(settings, parameter.name)
         if known is not None and from_text(parameter, known) != ours:
             raise UserError(
                 f"The run has other parameters. {received} with {parameter.name}={known}, where it is {as_text(ours)} here. {launch}"
             )
+
+
+def _step_of(run: Run) -> str | None:
+    return run.data.tags.get("step", run.data.tags.get(MLFLOW_PROJECT_ENTRY_POINT))
+
+
+def _is_free(run: Run, step: str) -> bool:
+    """Whether nobody but this process has begun a step in it."""
+    of_another = run.data.tags.get(PROCESS, this_process()) != this_process()
+    return run.info.status in ("RUNNING", "SCHEDULED") and _step_of(run) in (None, step) and not of_another
 
 
 def _leave() -> None:
@@ -156,10 +169,18 @@ def _fail_runs_of_dead_processes(step: str) -> None:
             fail_run(run.info.run_id, GONE)
 
 
-def fail_launched_run(reason: str) -> None:
-    """Ends the run that `mlflow run` made for this process, if no step has taken it up."""
+def fail_launched_run(step: str, reason: str) -> None:
+    """Ends the run that `mlflow run` made for this process, if no step has taken it up. What else the environment names is left alone."""
     run_id = os.environ.get("MLFLOW_RUN_ID")
-    if run_id:
+    if not run_id:
+        return
+    try:
+        run = MlflowClient().get_run(run_id)
+    except Exception as error:
+        if not isinstance(error, MlflowException) or error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            log.warning("Run %s could not be marked as failed: %s", run_id, hide(str(error)))
+        return
+    if run.info.lifecycle_stage != "deleted" and _is_free(run, step):
         fail_run(run_id, reason)
 
 
