@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -153,11 +154,37 @@ def check_server() -> None:
         UserError: It does not.
     """
     _settle()
+    with _telling_what_is_wrong(), _migration_lock():
+        _check_version()
+        found = experiment(_experiment_of_any_maker(), mlflow.get_tracking_uri())
+    _check_active(found)
+    if KIND not in found.tags:
+        with suppress(Exception):  # a login that may log runs, and not this
+            MlflowClient().set_experiment_tag(found.experiment_id, KIND, TRAINING)
+
+
+def look() -> str | None:
+    """Where runs would be tracked, in words; None for a database that no run has made yet. Makes nothing; raises as `check_server`."""
+    _settle()
+    name = os.environ.get("MLFLOW_EXPERIMENT_NAME", "")
+    if (file := _sqlite_file()) and not Path(file).exists():
+        return None
+    with _telling_what_is_wrong():
+        _check_version()
+        found = MlflowClient().get_experiment_by_name(name) if name else experiment(experiment_id(), mlflow.get_tracking_uri())
+        version = server_version()
+    if found:
+        _check_active(found)
+    shown = found.name if found else f"{name}, which the first run makes,"
+    return f"experiment {shown} of {where()}, MLflow {version}"
+
+
+@contextmanager
+def _telling_what_is_wrong() -> Iterator[None]:
+    """Whatever goes wrong in it with the server is a UserError."""
     received = f"Received: MLFLOW_TRACKING_URI={where()}"
     try:
-        with _migration_lock():
-            _check_version(received)
-            found = experiment(_experiment_of_any_maker(), mlflow.get_tracking_uri())
+        yield
     except UserError:
         raise
     except Exception as error:  # whatever an unknown kind of store raises
@@ -169,14 +196,14 @@ def check_server() -> None:
         if isinstance(error, MlflowException) and not is_passing(error):
             raise UserError(f"There is no such experiment. {_environment()}: {short(error)}. Name one that {where()} has.") from error
         raise UserError(f"The tracking server does not answer. {received}: {short(error)}. Start it, or correct it.") from error
+
+
+def _check_active(found: Experiment) -> None:
     if not _is_active(found):
         raise UserError(
             f"The experiment is deleted. Received: {found.name} (id {found.experiment_id}) on {where()}. "
             "Restore it (mlflow experiments restore), or name another in MLFLOW_EXPERIMENT_NAME."
         )
-    if KIND not in found.tags:
-        with suppress(Exception):  # a login that may log runs, and not this
-            MlflowClient().set_experiment_tag(found.experiment_id, KIND, TRAINING)
 
 
 def _is_active(found: Experiment) -> bool:
@@ -209,7 +236,7 @@ def server_version() -> str:
     return _get("/version").text.strip().strip('"')[:20] if mlflow.get_tracking_uri().startswith("http") else str(mlflow.__version__)
 
 
-def _check_version(received: str) -> None:
+def _check_version() -> None:
     if not mlflow.get_tracking_uri().startswith("http"):
         return
     response = _get("/version")
@@ -218,7 +245,8 @@ def _check_version(received: str) -> None:
     except InvalidVersion:  # not MLflow's own server
         return
     if response.ok and version < Version(OLDEST):
-        raise UserError(f"The tracking server is too old. {received}, MLflow {version}. Have it brought to MLflow {OLDEST} or later.")
+        received = f"Received: MLFLOW_TRACKING_URI={where()}, MLflow {version}"
+        raise UserError(f"The tracking server is too old. {received}. Have it brought to MLflow {OLDEST} or later.")
 
 
 def _get(path: str, **options: Any) -> requests.Response:
@@ -229,9 +257,15 @@ def _get(path: str, **options: Any) -> requests.Response:
 
 def _migration_lock() -> AbstractContextManager[object]:
     """For the tables that MLflow makes in a new SQLite file, which two commands at once would both make."""
+    path = _sqlite_file()
+    return ExclusiveFileLock(f"{path}.lock") if path else nullcontext()
+
+
+def _sqlite_file() -> str:
+    """The path of the tracking database, if it is one of SQLite."""
     address = mlflow.get_tracking_uri()
     path = urlsplit(address).path[1:] if address.startswith("sqlite:///") else ""
-    return ExclusiveFileLock(f"{path}.lock") if path and path != ":memory:" else nullcontext()
+    return "" if path == ":memory:" else path
 
 
 def _environment() -> str:
