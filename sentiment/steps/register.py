@@ -15,6 +15,7 @@ from mlflow.models.evaluation.validation import ModelValidationFailedException
 
 from sentiment import tracking
 from sentiment.errors import UserError
+from sentiment.model import many_texts
 from sentiment.model.scorer import Scorer
 from sentiment.model.threshold import is_positive
 from sentiment.preparation import prepared
@@ -126,7 +127,7 @@ def _decide(settings: RegisterSettings, version: ModelVersion, candidate: Scorer
 
 def _no_better_than_guessing(candidate: Scorer, texts: list[str], labels: np.ndarray) -> str:
     """MLflow's own evaluation and validation: the accuracy must be over that of always saying the more frequent label."""
-    guesses = is_positive(candidate.score(texts), candidate.threshold)
+    guesses = is_positive(many_texts.outputs(candidate, texts, "register: against guessing")["score"], candidate.threshold)
     table = pd.DataFrame({"label": labels, "prediction": guesses.astype(int)})
     scored = from_pandas(table, name="test labels and predictions", targets="label", predictions="prediction")
     result = mlflow.models.evaluate(data=scored, model_type="classifier")  # type: ignore[no-untyped-call]
