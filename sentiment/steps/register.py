@@ -11,6 +11,7 @@ from mlflow.data.pandas_dataset import from_pandas
 from mlflow.entities import Run
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.models import MetricThreshold
+from mlflow.models.evaluation import evaluator_registry  # noqa: F401 (before there are threads: see test_register.py)
 from mlflow.models.evaluation.validation import ModelValidationFailedException
 
 from sentiment import tracking
