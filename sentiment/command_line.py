@@ -26,7 +26,21 @@ WHAT = {
     "monitor": "later texts against a model's reference",
     "send": "runs that were not sent",
 }
-ABOUT = ("reviews", "prepared", "input", "folder", "run", "model", "engine", "architecture", "backend", "backends", "trials", "study")
+ABOUT = (
+    "reviews",
+    "prepared",
+    "input",
+    "folder",
+    "run",
+    "runs",
+    "model",
+    "engine",
+    "architecture",
+    "backend",
+    "backends",
+    "trials",
+    "study",
+)
 FULL = (errno.ENOSPC, errno.EDQUOT)
 logging.getLogger("matplotlib").setLevel(logging.ERROR)  # before a step imports it: that its cache can't be written is nothing to the user
 
