@@ -110,6 +110,8 @@ def test_runs_that_there_are(tmp_path: Path, experiment: str, caplog: pytest.Log
     compare.run(CompareSettings(runs=f"{network}, {ngrams},{network}"))
     (run,) = compared(experiment)
     assert (run.info.status, run.data.tags["compared_run_ids"]) == ("FINISHED", f"{network},{ngrams}")
+    assert "| tensorflow cnn | 0." in run.data.tags["mlflow.note.content"]
+    assert "-e register" in run.data.tags["mlflow.note.content"]
     assert run.data.tags["data_fingerprint"] == mlflow.get_run(network).data.tags["data_fingerprint"]
     figures = run.data.metrics
     assert figures["accuracy_low/tensorflow cnn"] <= figures["accuracy/tensorflow cnn"] <= figures["accuracy_high/tensorflow cnn"]

@@ -56,8 +56,12 @@ def run(settings: CompareSettings) -> None:
         names = _names([run for run, _, _ in models])
         candidates = [_candidate(name, *model, data.test_texts) for name, model in zip(names, models, strict=True)]
         made = comparison.compare(labels, candidates)
-        note = f"Models side by side on the same {len(labels):,} test reviews: {', '.join(names)}. The page is `{PAGE}`."
-        active.set_tags({"compared_run_ids": ",".join(candidate.run_id for candidate in candidates), descriptions.NOTE: note})
+        active.set_tags(
+            {
+                "compared_run_ids": ",".join(candidate.run_id for candidate in candidates),
+                descriptions.NOTE: descriptions.compared(made, PAGE),
+            }
+        )
         active.log_metrics(_metrics(made))
         for name, rows in zip(TABLES, ([model.row() for model in made.models], [asdict(pair) for pair in made.pairs]), strict=True):
             table = pd.DataFrame(rows)
