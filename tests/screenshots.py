@@ -57,30 +57,29 @@ def tried(page: Page, url: str) -> None:
 def main() -> None:
     expect.set_options(timeout=WAIT)
     FOLDER.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as name, running(Path(name), "/health", *server_options(Path(name))) as url:
-        folder, client = Path(name), MlflowClient(url)
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder), "/health", *server_options(Path(folder))) as url:
         for backend in ("tensorflow", "cntk"):
             print(run_main(url, f"--backend={backend}"))
-        print(run_entry_point(url, "compare"))
-        experiment = client.get_experiment_by_name("sentiment")
-        assert experiment
-        newest = {
-            step: client.search_runs([experiment.experiment_id], f"tags.step = '{step}'")[0].info.run_id for step in ("main", "compare")
-        }
-        report = client.download_artifacts(newest["main"], "report.html", name)
-        comparison = client.download_artifacts(newest["compare"], "comparison.html", name)
-        with browser_page(WIDTH, HEIGHT) as page, page_to_try(url, free_port(), folder) as trying:
-            pictures: dict[str, Callable[[], None]] = {
-                "compare": lambda: compared(page, url, experiment.experiment_id),
-                "run": lambda: run_page(page, url, experiment.experiment_id, newest["main"]),
-                "report": lambda: file_page(page, report),
-                "comparison": lambda: file_page(page, comparison),
-                "try": lambda: tried(page, trying),
-            }
-            for name, open_page in pictures.items():
-                open_page()
+        client = MlflowClient(url)
+        found = client.get_experiment_by_name("sentiment")
+        assert found
+        experiment = found.experiment_id
+        with browser_page(WIDTH, HEIGHT) as page, page_to_try(url, free_port(), Path(folder)) as trying:
+
+            def newest(step: str) -> str:
+                return str(client.search_runs([experiment], f"tags.step = '{step}'")[0].info.run_id)
+
+            def picture(name: str, open_page: Callable[..., None], *arguments: str) -> None:
+                open_page(page, *arguments)
                 page.wait_for_timeout(3000)  # until the curves are drawn, which move
                 write(page.screenshot(), FOLDER / f"{name}.png")
+
+            picture("compare", compared, url, experiment)
+            picture("run", run_page, url, experiment, newest("main"))
+            picture("report", file_page, client.download_artifacts(newest("main"), "report.html", folder))
+            picture("try", tried, trying)
+            print(run_entry_point(url, "compare"))
+            picture("comparison", file_page, client.download_artifacts(newest("compare"), "comparison.html", folder))
 
 
 def write(picture: bytes, path: Path) -> None:
