@@ -1,7 +1,7 @@
 """Requests per second of a served model, against the server's own ceiling and against the ordinary way to serve Keras.
 
-Three models are served with `mlflow models serve`, all at the same time, and asked in turn: a function that returns a constant, this
-project's model, with n-grams, and one that calls Keras `predict` on the same file. One short review a request.
+Models are served with `mlflow models serve`, two at the same time, and asked in turn: this project's model, with n-grams, beside a function
+that returns a constant, or beside one that calls Keras `predict` on the same file. One short review a request.
 """
 
 import http.client
@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +30,12 @@ from sentiment.paths import PROJECT
 from sentiment.serving import served_model
 from sentiment.settings import PrepareSettings
 
-SECONDS = 3.0
+SECONDS, PAIRS = 2.0, 9
+COMPARED = (  # the model beside ours, what it is, and processes of each server
+    ("constant", "a server that returns a constant", 1),
+    ("constant", "a server that returns a constant", 2),
+    ("keras", "one that calls Keras predict", 1),
+)
 COMMAND = "python -m benchmarks serving"
 BODY = json.dumps({"dataframe_records": [{"reviewText": "The movie was great. I liked it"}]})
 CONSTANT = """
@@ -82,13 +87,14 @@ class Server:
 
 
 @contextmanager
-def served(place: Path) -> Iterator[Server]:
-    """A server of a saved model."""
+def served(place: Path, workers: int = 1) -> Iterator[Server]:
+    """A server of a saved model, of so many processes."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
     programs = Path(sys.executable).parent
     command = [str(programs / "mlflow"), "models", "serve", "-m", str(place), "--env-manager", "local", "--port", str(port)]
+    command += ["--workers", str(workers)]
     environment = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(PROJECT)}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
@@ -139,14 +145,17 @@ def rows(settings: PrepareSettings) -> list[Row]:
     configure_libraries()
     tracking.check_server()
     found = []
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as servers:
+    with tempfile.TemporaryDirectory() as folder:
         places = save(Path(folder), make_model(settings, Path(folder)))
-        ports = {name: servers.enter_context(served(place)).port for name, place in places.items()}
-        for against, title in (("constant", "a server that returns a constant"), ("keras", "one that calls Keras predict")):
-            for clients in (1, 8):
-                for name in ("ours", against):
-                    rate(ports[name], clients)  # warm
-                rates = paired(lambda: rate(ports["ours"], clients), lambda: rate(ports[against], clients))  # noqa: B023
-                what = f"requests served, {clients} client{'s' * (clients > 1)}"
-                found.append(Row(what, title, rates, f"{rates.a:.0f} and {rates.b:.0f} requests/s", COMMAND))
+        for against, title, workers in COMPARED:
+            with served(places["ours"], workers) as ours, served(places[against], workers) as other:
+                found += [_row(ours.port, other.port, title, clients, workers) for clients in (1, 8)]
     return found
+
+
+def _row(ours: int, other: int, title: str, clients: int, workers: int) -> Row:
+    for port in (ours, other):
+        rate(port, clients)  # warm
+    rates = paired(lambda: rate(ours, clients), lambda: rate(other, clients), PAIRS)
+    what = f"requests served, {clients} client{'s' * (clients > 1)}" + (f", {workers} workers" if workers > 1 else "")
+    return Row(what, title, rates, f"{rates.a:.0f} and {rates.b:.0f} requests/s", COMMAND)

@@ -28,7 +28,10 @@ PURPOSES = {
     "monitor": "later texts against a model's reference",
     "send": "runs that were not sent",
 }
-LOGGED = ("reviews", "prepared", "input", "folder", "run", "model", "engine", "architecture", "backend", "backends", "trials", "study")
+LOGGED = (
+    *("reviews", "prepared", "input", "folder", "run", "runs", "model", "engine"),
+    *("architecture", "backend", "backends", "trials", "study"),
+)
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -71,7 +74,7 @@ def run(name: str) -> NoReturn:
     except UserError as error:
         line = _hide(" ".join(str(error).split()))
         print(line, file=sys.stderr, flush=True)
-        _tracking().fail_launched_run(program.rpartition(".")[2], line)
+        _tracking().fail_launched_run(name, line)
         sys.exit(2)
     except StepError as error:
         print(_hide(str(error)), file=sys.stderr)

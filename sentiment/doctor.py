@@ -1,7 +1,6 @@
 """`make doctor`: what this machine has and lacks, one line each; for what is lacking, the command that gets it."""
 
 import importlib.util
-import os
 import platform
 import shutil
 import subprocess
@@ -10,7 +9,6 @@ import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -120,19 +118,14 @@ def _postgres() -> Finding:
 
 
 def _tracking() -> Iterator[Finding]:
-    """The server, as a command would check it, and who is champion there; a local file that no run has made yet is not made."""
-    address = os.environ.get("MLFLOW_TRACKING_URI", "")
-    if not address and not Path("mlflow.db").exists():
-        yield Finding(OK, "tracking", "mlflow.db in this folder, which the first run makes")
-        yield Finding(EXTRA, "registry", "empty: make run")
-        return
+    """The server, as a command would check it, and who is champion there; nothing is made there, no experiment and no file."""
     from sentiment import tracking
     from sentiment.registry import versions
 
     try:
-        tracking.check_server()
-        yield Finding(OK, "tracking", f"{tracking.location()}, MLflow {tracking.server_version()}")
-        champion = versions.version_of_alias("sentiment", "champion")
+        present = tracking.present()
+        yield Finding(OK, "tracking", present or f"{tracking.where()}, which the first run makes")
+        champion = versions.version_of_alias("sentiment", "champion") if present else None
     except Exception as error:
         yield Finding(LACKS, "tracking", f"{' '.join(tracking.hide(str(error)).split())}")
         return

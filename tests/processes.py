@@ -36,6 +36,12 @@ def copy_store(tables: Path, path: Path, artifacts: Path | str) -> str:
     return f"sqlite:///{path}"
 
 
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 Launch = Callable[..., "subprocess.CompletedProcess[str]"]
 Begin = Callable[..., "subprocess.Popen[str]"]
 
@@ -43,9 +49,7 @@ Begin = Callable[..., "subprocess.Popen[str]"]
 @contextmanager
 def running(folder: Path, health: str, *arguments: str, **environment: str) -> Iterator[str]:
     """The address of an `mlflow` server that is run with these arguments, on a free port; `health` is a path that answers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     programs = Path(sys.executable).parent
     env = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"} | environment
     log = folder / "server.log"

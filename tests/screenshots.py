@@ -1,4 +1,4 @@
-"""`make screenshots`: trains two models, looks at them in MLflow's pages, and writes docs/images/*.png, which the documentation shows."""
+"""`make screenshots`: trains two models, looks at them in MLflow's pages and in this project's, and writes docs/images/*.png."""
 
 import io
 import tempfile
@@ -13,8 +13,8 @@ from playwright.sync_api import Page, TimeoutError, expect
 from sentiment.paths import PROJECT
 from sentiment.tracking import commands
 
-from .mlflow_pages import WAIT, browser_page, run_main, server_options
-from .processes import running
+from .mlflow_pages import WAIT, browser_page, page_to_try, run_entry_point, run_main, server_options
+from .processes import free_port, running
 
 FOLDER = PROJECT / "docs" / "images"
 COLOURS = 128  # enough for pages of text, and small
@@ -22,7 +22,7 @@ LARGEST = 150_000  # bytes
 WIDTH, HEIGHT = 1200, 760
 
 
-def compared(page: Page, url: str, experiment: str, run: str) -> None:
+def compared(page: Page, url: str, experiment: str) -> None:
     page.goto(f"{url}/#/experiments/{experiment}/runs?compareRunsMode=CHART&{commands.MODE}")
     close_assistant(page)
     page.get_by_role("button", name="Toggle sidebar").click()
@@ -43,7 +43,15 @@ def close_assistant(page: Page) -> None:
         page.get_by_role("button", name="Close").click(timeout=5000)
 
 
-PICTURES: dict[str, Callable[[Page, str, str, str], None]] = {"compare": compared, "run": run_page}
+def file_page(page: Page, file: str) -> None:
+    page.goto(Path(file).as_uri())
+
+
+def tried(page: Page, url: str) -> None:
+    """The page to try the model, with an example scored."""
+    page.goto(url)
+    page.get_by_role("button", name="Both").click()
+    expect(page.locator("#shown mark").first).to_be_visible()
 
 
 def main() -> None:
@@ -53,14 +61,25 @@ def main() -> None:
         for backend in ("tensorflow", "cntk"):
             print(run_main(url, f"--backend={backend}"))
         client = MlflowClient(url)
-        experiment = client.get_experiment_by_name("sentiment")
-        assert experiment
-        run = client.search_runs([experiment.experiment_id], "tags.step = 'main'")[0]
-        with browser_page(WIDTH, HEIGHT) as page:
-            for name, open_page in PICTURES.items():
-                open_page(page, url, experiment.experiment_id, run.info.run_id)
+        found = client.get_experiment_by_name("sentiment")
+        assert found
+        experiment = found.experiment_id
+        with browser_page(WIDTH, HEIGHT) as page, page_to_try(url, free_port(), Path(folder)) as trying:
+
+            def newest(step: str) -> str:
+                return str(client.search_runs([experiment], f"tags.step = '{step}'")[0].info.run_id)
+
+            def picture(name: str, open_page: Callable[..., None], *arguments: str) -> None:
+                open_page(page, *arguments)
                 page.wait_for_timeout(3000)  # until the curves are drawn, which move
                 write(page.screenshot(), FOLDER / f"{name}.png")
+
+            picture("compare", compared, url, experiment)
+            picture("run", run_page, url, experiment, newest("main"))
+            picture("report", file_page, client.download_artifacts(newest("main"), "report.html", folder))
+            picture("try", tried, trying)
+            print(run_entry_point(url, "compare"))
+            picture("comparison", file_page, client.download_artifacts(newest("compare"), "comparison.html", folder))
 
 
 def write(picture: bytes, path: Path) -> None:

@@ -154,5 +154,5 @@ def test_score_names_the_data_of_its_model_first(data: prepare.PreparedRun, tmp_
 def test_main_without_a_champion_names_no_command_that_needs_one(caplog: pytest.LogCaptureFixture, champion: bool) -> None:
     caplog.set_level(logging.INFO)
     with mlflow.start_run() as run:
-        main._say_next(MainSettings(), run.info, "any", champion)
+        main._log_next_steps(MainSettings(), run.info, "any", champion)
     assert ("make serve" in caplog.text, "-e score" in caplog.text) == (champion, champion)

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from playwright.sync_api import expect
 
 from sentiment.errors import UserError
 from sentiment.evaluation import comparison
@@ -18,6 +20,8 @@ from sentiment.report import comparison_page
 from sentiment.settings import CompareSettings, PrepareSettings, TrainSettings
 from sentiment.steps import compare, prepare, train
 
+from .mlflow_pages import browser_page
+from .pages import find_chromium
 from .processes import Launch
 
 SMALL: dict[str, Any] = {"sample": 80, "vocabulary_size": 300, "max_length": 40}
@@ -63,9 +67,35 @@ def test_the_page_is_one_file_and_shows_names_as_text() -> None:
     page = comparison_page.page(made, reviews=evil, fingerprint="ab" * 32, run_id="1" * 32, where="sqlite:///mlflow.db")
     assert "<script" not in page
     assert page.count("&lt;script&gt;") >= 4
-    assert not re.search(r"\b(src|href)=|@import|url\(", page)
+    assert not re.findall(r"(?:src|href)=\"(?!#|data:)[^\"]*\"|url\((?!#)|@import", page), "it asks for another file"
     assert "Nothing is chosen" in page
     assert "prefers-color-scheme: dark" in page
+
+
+@pytest.mark.skipif(find_chromium() is None, reason="There is no Chromium on this machine: apt-get install chromium.")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_its_window_and_has_its_tables(tmp_path: Path, scheme: str) -> None:
+    names = [f"{backend} bilstm {'0123456789abcdef'[at:] * 2}" for at, backend in enumerate(("tensorflow", "cntk", "jax", "torch"))]
+    models = [candidate(name, [0.9, 0.1] * 5, seed=str(at), reviews="a long name of a file " * 3) for at, name in enumerate(names)]
+    parts = dict.fromkeys(("model", "network", "ngrams"), models[0].parts["model"])
+    made = comparison.compare(np.array([1, 0] * 5), [replace(models[0], parts=parts), *models[1:]])
+    file = tmp_path / "comparison.html"
+    file.write_text(comparison_page.page(made, reviews="reviews.txt", fingerprint="ab" * 32, run_id="1" * 32, where="sqlite:///mlflow.db"))
+    with browser_page() as page:
+        said: list[str] = []
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        for width in (400, 800, 1300, 1920):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.goto(file.as_uri())
+            assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0, width
+            tables = page.get_by_role("table")
+            assert [tables.nth(at).locator("tbody tr").count() for at in range(tables.count())] == [4, 4, 6, 4, 1]
+            expect(page.get_by_role("rowheader", name=f"{names[0]} − {names[3]}")).to_be_visible()
+        back = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert (int(re.findall(r"\d+", back)[0]) < 128) == (scheme == "dark")
+        assert not said
 
 
 def test_runs_that_there_are(tmp_path: Path, experiment: str, caplog: pytest.LogCaptureFixture) -> None:
@@ -80,6 +110,8 @@ def test_runs_that_there_are(tmp_path: Path, experiment: str, caplog: pytest.Log
     compare.run(CompareSettings(runs=f"{network}, {ngrams},{network}"))
     (run,) = compared(experiment)
     assert (run.info.status, run.data.tags["compared_run_ids"]) == ("FINISHED", f"{network},{ngrams}")
+    assert "| tensorflow cnn | 0." in run.data.tags["mlflow.note.content"]
+    assert "-e register" in run.data.tags["mlflow.note.content"]
     assert run.data.tags["data_fingerprint"] == mlflow.get_run(network).data.tags["data_fingerprint"]
     figures = run.data.metrics
     assert figures["accuracy_low/tensorflow cnn"] <= figures["accuracy/tensorflow cnn"] <= figures["accuracy_high/tensorflow cnn"]

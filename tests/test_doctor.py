@@ -1,5 +1,7 @@
 """What `make doctor` says of a machine."""
 
+from pathlib import Path
+
 import mlflow
 
 from sentiment import doctor
@@ -36,3 +38,15 @@ def test_the_champion_is_named(store: str) -> None:
     findings = {finding.what: finding for finding in doctor.findings()}
     assert findings["registry"].state == OK
     assert findings["registry"].message.endswith("version 1, trained on films.csv")
+
+
+def test_it_only_looks(launch: Launch, store: str, tmp_path: Path) -> None:
+    new = tmp_path / "new.db"
+    done = launch("sentiment.doctor", MLFLOW_TRACKING_URI=f"sqlite:///{new}")
+    assert "which the first run makes" in done.stdout
+    assert not list(tmp_path.glob("new.db*"))
+    client = mlflow.MlflowClient(store)
+    before = {experiment.name for experiment in client.search_experiments()}
+    done = launch("sentiment.doctor", MLFLOW_TRACKING_URI=store, MLFLOW_EXPERIMENT_NAME="another")
+    assert "experiment another, which the first run makes" in done.stdout
+    assert {experiment.name for experiment in client.search_experiments()} == before

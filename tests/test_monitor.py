@@ -213,6 +213,27 @@ def test_texts_as_they_were(model: Path, texts: list[tuple[str, int]], experimen
     assert "accuracy" not in newest(experiment).data.metrics
 
 
+def test_the_tables_of_a_folder_count_as_one(model: Path, texts: list[tuple[str, int]], experiment: str, tmp_path: Path) -> None:
+    """As `score` leaves it: with a list of bad rows among them."""
+    monitor.run(MonitorSettings(input=table(tmp_path / "all.csv", texts, "text", "label"), model=str(model)))
+    whole = newest(experiment).data.metrics
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    table(parts / "a.csv", [*texts[:30], ("", 1)], "text", "label")
+    table(parts / "b.csv", texts[30:], "text", "label")
+    score.run(ScoreSettings(input=str(parts), model=str(model)))
+    scored = tmp_path / "parts.scored"
+    assert (scored / "a.csv.bad.jsonl").is_file()
+    monitor.run(MonitorSettings(input=str(scored), model=str(model)))
+    found = newest(experiment).data.metrics
+    assert {name: found[name] for name in (*PSI, "accuracy", "texts")} == pytest.approx(
+        {name: whole[name] for name in (*PSI, "accuracy", "texts")}
+    )
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="has no tables"):
+        monitor.run(MonitorSettings(input=str(tmp_path / "empty"), model=str(model)))
+
+
 def test_without_labels_what_the_model_says_is_not_taken_for_one(
     model: Path, texts: list[tuple[str, int]], experiment: str, tmp_path: Path
 ) -> None:

@@ -1,14 +1,8 @@
 """The page to try a model, in Chromium, with a real scoring server behind it."""
 
 import json
-import os
 import re
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -25,9 +19,11 @@ from playwright.sync_api import Page as Tab
 from sentiment.errors import UserError
 from sentiment.model.explanation import explain
 from sentiment.model.scorer import Scorer
-from sentiment.paths import PROJECT
 from sentiment.serving import served_model
 from sentiment.serving.page import LOADING, MOST, Page
+
+from .mlflow_pages import page_to_try
+from .processes import free_port
 
 FILE = Path(__file__).parent / "fixtures" / "default-bilstm.h5"
 SCORER = Scorer(FILE)
@@ -43,12 +39,6 @@ class Served:
     scores: str
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """What `make serve` runs, with a champion in a registry of its own; ended as a shell would end it."""
@@ -61,19 +51,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     mlflow.register_model(info.model_uri, "sentiment")
     MlflowClient().set_registered_model_alias("sentiment", "champion", "1")
     port = free_port()
-    command = [sys.executable, "-m", "sentiment.serving.page", "--env-manager", "local", "--port", str(port), "--page-port", "0"]
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = os.environ | {"PATH": path, "MLFLOW_TRACKING_URI": uri}
-    log = folder / "page.log"
-    with log.open("w") as output:
-        process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=output, stderr=output)
-    while not (found := re.search(r"try the model at (http://127\.0\.0\.1:\d+)", log.read_text())):
-        assert process.poll() is None, log.read_text()
-        time.sleep(0.1)
-    yield Served(found[1], f"http://127.0.0.1:{port}")
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 0
-    for address in (found[1], f"http://127.0.0.1:{port}"):
+    with page_to_try(uri, port, folder) as url:
+        yield Served(url, f"http://127.0.0.1:{port}")
+    for address in (url, f"http://127.0.0.1:{port}"):
         with pytest.raises(OSError, match="refused"):
             urllib.request.urlopen(address)
 

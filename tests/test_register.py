@@ -31,6 +31,16 @@ def test_mcnemar_by_hand() -> None:
     assert gate.worse_by_chance(labels, good, good) == (0, 0, 1.0)
 
 
+def test_what_mlflow_imports_for_its_evaluation_is_there_before_there_are_threads() -> None:
+    """Its import takes the lock of MLflow's import hooks, and then the interpreter's.
+
+    Each request of another thread, such as that which sends metrics, takes them the other way round: if these meet, both wait for ever.
+    """
+    code = "import sys, sentiment.steps.register; print('mlflow.models.evaluation.default_evaluator' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT, check=True)
+    assert done.stdout.strip() == "True"
+
+
 class Fixed(Scorer):
     """Scores that are given, and golden texts told apart, or not."""
 

@@ -11,8 +11,10 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from sentiment.evaluation.examples import Carried, Example
+from sentiment.evaluation.scored import Scored
 from sentiment.plots import search
 from sentiment.report import marking, search_page
+from sentiment.report.facts import results
 from tests.pages import find_chromium, shown
 from tests.processes import Launch
 
@@ -104,6 +106,12 @@ def test_the_page_of_a_search_fits_its_window(tmp_path: Path) -> None:
     assert not said
 
 
+def test_a_model_is_measured_at_its_threshold_and_its_parts_at_a_half() -> None:
+    scores = np.array([0.1, 0.6, 0.7, 0.9])
+    scored = Scored("test", np.array([0, 0, 1, 1]), np.full(4, 5), dict.fromkeys(("model", "network", "ngrams"), scores), threshold=0.65)
+    assert [row["accuracy"][:5] for row in results(scored)] == ["0.750", "0.750", "1.000"]
+
+
 @pytest.fixture(scope="module")
 def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A table whose reviews try to run a script."""
@@ -117,11 +125,13 @@ def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @needs_chromium
 def test_the_report_of_a_real_run(launch: Launch, reviews: Path, store: str, tmp_path: Path) -> None:
-    sizes = ("--architecture=cnn", "--filters=8", "--dense-size=8", "--embedding-size=8", "--epochs=3", "--register=false")
-    done = launch("entry_points.main", f"--reviews={reviews}", "--test-fraction=0.4", *sizes)
+    sizes = ("--architecture=cnn", "--filters=8", "--dense-size=8", "--embedding-size=8", "--epochs=3")
+    more = ("--register=false", "--threshold=auto")
+    done = launch("entry_points.main", f"--reviews={reviews}", "--test-fraction=0.4", *sizes, *more)
     assert done.returncode == 0, done.stderr
     (path,) = re.findall(r"^main: the report is (/.*report\.html)$", done.stdout, re.MULTILINE)
     text = Path(path).read_text()
+    assert "was chosen on these validation reviews" in text
     assert "<script" not in text
     assert "&lt;script&gt;" in text
     assert "reviews &amp; more.csv" in text

@@ -197,6 +197,19 @@ def test_interrupted_and_gone_on_with_on_cntk(begin: Begin, launch: Launch, call
     check(study, 3)
 
 
+def test_launched_by_mlflow_with_a_study_that_is_not_named(launch: Launch, journal: str) -> None:
+    """The launched run says study=auto, and gets the name that the study was given."""
+    prepare()
+    given = {"trials": 2, "epochs": 1, "architecture": "cnn", "filters": 4, "embedding_size": 4, "ngrams": 500, "register": "false"}
+    options = [word for name, value in given.items() for word in ("-P", f"{name}={value}")]
+    done = launch("mlflow", "run", ".", "--env-manager", "local", "-e", "tune", *options, "-P", f"storage={journal}")
+    assert done.returncode == 0, done.stderr
+    (name,) = optuna.get_all_study_names(search.open_storage(journal))[:1]
+    run = parent_of(name)
+    assert (run.info.status, run.data.params["study"]) == ("FINISHED", "auto")
+    assert len(tracking.children(run.info.run_id, "trial")) == 2
+
+
 def test_the_sizes_of_an_lstm_change_what_is_measured(launch: Launch, journal: str) -> None:
     """An LSTM of one to 32 units at learning rates that are too small and others: no two trials are alike, and one is pruned."""
     prepare()

@@ -26,6 +26,7 @@ from sentiment.reviews.rows import Row, Rows
 
 PART_ROWS = 10_000
 ADDED = ("label", "score")
+BAD_ROWS = ".bad.jsonl"  # behind the name of the output
 
 
 def score_table(rows: Rows, text_column: str, scorer: Scorer, job: dict[str, Any], output: Path, on_bytes: OnBytes) -> dict[str, int]:
@@ -49,7 +50,7 @@ def score_table(rows: Rows, text_column: str, scorer: Scorer, job: dict[str, Any
     counts = parts.counts()
     with _whole(output) as unfinished:
         _join(unfinished, parts.files("part"), rows, names)
-        bad_rows = output.with_name(f"{output.name}.bad.jsonl")
+        bad_rows = output.with_name(f"{output.name}{BAD_ROWS}")
         bad_rows.unlink(missing_ok=True)
         if counts["rows_bad"]:
             with _whole(bad_rows) as unfinished_bad:

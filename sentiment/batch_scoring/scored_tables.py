@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sentiment.batch_scoring.local_scoring import ADDED, PART_ROWS
+from sentiment.batch_scoring.local_scoring import ADDED, BAD_ROWS, PART_ROWS
 from sentiment.errors import UserError
 from sentiment.reviews.batch import OnBytes
 from sentiment.reviews.labels import LEFT_OUT, Labels, propose
@@ -77,6 +77,21 @@ class ScoredTable:
                 "or label_column=none if these are no labels."
             )
         return NO_LABEL if meaning == LEFT_OUT else meaning
+
+
+def find_tables(given: str) -> list[Path]:
+    """A table, or those of a folder but for what `score` wrote of bad rows. Raises UserError if there is none."""
+    path = Path(given).expanduser()
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise UserError(f"There is no such file or folder. Received: input={given}. Give a table of texts, or a folder of tables.")
+    tables = sorted(
+        file for file in path.iterdir() if file.is_file() and not file.name.startswith(".") and not file.name.endswith(BAD_ROWS)
+    )
+    if not tables:
+        raise UserError(f"The folder has no tables. Received: input={given}. Give one with tables in it.")
+    return tables
 
 
 def open_scored(path: Path, settings: MonitorSettings) -> ScoredTable:

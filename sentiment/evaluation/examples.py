@@ -9,6 +9,7 @@ import pandas as pd
 from sentiment.evaluation.scored import Scored
 from sentiment.model.explanation import Explanation
 from sentiment.model.scorer import Scorer
+from sentiment.progress import Bar
 
 LONGEST = 2000  # characters of a text in a table
 
@@ -78,17 +79,15 @@ def _ordered(scored: Scored, right: bool) -> np.ndarray:
 
 
 def _explained(scorer: Scorer, texts: Sequence[str], scored: Scored, rows: np.ndarray) -> list[Example]:
-    return [
-        Example(
-            texts[row],
-            int(scored.labels[row]),
-            float(scored.scores[row]),
-            int(scored.lengths[row]),
-            _carried(scorer, texts[row]),
-            int(scored.positive[row]),
-        )
-        for row in rows
-    ]
+    bar, made = Bar("evaluate: words that carried", len(rows), "reviews"), []
+    try:
+        for row in rows:
+            label, score, length = int(scored.labels[row]), float(scored.scores[row]), int(scored.lengths[row])
+            made.append(Example(texts[row], label, score, length, _carried(scorer, texts[row]), int(scored.positive[row])))
+            bar.advance(1)
+    finally:
+        bar.close()
+    return made
 
 
 def _carried(scorer: Scorer, text: str) -> list[Carried]:

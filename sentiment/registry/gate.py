@@ -10,6 +10,7 @@ import numpy as np
 
 from sentiment.evaluation.metrics import SIGNIFICANCE, ranking
 from sentiment.evaluation.paired import mcnemar, right
+from sentiment.model import many_texts
 from sentiment.model.scorer import Scorer
 from sentiment.registry.golden import Golden
 from sentiment.settings.threshold import DEFAULT as THRESHOLD
@@ -73,7 +74,7 @@ def what_to_do(candidate: Scorer, labels: np.ndarray) -> str:
 
 def judge(candidate: Scorer, champion: Scorer | None, texts: list[str], labels: np.ndarray, golden: Golden) -> GateResult:
     """Compares the two on the texts of a test split. labels: 0 or 1, `[texts]`; golden: those pairs that count for the candidate."""
-    outputs = candidate.parts(texts)
+    outputs = many_texts.outputs(candidate, texts, "register: the candidate")
     scores = outputs["score"]
     accuracy = float(right(labels, scores, candidate.threshold).mean())
     measures = {"candidate_accuracy": accuracy, "test_texts": float(len(texts)), "golden_pairs": float(len(golden.pairs))}
@@ -88,7 +89,7 @@ def judge(candidate: Scorer, champion: Scorer | None, texts: list[str], labels: 
         return GateResult(False, f"golden texts not told apart ({golden.source}): {shown}", measures, OTHER_GOLDEN)
     if champion is None:
         return GateResult(True, f"there is no champion yet; accuracy {accuracy:.4f} on the test split", measures)
-    champion_scores = champion.score(texts)
+    champion_scores = many_texts.outputs(champion, texts, "register: the champion")["score"]
     champion_accuracy = float(right(labels, champion_scores, champion.threshold).mean())
     thresholds = candidate.threshold, champion.threshold
     only_candidate, only_champion, p = worse_by_chance(labels, scores, champion_scores, thresholds)

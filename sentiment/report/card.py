@@ -41,7 +41,7 @@ def cautions(facts: Facts) -> dict[str, Any]:
         "reviews": facts.reviews,
         "small": SMALL,
         "uses": facts.registered.get("test_split_uses"),
-        "threshold": facts.test.threshold,
+        "threshold": f"{facts.test.threshold:.4g}",
         "sure": SURE,
         "near": int(near.sum()),
         "near_right": float(right[near].mean()) if near.any() else 0.0,

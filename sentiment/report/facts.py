@@ -15,6 +15,7 @@ from sentiment.preparation.prepared import Prepared
 from sentiment.report.pages import percent
 from sentiment.reviews.batch import TEST, TRAIN, VALIDATION
 from sentiment.settings import TrainSettings
+from sentiment.settings.threshold import DEFAULT, FIXED, parse
 from sentiment.training.training import Trained
 
 SPLITS = {"training": TRAIN, "validation": VALIDATION, "test": TEST}
@@ -72,6 +73,11 @@ class Facts:
         share = float(self.test.labels.mean())
         return max(share, 1 - share)
 
+    @property
+    def threshold_is_chosen(self) -> bool:
+        """On the validation reviews."""
+        return parse(self.train.threshold).kind != FIXED
+
     def splits(self) -> list[dict[str, str]]:
         rows = []
         for name, split in SPLITS.items():
@@ -99,13 +105,14 @@ class Facts:
 
 
 def results(scored: Scored) -> list[dict[str, str]]:
-    """A row for each part of the model, and for guessing."""
+    """A row for each part of the model. The threshold is the model's; its parts by themselves have the default."""
     rows = []
     for part in (NETWORK, NGRAMS, MODEL):
         if part in scored.compared:
             scores = scored.compared[part]
-            low, high = metrics.accuracy_interval(scored.labels, scores)
-            measured = metrics.measure(scored.labels, scores)
+            threshold = scored.threshold if part == MODEL else DEFAULT
+            low, high = metrics.accuracy_interval(scored.labels, scores, threshold)
+            measured = metrics.measure(scored.labels, scores, threshold)
             rows.append(
                 {"": _name(scored, part), "accuracy": f"{measured['accuracy']:.3f} ({HALVES.format(low, high)})"}
                 | {name: f"{measured[key]:.3f}" for name, key in (("AUC", "auc"), ("F1", "f1"), ("log loss", "log_loss"))}

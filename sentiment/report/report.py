@@ -41,6 +41,7 @@ def page(facts: Facts) -> str:
         combination=facts.trained.note,
         results=results(facts.test),
         validation=results(facts.trained.validation) if facts.trained.validation else [],
+        threshold_is_chosen=facts.threshold_is_chosen,
         registered=facts.registered if "gate" in facts.registered else None,
         figures=drawn.of_training(facts.epochs, int(facts.trained.summary.get("best_epoch", 0))) + drawn.of_scores(facts.test),
         wrong=[_example(each) for each in facts.evaluated.wrong[:WRONG]],

@@ -47,7 +47,7 @@ class ScoreSettings(TableSettings):
 class MonitorSettings(TableSettings):
     """Parameters of `monitor`."""
 
-    input: str = parameter(REQUIRED, "a table of texts: one that score wrote, or another one, whose texts are then scored")
+    input: str = parameter(REQUIRED, "a table of texts, or a folder of tables: what score wrote, or others, whose texts are then scored")
     model: str = parameter("models:/sentiment@champion", "a registered model, the id of a train run, or a path to a model.h5")
     limit: float = parameter(0.2, "the population stability index that no measure may exceed, unless chance explains it", minimum=0)
     score_column: str = parameter(

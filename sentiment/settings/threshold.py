@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from sentiment.errors import UserError
 
-AUTO, PRECISION = "auto", "precision"
+FIXED, AUTO, PRECISION = "fixed", "auto", "precision"
 DEFAULT = 0.5
 
 
 @dataclass(frozen=True)
 class Rule:
-    """kind: "fixed", AUTO or PRECISION; value: the threshold, or the precision that is wanted; of AUTO, 0."""
+    """kind: FIXED, AUTO or PRECISION; value: the threshold, or the precision that is wanted; of AUTO, 0."""
 
     kind: str
     value: float
@@ -18,7 +18,7 @@ class Rule:
 
 def parse(text: str) -> Rule:
     """The rule of `0.5`, `auto` or `precision:0.95`. Raises UserError if the text is none of these."""
-    kind, colon, number = text.partition(":") if text.startswith(PRECISION) else ("fixed", "", text)
+    kind, colon, number = text.partition(":") if text.startswith(PRECISION) else (FIXED, "", text)
     if text == AUTO:
         return Rule(AUTO, 0)
     try:

@@ -73,7 +73,7 @@ class TrainSettings:
     threshold: str = parameter(
         f"{thresholds.DEFAULT:g}",
         "the score from which on a review is positive: a number; auto, the one of the best balanced accuracy on the validation split; or "
-        "precision:0.95, the smallest with that precision there",
+        "precision:0.95, the smallest with that precision there (to which model_val_accuracy is then a little kind)",
         check=thresholds.parse,
     )
     seed: int = parameter(1, "fixes every random choice", minimum=0, exclusive_maximum=2**31)

@@ -17,10 +17,10 @@ from sentiment.backends import interpreters
 from sentiment.errors import UserError
 from sentiment.evaluation import comparison
 from sentiment.evaluation.comparison import Candidate, Comparison, Quality
+from sentiment.model import many_texts
 from sentiment.model.scorer import Scorer
 from sentiment.preparation import prepared
 from sentiment.preparation.prepared import Prepared
-from sentiment.progress import Bar
 from sentiment.registry import find_model, lineage
 from sentiment.report import comparison_page
 from sentiment.report.pages import duration, p_value, size
@@ -32,7 +32,6 @@ from sentiment.tracking import commands, descriptions
 
 PARENTS = ("main", "tune")  # the steps under whose runs there is one of train
 MOST_PAIRS = 6  # on the terminal
-AT_ONCE = 1000  # texts between two signs of progress
 TABLES = ("comparison", "pairs")
 PAGE = "comparison.html"
 log = logging.getLogger(__name__)
@@ -57,8 +56,12 @@ def run(settings: CompareSettings) -> None:
         names = _names([run for run, _, _ in models])
         candidates = [_candidate(name, *model, data.test_texts) for name, model in zip(names, models, strict=True)]
         made = comparison.compare(labels, candidates)
-        note = f"Models side by side on the same {len(labels):,} test reviews: {', '.join(names)}. The page is `{PAGE}`."
-        active.set_tags({"compared_run_ids": ",".join(candidate.run_id for candidate in candidates), descriptions.NOTE: note})
+        active.set_tags(
+            {
+                "compared_run_ids": ",".join(candidate.run_id for candidate in candidates),
+                descriptions.NOTE: descriptions.compared(made, PAGE),
+            }
+        )
         active.log_metrics(_metrics(made))
         for name, rows in zip(TABLES, ([model.row() for model in made.models], [asdict(pair) for pair in made.pairs]), strict=True):
             table = pd.DataFrame(rows)
@@ -174,18 +177,8 @@ def _scorer(path: Path) -> tuple[Scorer, int]:
     return Scorer(path), path.stat().st_size
 
 
-def _outputs(name: str, scorer: Scorer, texts: list[str]) -> dict[str, np.ndarray]:
-    bar, parts = Bar(f"compare: {name}", len(texts), "texts"), []
-    for at in range(0, len(texts), AT_ONCE):
-        some = texts[at : at + AT_ONCE]
-        parts.append(scorer.parts(some))
-        bar.advance(len(some))
-    bar.close()
-    return {part: np.concatenate([each[part] for each in parts]) for part in parts[0]}
-
-
 def _candidate(name: str, run: Run, scorer: Scorer, model_bytes: int, texts: list[str]) -> Candidate:
-    outputs = _outputs(name, scorer, texts)
+    outputs = many_texts.outputs(scorer, texts, f"compare: {name}")
     parts = {"model": outputs.pop("score")} | {part.removesuffix("_logit"): expit(logits) for part, logits in outputs.items()}
     shown = {parameter.name for parameter in parameters(TrainSettings)} - {"prepared"} | {"device"}
     speeds = [metric.value for metric in MlflowClient().get_metric_history(run.info.run_id, "tokens_per_second")]

@@ -1,13 +1,14 @@
 """Whether texts are still like those that a model was validated on, and whether it is still as right."""
 
 import logging
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from sentiment import tracking
-from sentiment.batch_scoring.scored_tables import NO_LABEL, Part, ScoredTable, open_scored
+from sentiment.batch_scoring.scored_tables import NO_LABEL, Part, ScoredTable, find_tables, open_scored
 from sentiment.errors import StepError, UserError
 from sentiment.evaluation import comparison, drift, metrics
 from sentiment.evaluation.drift import Drift
@@ -35,20 +36,19 @@ def run(settings: MonitorSettings) -> None:
         UserError: There is no such table or model, the model has no reference, or the scores are not the model's.
         StepError: A stability index is over the limit by more than chance, or the accuracy is less than on the validation reviews.
     """
-    path = Path(settings.input).expanduser()
-    if not path.is_file():
-        raise UserError(f"There is no such file. Received: input={settings.input}. Give a table of texts.")
-    table = open_scored(path, settings)
+    tables = [open_scored(path, settings) for path in find_tables(settings.input)]
     scorer = Scorer(find_model.find(settings.model))
     validated = _reference(scorer, settings)
-    _check_scores(table, scorer, settings)
+    _check_scores(tables, scorer, settings)
     log.info("monitor: with %s", lineage.describe(settings.model, scorer.model.data_fingerprint))
-    columns = {"text": table.text, "scores": table.score, "labels": table.label}
-    used = ", ".join(f"{name} in {column}" for name, column in columns.items() if column)
-    log.info("monitor: reading %s: %s, %s", path.name, table.rows.reading, used)
-    tags = {"reading": table.rows.reading, "data_fingerprint": scorer.model.data_fingerprint}
+    for table in tables:
+        columns = {"text": table.text, "scores": table.score, "labels": table.label}
+        used = ", ".join(f"{name} in {column}" for name, column in columns.items() if column)
+        log.info("monitor: reading %s: %s, %s", table.path.name, table.rows.reading, used)
+    readings = "; ".join(dict.fromkeys(table.rows.reading for table in tables))
+    tags = {"reading": readings, "data_fingerprint": scorer.model.data_fingerprint}
     with tracking.step_run("monitor", settings, **tags) as active, tracking.work_folder() as folder:
-        values, labels, bad = _read(table, scorer)
+        values, labels, bad = _read(tables, scorer)
         drifts = drift.from_reference(validated, values)
         measured = _accuracy(values["scores"], labels, validated, scorer.threshold)
         active.log_metrics({"texts": len(labels), "rows_bad": bad} | _metrics(drifts) | measured)
@@ -57,7 +57,7 @@ def run(settings: MonitorSettings) -> None:
         _log_summary(drifts, measured, len(labels), bad, settings)
         problems = _problems(drifts, measured, settings.limit)
         outcome = "; ".join(problems) or "passed"
-        note = f"{len(labels):,} texts of `{path.name}` against those that the model was validated on: {outcome}."
+        note = f"{len(labels):,} texts of `{Path(settings.input).name}` against those that the model was validated on: {outcome}."
         active.set_tags({"monitor": outcome, descriptions.NOTE: note})
         if problems:
             raise StepError(
@@ -77,27 +77,27 @@ def _reference(scorer: Scorer, settings: MonitorSettings) -> Reference:
     return scorer.model.reference
 
 
-def _check_scores(table: ScoredTable, scorer: Scorer, settings: MonitorSettings) -> None:
-    """That the first rows can be read, and their scores are the model's."""
-    first = next(table.read(lambda size: None), None)
-    if first is None or not first.texts:
+def _check_scores(tables: list[ScoredTable], scorer: Scorer, settings: MonitorSettings) -> None:
+    """That the first rows of each can be read, and their scores are the model's; and that there are any."""
+    firsts = [(table, part) for table in tables for part in islice(table.read(lambda size: None), 1) if part.texts]
+    if not firsts:
         raise UserError(
             f"There is nothing to monitor. Received: input={settings.input}, whose first rows have no text. Give a table of texts."
         )
-    if first.scores is not None:
-        differences = np.abs(scorer.score(first.texts[:CHECKED]) - first.scores[:CHECKED])
+    for table, part in firsts:
+        differences = np.abs(scorer.score(part.texts[:CHECKED]) - part.scores[:CHECKED]) if part.scores is not None else np.zeros(1)
         if differences.max() > ALLOWED:
             raise UserError(
-                f"The scores are not this model's. Received: input={settings.input}, column {table.score}, up to {differences.max():.2f} "
+                f"The scores are not this model's. Received: {table.path}, column {table.score}, up to {differences.max():.2f} "
                 f"from those of model={settings.model}. Name the model that scored, or say score_column=none: the texts are scored anew."
             )
 
 
-def _read(table: ScoredTable, scorer: Scorer) -> tuple[dict[str, np.ndarray], np.ndarray, int]:
+def _read(tables: list[ScoredTable], scorer: Scorer) -> tuple[dict[str, np.ndarray], np.ndarray, int]:
     """The measures of each text, by name; its label, or NO_LABEL; and how many rows are bad."""
-    bar = Bar(table.path.name, table.path.stat().st_size, "bytes")
+    bar = Bar("monitor", sum(table.path.stat().st_size for table in tables), "bytes")
     try:
-        parts = [(part, _measures(part, scorer)) for part in table.read(bar.advance)]
+        parts = [(part, _measures(part, scorer)) for table in tables for part in table.read(bar.advance)]
     finally:
         bar.close()
     values = {name: np.concatenate([measures[name] for _, measures in parts]) for name in reference.MEASURES}

@@ -10,10 +10,12 @@ from mlflow.data.pandas_dataset import from_pandas
 from mlflow.entities import Run
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.models import MetricThreshold
+from mlflow.models.evaluation import evaluator_registry  # noqa: F401 (before there are threads: see test_register.py)
 from mlflow.models.evaluation.validation import ModelValidationFailedException
 
 from sentiment import tracking
 from sentiment.errors import UserError
+from sentiment.model import many_texts
 from sentiment.model.scorer import Scorer
 from sentiment.model.threshold import is_positive
 from sentiment.preparation import prepared
@@ -128,7 +130,7 @@ def _decide(settings: RegisterSettings, version: ModelVersion, candidate: Scorer
 
 def _no_better_than_guessing(candidate: Scorer, texts: list[str], labels: np.ndarray) -> str:
     """MLflow's own evaluation and validation: the accuracy must be over that of always saying the more frequent label."""
-    guesses = is_positive(candidate.score(texts), candidate.threshold)
+    guesses = is_positive(many_texts.outputs(candidate, texts, "register: against guessing")["score"], candidate.threshold)
     table = pd.DataFrame({"label": labels, "prediction": guesses.astype(int)})
     scored = from_pandas(table, name="test labels and predictions", targets="label", predictions="prediction")
     result = mlflow.models.evaluate(data=scored, model_type="classifier")  # type: ignore[no-untyped-call]

@@ -47,6 +47,7 @@ def run(settings: TuneSettings) -> None:
     """
     for backend in settings.backend:
         ALL[backend].interpreter()
+    asked = settings
     if settings.study == "auto":
         settings = replace(settings, study=f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}")
     path, prepared_run_id = train.find_prepared(settings.prepared)
@@ -62,7 +63,7 @@ def run(settings: TuneSettings) -> None:
     parent = ""
     go_on = f"Go on with the same command and -P study={settings.study}."
     try:
-        with _parent_run(study, new, settings, tags) as active:
+        with _parent_run(study, new, settings, asked, tags) as active:
             parent = active.info.run_id
             reviews = lineage.reviews_of(prepared_run_id)
             active.log_datasets(tracking.split_datasets(data, reviews, "train", "validation"))
@@ -86,8 +87,10 @@ def run(settings: TuneSettings) -> None:
 
 
 @contextmanager
-def _parent_run(study: optuna.Study, new: bool, settings: TuneSettings, tags: dict[str, str]) -> Iterator[StepRun]:
+def _parent_run(study: optuna.Study, new: bool, settings: TuneSettings, asked: TuneSettings, tags: dict[str, str]) -> Iterator[StepRun]:
     """The one run of a study: begun by the command that made the study, resumed by the others.
+
+    asked: the settings as the user gave them.
 
     Raises:
         UserError: The study is of other settings or data.
@@ -116,7 +119,7 @@ def _parent_run(study: optuna.Study, new: bool, settings: TuneSettings, tags: di
         if launched:
             MlflowClient().set_tag(launched, "joined_run_id", known)
     logged = replace(settings, storage=search.shown(settings.storage))
-    with tracking.step_run("tune", logged, resumed=known, study=study.study_name, **tags) as active:
+    with tracking.step_run("tune", logged, resumed=known, asked=asked, study=study.study_name, **tags) as active:
         if not known:
             study.set_user_attr(AGREED, agreed)
             study.set_user_attr(PARENT, active.info.run_id)

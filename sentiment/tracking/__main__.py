@@ -5,12 +5,22 @@ Before `mlflow run`, whose launcher would make them without a lock, so that of t
 
 import sys
 
-from sentiment import tracking
 from sentiment.errors import UserError
+from sentiment.libraries import configure_libraries
 
-if __name__ == "__main__":
+
+def main() -> int:
+    """Returns the exit status: 2, with one line, if the server can't be used."""
+    configure_libraries()
+    from sentiment import tracking  # which imports matplotlib
+
     try:
         tracking.check_server()
     except UserError as error:
         print(error, file=sys.stderr)
-        sys.exit(2)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -5,6 +5,7 @@ from typing import Any
 
 from mlflow.entities import Run, RunInfo
 
+from sentiment.evaluation.comparison import Comparison, Share
 from sentiment.evaluation.metrics import wilson
 from sentiment.model.model_file import ModelFile
 from sentiment.preparation.prepared import Prepared
@@ -18,6 +19,7 @@ MODEL = (
     "The version with the alias `champion` is what `make serve` serves. The tags of a version say why it is the champion, or is not."
 )
 NOTE = "mlflow.note.content"
+MOST_PAIRS = 6
 BACKENDS = {"tensorflow": "TensorFlow", "cntk": "CNTK", "jax": "JAX", "torch": "PyTorch"}
 IN_TRAINING = ("ngrams", "dropout", "learning_rate", "batch_size", "epochs", "patience", "seed")
 ONE_ALONE = {"network": "its network alone", "ngrams": "its n-grams alone"}
@@ -79,6 +81,22 @@ def searched(settings: Any, data: Prepared, trials: str, best: Mapping[str, str]
         "All trials: `search.html` among the artifacts, or the child runs of this one.",
         _next("make serve", commands.entry_point("tune", study=settings.study, trials=str(settings.trials * 2))),
     )
+
+
+def compared(made: Comparison, page: str) -> str:
+    """Of `compare`. page: the name of the artifact that has all of it."""
+    rows = [f"| {each.candidate.name} | {_with_interval(each.accuracy['model'])} |" for each in made.models]
+    pairs = [f"- {pair.one} − {pair.other}: {pair.difference:+.3f}, p = {pair.p:.3f} (McNemar)" for pair in made.pairs[:MOST_PAIRS]]
+    return _paragraphs(
+        "\n".join([f"| model | accuracy on {made.texts:,} test reviews | 95 % interval |", "|---|---|---|", *rows]),
+        "\n".join(pairs),
+        f"All of it: `{page}` among the artifacts. Nothing is chosen on the test reviews; this registers the best of validation:",
+        commands.in_another_shell([commands.entry_point("register")]),
+    )
+
+
+def _with_interval(share: Share) -> str:
+    return f"{share.value:.3f} | {share.low:.3f} to {share.high:.3f}"
 
 
 def registered(name: str, version: str, decision: str, reason: str, candidate: RunInfo) -> str:

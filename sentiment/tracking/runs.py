@@ -37,18 +37,21 @@ class StepRun(Outbox):
 
 
 @contextmanager
-def step_run(step: str, settings: Any, parent: str | None = None, resumed: str | None = None, **tags: str) -> Iterator[StepRun]:
+def step_run(
+    step: str, settings: Any, parent: str | None = None, resumed: str | None = None, asked: Any = None, **tags: str
+) -> Iterator[StepRun]:
     """A run for one step, with its parameters logged.
 
     Whatever is raised inside ends it as FAILED, with the reason as a tag; Stopped as KILLED. Without a parent it is the run
-    that `mlflow run` made for this process, if there is one; `resumed` is the id of one that goes on.
+    that `mlflow run` made for this process, if there is one; `resumed` is the id of one that goes on; `asked`, the settings as they were
+    given, where `settings` are others: a launched run has those.
 
     Raises:
         UserError: MLflow does not begin it.
         ServerAwayError: The tracking server does not answer.
         UnsentError: It was done, and not all of it was sent.
     """
-    run = _begin(step, settings, parent, resumed, tags)
+    run = _begin(step, settings, parent, resumed, asked or settings, tags)
     try:
         with server.raising_if_away():
             active = StepRun(run, lambda: None if parent else _fail_runs_of_dead_processes(step))
@@ -96,13 +99,13 @@ def _end(active: StepRun, error: BaseException) -> None:
             print(unsent, flush=True)
 
 
-def _begin(step: str, settings: Any, parent: str | None, resumed: str | None, tags: dict[str, str]) -> Run:
+def _begin(step: str, settings: Any, parent: str | None, resumed: str | None, asked: Any, tags: dict[str, str]) -> Run:
     launched = None if parent or resumed else os.environ.get("MLFLOW_RUN_ID")
     name = None if resumed else titles.title(step, settings, tags.get("trial"))
     try:
         if launched:
             run = MlflowClient().get_run(launched)
-            _check_launched(run, step, settings)
+            _check_launched(run, step, asked)
             name = name if titles.is_made_up(run.info.run_name) else None
         return mlflow.start_run(
             resumed,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -152,11 +153,36 @@ def check_server() -> None:
     Raises:
         UserError: It does not.
     """
+    with _user_errors(), _migration_lock():
+        _check_version()
+        experiment_now = experiment(_find_or_create_experiment(), mlflow.get_tracking_uri())
+    _check_active(experiment_now)
+    if KIND not in experiment_now.tags:
+        with suppress(Exception):  # a login that may log runs, and not this
+            MlflowClient().set_experiment_tag(experiment_now.experiment_id, KIND, TRAINING)
+
+
+def present() -> str | None:
+    """Where runs would be tracked, in words; None for a database that no run has made yet. Makes nothing; raises as `check_server`."""
+    name = os.environ.get("MLFLOW_EXPERIMENT_NAME", "")
+    if (file := _sqlite_file()) and not Path(file).exists():
+        return None
+    with _user_errors():
+        _check_version()
+        named = MlflowClient().get_experiment_by_name(name) if name else experiment(experiment_id(), mlflow.get_tracking_uri())
+        version = server_version()
+    if named:
+        _check_active(named)
+    shown = named.name if named else f"{name}, which the first run makes,"
+    return f"experiment {shown} of {where()}, MLflow {version}"
+
+
+@contextmanager
+def _user_errors() -> Iterator[None]:
+    """Whatever goes wrong in it with the server is a UserError."""
     received = f"Received: MLFLOW_TRACKING_URI={where()}"
     try:
-        with _migration_lock():
-            _check_version(received)
-            present = experiment(_find_or_create_experiment(), mlflow.get_tracking_uri())
+        yield
     except UserError:
         raise
     except Exception as error:  # whatever an unknown kind of store raises
@@ -168,14 +194,14 @@ def check_server() -> None:
         if isinstance(error, MlflowException) and not is_transient(error):
             raise UserError(f"There is no such experiment. {_environment()}: {short(error)}. Name one that {where()} has.") from error
         raise UserError(f"The tracking server does not answer. {received}: {short(error)}. Start it, or correct it.") from error
-    if not _is_active(present):
+
+
+def _check_active(each: Experiment) -> None:
+    if not _is_active(each):
         raise UserError(
-            f"The experiment is deleted. Received: {present.name} (id {present.experiment_id}) on {where()}. "
+            f"The experiment is deleted. Received: {each.name} (id {each.experiment_id}) on {where()}. "
             "Restore it (mlflow experiments restore), or name another in MLFLOW_EXPERIMENT_NAME."
         )
-    if KIND not in present.tags:
-        with suppress(Exception):  # a login that may log runs, and not this
-            MlflowClient().set_experiment_tag(present.experiment_id, KIND, TRAINING)
 
 
 def _is_active(each: Experiment) -> bool:
@@ -197,7 +223,7 @@ def server_version() -> str:
     return _get("/version").text.strip().strip('"')[:20] if mlflow.get_tracking_uri().startswith("http") else str(mlflow.__version__)
 
 
-def _check_version(received: str) -> None:
+def _check_version() -> None:
     if not mlflow.get_tracking_uri().startswith("http"):
         return
     response = _get("/version")
@@ -206,7 +232,8 @@ def _check_version(received: str) -> None:
     except InvalidVersion:  # not MLflow's own server
         return
     if response.ok and version < Version(OLDEST):
-        raise UserError(f"The tracking server is too old. {received}, MLflow {version}. Have it brought to MLflow {OLDEST} or later.")
+        received = f"Received: MLFLOW_TRACKING_URI={where()}, MLflow {version}"
+        raise UserError(f"The tracking server is too old. {received}. Have it brought to MLflow {OLDEST} or later.")
 
 
 def _get(path: str, **options: Any) -> requests.Response:
@@ -217,9 +244,15 @@ def _get(path: str, **options: Any) -> requests.Response:
 
 def _migration_lock() -> AbstractContextManager[object]:
     """For the tables that MLflow makes in a new SQLite file, which two commands at once would both make."""
+    path = _sqlite_file()
+    return ExclusiveFileLock(f"{path}.lock") if path else nullcontext()
+
+
+def _sqlite_file() -> str:
+    """The path of the tracking database, if it is one of SQLite."""
     address = mlflow.get_tracking_uri()
     path = urlsplit(address).path[1:] if address.startswith("sqlite:///") else ""
-    return ExclusiveFileLock(f"{path}.lock") if path and path != ":memory:" else nullcontext()
+    return "" if path == ":memory:" else path
 
 
 def _environment() -> str:
