@@ -36,6 +36,7 @@ from .trained import Kept, Models, Trainers, train_small
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell would hand down to ignore it
 SHARED_DATA = PROJECT.parent / "shared" / "data"
+PATH = sys.path.copy()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -43,6 +44,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if {"launch", "begin", "trainers", "postgres"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Models that MLflow has loaded put their own code, rooms of `sentiment`, before the project's, for processes begun later too."""
+    sys.path = PATH.copy()
 
 
 @pytest.fixture(scope="session")
@@ -63,8 +70,7 @@ def tables(request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture(autouse=True)
 def store(tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """An empty tracking store of the test's own; what MLflow keeps in globals is cleared behind it, and in the path the code of models."""
-    monkeypatch.setattr(sys, "path", sys.path.copy())
+    """An empty tracking store of the test's own; what MLflow keeps in globals is cleared behind it."""
     uri = copy_store(tables, tmp_path / "mlflow.db", tmp_path / "artifacts")
     for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
         monkeypatch.delenv(name, raising=False)

@@ -14,7 +14,7 @@ import requests
 from mlflow import MlflowClient
 from mlflow.entities import Experiment, LifecycleStage
 from mlflow.exceptions import MlflowException
-from mlflow.tracking.fluent import _get_experiment_id  # MLflow has no public way to ask
+from mlflow.tracking import fluent
 from mlflow.utils.credentials import get_default_host_creds
 from mlflow.utils.file_utils import ExclusiveFileLock
 from mlflow.utils.rest_utils import http_request
@@ -28,6 +28,7 @@ OLDEST = "3.0"  # logged models, which registered ones are made of
 TRANSIENT = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED", "IO_ERROR")
 PERMANENT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)  # a full disk, or one that can't be written
 HEALTH_TIMEOUT = 5  # seconds
+NAMED_BY = ("MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID")
 MLFLOWS_OWN = "Default"  # where `mlflow run` begins runs if the user names no experiment
 KIND, TRAINING = "mlflow.experimentKind", "custom_model_development"  # the tag that lets MLflow's pages open in their training mode
 
@@ -100,12 +101,25 @@ def answers() -> bool:
 
 
 def experiment_id() -> str:
-    """That of the active run, or of the environment. Raises UserError if the environment names two, or a deleted one."""
+    """That of the active run, or of the environment. The server is asked once, so that a run can end without it.
+
+    Raises:
+        UserError: The environment names two, or a deleted one.
+    """
     try:
-        return str(_get_experiment_id())
+        return _present()
     except MlflowException as error:
         raise_if_away(error)
         raise UserError(f"There is no such experiment. {_environment()}: {short(error)}. Name one that {where()} has.") from error
+
+
+def _present() -> str:
+    return _asked(mlflow.get_tracking_uri(), fluent._active_experiment_id, *map(os.environ.get, NAMED_BY))
+
+
+@cache
+def _asked(*depends_on: str | None) -> str:
+    return str(fluent._get_experiment_id())  # MLflow has no public way to ask
 
 
 def experiment_ids() -> list[str]:
@@ -171,11 +185,11 @@ def _is_active(each: Experiment) -> bool:
 def _find_or_create_experiment() -> str:
     """The id of the present experiment, which is made if there is none; another command may make it at the same time."""
     try:
-        return str(_get_experiment_id())
+        return _present()
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-        return str(_get_experiment_id())
+        return _present()
 
 
 def server_version() -> str:
@@ -209,8 +223,7 @@ def _migration_lock() -> AbstractContextManager[object]:
 
 
 def _environment() -> str:
-    names = ("MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID")
-    values = ", ".join(f"{name}={os.environ[name]}" for name in names if os.environ.get(name))
+    values = ", ".join(f"{name}={os.environ[name]}" for name in NAMED_BY if os.environ.get(name))
     return f"Received: {values or 'the default experiment'}"
 
 
