@@ -125,6 +125,6 @@ def test_the_package_is_installed_in_the_versions_of_the_lock(tmp_path: Path) ->
     done = subprocess.run([*install, "-c", "constraints.txt", "-e", ".[jax,torch,spark,dev]"], cwd=PROJECT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     installed = dict(re.findall(r"^ \+ ([\w.-]+)==(\S+)", done.stderr, re.MULTILINE))
-    assert {"mlflow-sentiment", "tensorflow", "jax", "torch", "pyspark", "pytest"} <= installed.keys()
+    assert {"tensorflow", "jax", "torch", "pyspark", "pytest"} <= installed.keys()
     locked = pinned()
     assert not [name for name, version in installed.items() if name in locked and version not in locked[name]]

@@ -73,10 +73,8 @@ def check(study: optuna.Study, wanted: int) -> Run:
     assert parent.data.metrics["test_accuracy"] == tracking.children(parent.info.run_id, "evaluate")[0].data.metrics["test_accuracy"]
     (registered,) = tracking.children(parent.info.run_id, "register")
     assert registered.data.tags["candidate_run_id"] == final.info.run_id
-    version, champion = (
-        versions.version("sentiment", registered.data.tags["model_version"]),
-        versions.version_of_alias("sentiment", "champion"),
-    )
+    version = versions.version("sentiment", registered.data.tags["model_version"])
+    champion = versions.version_of_alias("sentiment", "champion")
     assert version.run_id == final.info.run_id
     assert registered.data.tags["gate"] == version.tags["gate"] == ("passed" if champion else "rejected")
     assert champion is None or champion.run_id == final.info.run_id

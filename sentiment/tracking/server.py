@@ -29,8 +29,8 @@ OLDEST = "3.0"  # logged models, which registered ones are made of
 TRANSIENT = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED", "IO_ERROR")
 PERMANENT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)  # a full disk, or one that can't be written
 HEALTH_TIMEOUT = 5  # seconds
-MLFLOWS_OWN = "Default"  # where `mlflow run` begins runs if the user names no experiment
 NAMED_BY = ("MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID")
+MLFLOWS_OWN = "Default"  # where `mlflow run` begins runs if the user names no experiment
 KIND, TRAINING = "mlflow.experimentKind", "custom_model_development"  # the tag that lets MLflow's pages open in their training mode
 
 
