@@ -20,7 +20,7 @@ from sentiment import tracking
 from sentiment.backends.interpreters import ALL
 from sentiment.errors import StepError, Stopped, UserError
 from sentiment.preparation import prepared
-from sentiment.progress import Bar
+from sentiment.progress import Bar, left
 from sentiment.registry import lineage
 from sentiment.report import report, search_page
 from sentiment.reviews.batch import TEST
@@ -204,8 +204,8 @@ class _Told:
                 best = study.best_trial
                 self._active.log_metrics({f"best_{metric}": best.values[0]}, step=count)
                 parts.append(f"best {best.values[0]:.4f} in trial {best.number}")
-            left = (time.monotonic() - self._begun) / max(count - self._before, 1) * (wanted - count)
-            parts.append(f"{count} of {wanted} done, about {max(left, 0) / 60:.0f} min left")
+            time_left = left(time.monotonic() - self._begun, count - self._before, wanted - self._before)
+            parts.append(f"{count} of {wanted} done{time_left}")
             self._bar.say("; ".join(parts))
             self._bar.set(count, wanted)
 
