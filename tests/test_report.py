@@ -85,6 +85,13 @@ def test_a_search_is_drawn_with_its_pruned_trials() -> None:
     assert [label.get_text() for label in axes.get_xticklabels()] == ["dropout", "units", "val_auc"]
 
 
+def test_whole_numbers_have_whole_ticks() -> None:
+    distributions = {"kernel_size": IntDistribution(2, 5)}
+    made = [create_trial(value=0.5 + size / 10, params={"kernel_size": size}, distributions=distributions) for size in (2, 3, 4)]
+    (axes,) = search.slice_of(made, "kernel_size", "val_auc").axes
+    assert not [tick for tick in axes.get_xticks() if tick % 1]
+
+
 def test_what_cannot_be_said_of_a_search_is_not_drawn() -> None:
     assert "No trial is complete" in search_page.page(study_of([]), "val_auc")
     assert "Parallel coordinates" not in search_page.page(study_of(trials([0.8])), "val_auc")

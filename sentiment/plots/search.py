@@ -64,6 +64,8 @@ def slice_of(trials: Sequence[FrozenTrial], name: str, metric: str) -> Figure:
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
+    elif all(isinstance(trial.params[name], int) for trial in done):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
 
 

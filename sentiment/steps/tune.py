@@ -20,7 +20,7 @@ from sentiment import tracking
 from sentiment.backends.interpreters import ALL
 from sentiment.errors import StepError, Stopped, UserError
 from sentiment.preparation import prepared
-from sentiment.progress import Bar
+from sentiment.progress import Bar, remaining
 from sentiment.registry import lineage
 from sentiment.report import report, search_page
 from sentiment.reviews.batch import TEST
@@ -215,8 +215,8 @@ class _Progress:
                 best = study.best_trial
                 self._active.log_metrics({f"best_{metric}": best.values[0]}, step=count)
                 parts.append(f"best {best.values[0]:.4f} in trial {best.number}")
-            left = (time.monotonic() - self._begun) / max(count - self._ended_before, 1) * (asked - count)
-            parts.append(f"{count} of {asked} done, about {max(left, 0) / 60:.0f} min left")
+            time_left = remaining(time.monotonic() - self._begun, count - self._ended_before, asked - self._ended_before)
+            parts.append(f"{count} of {asked} done{time_left}")
             self._bar.print("; ".join(parts))
             self._bar.set(count, asked)
 
