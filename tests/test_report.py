@@ -86,8 +86,10 @@ def test_a_search_is_drawn_with_its_pruned_trials() -> None:
 
 
 def test_whole_numbers_have_whole_ticks() -> None:
-    distributions = {"kernel_size": IntDistribution(2, 5)}
-    made = [create_trial(value=0.5 + size / 10, params={"kernel_size": size}, distributions=distributions) for size in (2, 3, 4)]
+    made = [
+        create_trial(value=0.5 + size / 10, params={"kernel_size": size}, distributions={"kernel_size": IntDistribution(2, 5)})
+        for size in (2, 3, 4)
+    ]
     (axes,) = search.slice_of(made, "kernel_size", "val_auc").axes
     assert not [tick for tick in axes.get_xticks() if tick % 1]
 
