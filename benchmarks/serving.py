@@ -48,6 +48,7 @@ mlflow.models.set_model(Constant())
 """
 KERAS = """
 import os
+from pathlib import Path
 os.environ["KERAS_BACKEND"] = "tensorflow"
 import keras, mlflow, numpy as np, pandas as pd
 from mlflow.pyfunc.model import PythonModel
@@ -55,7 +56,7 @@ from sentiment.model import model_file
 from sentiment.model.scorer import PADDED
 class WithKeras(PythonModel):
     def load_context(self, context):
-        self.encoder = model_file.read(context.artifacts["file"]).encoder
+        self.encoder = model_file.read(Path(context.artifacts["file"])).encoder
         self.model = keras.models.load_model(context.artifacts["file"])
     def predict(self, context, model_input, params=None):
         reviews = self.encoder.encode(model_input["reviewText"].tolist())
