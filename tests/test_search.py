@@ -186,12 +186,14 @@ def _kill_inside(address: str) -> None:
     assert victim.stdout
     with victim.stdout:
         assert victim.stdout.readline() == "inside\n"
-        with opened(address) as storage, search.only_one(storage, "something else"):
-            waiting.start()
-            assert not entered.wait(1)
-        killed.set()
-        victim.kill()
-        victim.wait()
+        try:
+            with opened(address) as storage, search.only_one(storage, "something else"):
+                waiting.start()
+                assert not entered.wait(1)
+            killed.set()
+        finally:
+            victim.kill()
+            victim.wait()
     waiting.join(60)
     assert after_the_kill == [True, True]
 
