@@ -17,7 +17,7 @@ def main(path: str, settings: Dict[str, Any], cores: List[int]) -> None:
     import numpy as np
 
     from sentiment.trainer import batches, files, framework
-    from sentiment.trainer.architectures import Network
+    from sentiment.trainer.architectures.network import Network
     from sentiment.trainer.batches import Batch
 
     framework.fix_threads()

@@ -79,7 +79,7 @@ def test_a_bilstm_is_what_numpy_computes(trainers: Trainers, models: Models, tmp
     for at in range(len(LENGTHS)):
         tokens = reviews.tokens.row(at)
         sides = [
-            lstm_by_hand(model.weights["words"][0][order].astype(np.float64), model.weights[f"lstm_{name}"]).max(axis=0)
+            lstm_by_hand(model.weights["embedding"][0][order].astype(np.float64), model.weights[f"lstm_{name}"]).max(axis=0)
             for name, order in (("forward", tokens), ("backward", tokens[::-1]))
         ]
         kernel, bias = model.weights["network_logit"]

@@ -66,7 +66,9 @@ class TestEveryNetworkOnEveryBackend:
         before, after = read(network.before).weights, read(network.after).weights
         same = {layer for layer in after if any((a == b).all() for a, b in zip(before[layer], after[layer], strict=True))}
         assert same == {layer for layer in after if layer in FROZEN}
-        assert after["present"][0].ravel().tolist() == [0] + [1] * (len(after["present"][0]) - 1)
+        assert after["mask"][0].ravel().tolist() == [0] + [1] * (len(after["mask"][0]) - 1)
+        for layer in {"mask_bias_forward", "mask_bias_backward"} & set(after):
+            assert [array.ravel().tolist() for array in after[layer]] == [[2], [-2]]
 
     def test_the_scorer_agrees_with_the_backend_that_trained(
         self, networks: Callable[[str, str], Network], small: Path, backend: str, architecture: str

@@ -176,6 +176,16 @@ def test_a_layer_may_not_lead_back_to_itself(tmp_path: Path) -> None:
         model_file.read(edited(MODEL, tmp_path, config(turn)))
 
 
+def test_a_layer_of_an_earlier_format_has_no_name_of_today(tmp_path: Path) -> None:
+    """Or two layers would come to have one name."""
+
+    def rename(file: h5py.File) -> None:
+        file.attrs["model_config"] = file.attrs["model_config"].replace('"dropout_features"', '"embedding"')
+
+    with pytest.raises(UserError, match="the layer embedding is not of that format"):
+        model_file.read(edited(MODEL, tmp_path, rename))
+
+
 VOCABULARY = "sentiment/vocabulary"
 IN_A_MODEL: dict[str, Edit] = {
     "external storage of words": dataset(VOCABULARY, external("S8", (20,))),

@@ -80,7 +80,7 @@ def test_the_parts_and_the_model_are_measured(trainer: Trainer, small: Path, dat
     trained = train_small(trainer, small, tmp_path / "model.h5", architecture="cnn", epochs=2)
     summary = trained.summary
     names = {f"{part}_val_{what}" for part in ("network", "ngrams", "model") for what in AT_END}
-    assert summary.keys() == names | {"network_weight", "ngrams_weight", "threshold", "best_epoch", "weights", "reviews_per_step"}
+    assert summary.keys() == names | {"network_weight", "ngrams_weight", "threshold", "best_epoch", "num_parameters", "reviews_per_step"}
     scorer = Scorer(tmp_path / "model.h5")
     network = scorer.outputs(scorer.model.encoder.encode_numbers(data.words.take(data.rows(VALIDATION))))["network_logit"]
     ngrams = ngram_regression.fit(data, SIZES["ngrams"], 1).val_logits
@@ -96,8 +96,8 @@ def test_the_parts_and_the_model_are_measured(trainer: Trainer, small: Path, dat
     assert [summary["network_weight"], summary["ngrams_weight"]] == pytest.approx(weights, abs=1e-4)
     assert trained.note.startswith(f"{weights[0]:.2f} of the network's logit and {weights[1]:.2f} of the n-grams'")
     assert "16 validation reviews, which are few" in trained.note
-    trainable = [scorer.model.weights[layer] for layer in ("words", "present", "convolution", "dense", "network_logit")]
-    assert summary["weights"] == sum(array.size for array in itertools.chain(*trainable))
+    trainable = [scorer.model.weights[layer] for layer in ("embedding", "mask", "convolution", "dense", "network_logit")]
+    assert summary["num_parameters"] == sum(array.size for array in itertools.chain(*trainable))
     assert [path.name for path in tmp_path.glob("*.h5*")] == ["model.h5"]
     assert not list(tmp_path.glob("*unfinished*"))
 
@@ -130,7 +130,7 @@ def test_the_ngrams_alone(trainer: Trainer, small: Path, tmp_path: Path) -> None
     names = {f"{part}_val_{what}" for part in ("ngrams", "model") for what in AT_END}
     assert trained.summary.keys() == names | {"network_weight", "ngrams_weight", "threshold"}
     assert trained.summary["model_val_loss"] == trained.summary["ngrams_val_loss"]
-    assert "words" not in model_file.read(path).weights
+    assert "embedding" not in model_file.read(path).weights
 
 
 def prepare_chinese(path: Path, praise: str, blame: str, reviews: int = 80) -> Prepared:
@@ -204,14 +204,14 @@ def test_a_start_gives_each_word_its_own_row(trainer: Trainer, small: Path, data
     for name, start in (("new", None), ("started", tmp_path / "start.h5")):
         train_network(trainer, small, tmp_path / f"{name}.h5", start, architecture="cnn", epochs=0)
     before, new, started = (model_file.read(tmp_path / f"{name}.h5").weights for name in ("start", "new", "started"))
-    np.testing.assert_array_equal(started["words"][0][:4], before["words"][0][:4])
+    np.testing.assert_array_equal(started["embedding"][0][:4], before["embedding"][0][:4])
     for place, word in enumerate(vocabulary):
-        source = before["words"][0][4 + theirs.index(word)] if word in theirs else new["words"][0][4 + place]
-        np.testing.assert_array_equal(started["words"][0][4 + place], source, err_msg=word)
+        source = before["embedding"][0][4 + theirs.index(word)] if word in theirs else new["embedding"][0][4 + place]
+        np.testing.assert_array_equal(started["embedding"][0][4 + place], source, err_msg=word)
     for layer in ("convolution", "dense", "network_logit"):
         np.testing.assert_array_equal(started[layer][0], before[layer][0])
         assert (started[layer][0] != new[layer][0]).any()
-    assert started["present"][0][:, 0].tolist() == [0] + [1] * (3 + len(vocabulary))
+    assert started["mask"][0][:, 0].tolist() == [0] + [1] * (3 + len(vocabulary))
 
 
 @pytest.mark.parametrize(("writer", "ngrams", "reader"), [("cntk", 500, "tensorflow"), ("tensorflow", 0, "cntk")])
@@ -232,7 +232,7 @@ def test_a_start_is_taken_from_the_file_of_another_backend(
     assert len(common) > 100
     assert theirs != ours[: len(theirs)]
     for word in common:
-        before, after = start.weights["words"][0][4 + theirs.index(word)], started.weights["words"][0][4 + ours.index(word)]
+        before, after = start.weights["embedding"][0][4 + theirs.index(word)], started.weights["embedding"][0][4 + ours.index(word)]
         np.testing.assert_array_equal(after, before, err_msg=word)
 
 
@@ -256,7 +256,7 @@ def test_a_network_learns_nothing_of_words_that_are_dropped(trainers: Trainers, 
     for share in (0.0, 0.999999):
         for epochs in (0, 1):
             train_network(trainers(backend), small, tmp_path / f"{epochs}.h5", architecture="cnn", epochs=epochs, word_dropout=share)
-        before, after = (model_file.read(tmp_path / f"{epochs}.h5").weights["words"][0] for epochs in (0, 1))
+        before, after = (model_file.read(tmp_path / f"{epochs}.h5").weights["embedding"][0] for epochs in (0, 1))
         assert (before[UNKNOWN] != after[UNKNOWN]).all()
         learned = np.flatnonzero(abs(after - before)[4:].max(axis=1) > 1e-6)  # the moving average rounds
         assert len(learned) == 0 if share else len(learned) > 100, learned

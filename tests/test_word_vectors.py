@@ -104,9 +104,9 @@ def test_words_start_with_their_vectors(trainers: Trainers, small: Path, tmp_pat
     for name, start in (("new", None), ("started", vectors)):
         train_network(trainer, small, tmp_path / f"{name}.h5", start, architecture="cnn", epochs=0)
     new, started = (model_file.read(tmp_path / f"{name}.h5").weights for name in ("new", "started"))
-    np.testing.assert_array_equal(started["words"][0][ids], vectors.vectors)
+    np.testing.assert_array_equal(started["embedding"][0][ids], vectors.vectors)
     others = np.setdiff1d(np.arange(data.encoder.size), ids)
-    np.testing.assert_array_equal(started["words"][0][others], new["words"][0][others])
+    np.testing.assert_array_equal(started["embedding"][0][others], new["embedding"][0][others])
     np.testing.assert_array_equal(started["convolution"][0], new["convolution"][0])
 
 

@@ -1,4 +1,4 @@
-"""The four backends, and the interpreter that has each of them."""
+"""The backends, and the interpreter that has each of them."""
 
 import importlib.util
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sentiment.backends import environments
 from sentiment.errors import UserError
-from sentiment.settings import BACKENDS
+from sentiment.settings import KERAS_BACKENDS
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,7 @@ class Backend:
         return any(map(environments.built, names)) or (not self.own_python and importlib.util.find_spec(self.module) is not None)
 
 
-_ALL = (Backend("tensorflow", "tensorflow"), Backend("cntk", "cntk", "3.6"), Backend("jax", "jax"), Backend("torch", "torch"))
-ALL = {backend.name: backend for backend in _ALL}
-assert tuple(ALL) == BACKENDS
+ALL = {backend.name: Backend(backend.name, backend.name, backend.python) for backend in KERAS_BACKENDS}
 DEVICES = ("cpu", "cuda")
 
 

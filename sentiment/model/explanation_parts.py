@@ -16,7 +16,7 @@ from sentiment.ragged import from_lengths
 from sentiment.text import ngrams
 
 COMBINED = ("combined_logit", "weighed_logit")  # the layers that weigh both logits; the second is that of sentiment-model-1
-FACTORS = ("ngram_weights", "ngram_present", "ratios")  # the embeddings whose product is summed; sentiment-model-1 has the third
+FACTORS = ("ngram_weights", "ngram_mask", "ratios")  # the embeddings whose product is summed; sentiment-model-1 has the third
 
 
 class NetworkPart:

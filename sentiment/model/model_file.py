@@ -19,7 +19,7 @@ import numpy as np
 from sentiment import hdf5
 from sentiment.errors import UserError
 from sentiment.hdf5 import Group
-from sentiment.model import keras_config, keras_file, reference
+from sentiment.model import earlier_names, keras_config, keras_file, reference
 from sentiment.model.keras_file import KerasFile
 from sentiment.model.reference import Reference
 from sentiment.settings import ARCHITECTURES, SIZES
@@ -27,9 +27,18 @@ from sentiment.settings.threshold import DEFAULT as THRESHOLD
 from sentiment.text.vocabulary import Encoder
 from sentiment.text.vocabulary_file import read_encoder, write_encoder
 
-FORMAT = "sentiment-model-2"
-READABLE = (FORMAT, "sentiment-model-1")  # the first had its n-grams in two factors, and no learned combination
+FORMAT = "sentiment-model-3"
+# The second had other names of layers, the first also its n-grams in two factors, and no learned combination.
+READABLE = (FORMAT, "sentiment-model-2", "sentiment-model-1")
 LABEL_NAMES = ("negative", "positive")
+# The layer that has each size of an architecture, and where: which of its arrays, along which axis.
+PLACES = {
+    "embedding_size": ("embedding", 0, 1),
+    "lstm_size": ("lstm_forward", 1, 0),
+    "filters": ("convolution", 0, 2),
+    "kernel_size": ("convolution", 0, 0),
+    "dense_size": ("dense", 0, 1),
+}
 KERAS = "3.0.0"  # what `write` says that the file is of: `hard_sigmoid` is another function in Keras 2
 
 
@@ -65,7 +74,8 @@ def is_ours(path: Path) -> bool:
 def read(path: Path) -> ModelFile:
     """Raises UserError if the file is not a model of this project, or anything in it is not known or does not fit the rest."""
     with hdf5.reading(path, "a sentiment model", "Give a model.h5 that train wrote.") as file:
-        if "sentiment" not in file or file.group("sentiment").text("format", "") not in READABLE:
+        version = file.group("sentiment").text("format", "") if "sentiment" in file else ""
+        if version not in READABLE:
             raise ValueError("it is not a sentiment model of a known format")
         own = file.group("sentiment")
         saved = json.loads(file.text("model_config"))
@@ -74,9 +84,11 @@ def read(path: Path) -> ModelFile:
         if not isinstance(graph, dict):
             raise ValueError("its layers are a list, without their inputs")
         weights = _read_weights(graph, file.group("model_weights"))
+        settings = _settings(json.loads(own.text("settings")))
+        if version != FORMAT and "architecture" in settings:
+            graph, weights = earlier_names.bring_up_to_date(graph, weights)
         _check_rows(graph, encoder)
-        settings = json.loads(own.text("settings"))
-        _check_settings(settings, weights)
+        _check_sizes(settings, weights)
         return ModelFile(
             graph=graph,
             weights=weights,
@@ -115,18 +127,22 @@ def _check_rows(graph: dict[str, Any], encoder: Encoder) -> None:
                 raise ValueError(f"the layer {layer['config']['name']} has {layer['config']['input_dim']} rows for {rows[name]} ids")
 
 
-def _check_settings(settings: Any, weights: dict[str, list[np.ndarray]]) -> None:
-    """That the sizes in the settings, by which a trainer builds the network anew, are those of the weights."""
-    if not isinstance(settings, dict) or not all(value is None or isinstance(value, str | int | float) for value in settings.values()):
+def _settings(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict) or not all(each is None or isinstance(each, str | int | float) for each in value.values()):
         raise ValueError("its settings are not names with values")
+    return value
+
+
+def _check_sizes(settings: dict[str, Any], weights: dict[str, list[np.ndarray]]) -> None:
+    """That the sizes in the settings, by which a trainer builds the network anew, are those of the weights."""
     if "architecture" not in settings:
         return
     if settings["architecture"] not in ARCHITECTURES:
         raise ValueError(f"there is no architecture {settings['architecture']}")
-    places = {"embedding_size": ("words", 0, 1), "lstm_size": ("lstm_forward", 1, 0), "filters": ("convolution", 0, 2),
-              "kernel_size": ("convolution", 0, 0), "dense_size": ("dense", 0, 1)}  # fmt: skip
     for size in SIZES[settings["architecture"]]:
-        layer, array, axis = places[size]
+        layer, array, axis = PLACES[size]
+        if layer not in weights:
+            raise ValueError(f"it has no layer {layer}, of which {size} is a size")
         actual = weights[layer][array].shape[axis]
         if settings[size] != actual or type(settings[size]) is not int:
             raise ValueError(f"its settings have {size}={settings[size]}, its weights {actual}")

@@ -1,8 +1,7 @@
 """A Keras model as an ONNX graph, made from its configuration and its weights, without Keras.
 
 Both generations of configuration are read: Keras 2's (`inbound_nodes` as lists) and Keras 3's (as tensors by name). Only the
-layers that `sentiment.trainer.architectures` and `sentiment.model.keras_1_2` use are known. Tensors stay as Keras has them,
-`[batch, time, channels]`.
+kinds of layers in `_LAYERS` are known. Tensors stay as Keras has them, `[batch, time, channels]`.
 """
 
 from collections.abc import Callable

@@ -1,5 +1,7 @@
 """Every parameter of every entry point: its name, type, default, range and meaning. `make docs` writes them into MLproject and docs."""
 
+from sentiment.settings.architectures import ARCHITECTURES, NETWORKS, NGRAMS_ALONE, SIZES
+from sentiment.settings.backends import BACKENDS, KERAS_BACKENDS
 from sentiment.settings.declaration import REQUIRED, Choices, Range, as_text, from_text, parameter, parameters, part
 from sentiment.settings.models import (
     CompareSettings,
@@ -12,17 +14,7 @@ from sentiment.settings.models import (
     SendSettings,
 )
 from sentiment.settings.reviews import CLEANING, PrepareSettings, TableSettings, TextSettings
-from sentiment.settings.training import (
-    ARCHITECTURES,
-    BACKENDS,
-    METRICS,
-    NETWORKS,
-    NGRAMS_ALONE,
-    SIZES,
-    MainSettings,
-    TrainSettings,
-    TuneSettings,
-)
+from sentiment.settings.training import METRICS, MainSettings, TrainSettings, TuneSettings
 
 ENTRY_POINTS: dict[str, type] = {
     "main": MainSettings,
@@ -42,6 +34,7 @@ __all__ = [
     "BACKENDS",
     "CLEANING",
     "ENTRY_POINTS",
+    "KERAS_BACKENDS",
     "METRICS",
     "NETWORKS",
     "NGRAMS_ALONE",

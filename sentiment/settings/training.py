@@ -3,26 +3,16 @@
 from dataclasses import dataclass, field
 
 from sentiment.settings import threshold as thresholds
+from sentiment.settings.architectures import ARCHITECTURES, NETWORKS, those_with
+from sentiment.settings.backends import BACKENDS
 from sentiment.settings.declaration import Choices, Range, parameter, searched
 from sentiment.settings.reviews import PrepareSettings
 
-BACKENDS = ("tensorflow", "cntk", "jax", "torch")
 METRICS = ("val_auc", "val_accuracy", "val_loss")
-NETWORKS = ("bilstm", "lstm", "cnn", "cnn-lstm")
-NGRAMS_ALONE = "ngrams"
 GOLDEN = (
     "texts that a candidate has to tell apart: a table with texts and labels (none: built-in ones, as far as the model knows their words)"
 )
 PRETRAINING = ("none", "vectors", "teacher")
-ARCHITECTURES = (*NETWORKS, NGRAMS_ALONE)
-# The sizes that each architecture has.
-SIZES: dict[str, tuple[str, ...]] = {
-    "bilstm": ("embedding_size", "lstm_size"),
-    "lstm": ("embedding_size", "lstm_size"),
-    "cnn": ("embedding_size", "filters", "kernel_size", "dense_size"),
-    "cnn-lstm": ("embedding_size", "filters", "kernel_size", "lstm_size"),
-    NGRAMS_ALONE: (),
-}
 
 
 @dataclass(frozen=True)
@@ -53,9 +43,9 @@ class TrainSettings:
     )
     embedding_size: int = parameter(50, "numbers that stand for a word", minimum=1)
     lstm_size: int = parameter(64, "units of an LSTM, in each direction", minimum=1)
-    filters: int = parameter(250, "filters of the convolution (cnn, cnn-lstm)", minimum=1)
-    kernel_size: int = parameter(3, "words that a filter sees (cnn, cnn-lstm)", minimum=1)
-    dense_size: int = parameter(250, "units of the dense layer after the convolution (cnn)", minimum=1)
+    filters: int = parameter(250, f"filters of the convolution ({those_with('filters')})", minimum=1)
+    kernel_size: int = parameter(3, f"words that a filter sees ({those_with('kernel_size')})", minimum=1)
+    dense_size: int = parameter(250, f"units of the dense layer after the convolution ({those_with('dense_size')})", minimum=1)
     dropout: float = parameter(0.5, "share of the activations dropped in training", minimum=0, exclusive_maximum=1)
     word_dropout: float = parameter(0.0, "share of the words that a training step takes for unknown ones", minimum=0, exclusive_maximum=1)
     learning_rate: float = parameter(0.001, "Adam's step size", minimum=1e-9)

@@ -9,7 +9,7 @@ from sentiment.evaluation.metrics import wilson
 from sentiment.model.model_file import ModelFile
 from sentiment.preparation.prepared import Prepared
 from sentiment.reviews.batch import TEST, TRAIN, UNLABELLED, VALIDATION
-from sentiment.settings import SIZES
+from sentiment.settings import KERAS_BACKENDS, SIZES
 from sentiment.tracking import commands
 from sentiment.tracking.titles import network
 
@@ -18,7 +18,7 @@ MODEL = (
     "The version with the alias `champion` is what `make serve` serves. The tags of a version say why it is the champion, or is not."
 )
 NOTE = "mlflow.note.content"
-BACKENDS = {"tensorflow": "TensorFlow", "cntk": "CNTK", "jax": "JAX", "torch": "PyTorch"}
+TITLES = {backend.name: backend.title for backend in KERAS_BACKENDS}
 IN_TRAINING = ("ngrams", "dropout", "learning_rate", "batch_size", "epochs", "patience", "seed")
 ONE_ALONE = {"network": "its network alone", "ngrams": "its n-grams alone"}
 
@@ -92,7 +92,7 @@ def registered(name: str, version: str, decision: str, reason: str, candidate: R
 def card(model: ModelFile, candidate: Run, reviews: str, data: Prepared, note: str) -> str:
     """The short form of a model's card, of its version: what it is of, how good, what to be careful about. note: of the registering."""
     known = candidate.data.params
-    what = f"{model.settings.get('architecture')} on {BACKENDS.get(known.get('backend', ''), known.get('backend', 'an unknown backend'))}"
+    what = f"{model.settings.get('architecture')} on {TITLES.get(known.get('backend', ''), known.get('backend', 'an unknown backend'))}"
     trained = f"{len(data.rows(TRAIN)):,} reviews of `{reviews}`" if model.data_fingerprint == data.data_fingerprint else "other reviews"
     return _paragraphs(
         f"**{what}**, trained on {trained}. `reviewText` in, `label` and `score`, the probability of positive, out.",
@@ -102,7 +102,7 @@ def card(model: ModelFile, candidate: Run, reviews: str, data: Prepared, note: s
 
 
 def _what(settings: Any, data: Prepared, reviews: str, summary: Mapping[str, float]) -> str:
-    backend = BACKENDS.get(settings.backend, settings.backend)
+    backend = TITLES.get(settings.backend, settings.backend)
     epoch = f", epoch {summary['best_epoch']:.0f} of at most {settings.epochs}" if "best_epoch" in summary else ""
     return (
         f"**{network(settings)} on {backend}**{epoch}, trained on {len(data.rows(TRAIN)):,} reviews of `{reviews}` "

@@ -127,12 +127,12 @@ def _arrays(group: Any) -> List[np.ndarray]:
 
 
 def _bring_up_to_date(weights: Dict[str, List[np.ndarray]]) -> None:
-    """Renames the layers of earlier files: the first had no n-grams, those of `sentiment-model-1` had them in two factors."""
+    """Layers of `sentiment-model-1` as today's: the first files had no n-grams, later ones had them in two factors."""
     if "network_logit" not in weights and "score" in weights:
         weights["network_logit"] = weights.pop("score")
     if "ratios" in weights:
         (ratios,), (factors,) = weights.pop("ratios"), weights["ngram_weights"]
         weights["ngram_weights"] = [ratios * factors]
-        weights["ngram_present"] = [np.minimum(np.arange(len(ratios)), 1).astype(np.float32)[:, None]]
+        weights["ngram_mask"] = [np.minimum(np.arange(len(ratios)), 1).astype(np.float32)[:, None]]
         weights["ngrams_logit"] = [np.ones((1, 1), np.float32), np.zeros(1, np.float32)]
         weights["combined_logit"] = weights.pop("weighed_logit")

@@ -52,12 +52,12 @@ def fix_threads() -> None:
         cntk.cntk_py.set_max_num_cputhreads(1)
 
 
-def fix_threads_for(architecture: str) -> None:
+def share_cores(with_lstm: bool) -> None:
     """PyTorch shares each step of an LSTM between threads, which wait for one another more than they compute."""
     if BACKEND == "torch":
         import torch
 
-        torch.set_num_threads(1 if "lstm" in architecture else int(os.environ["OMP_NUM_THREADS"]))
+        torch.set_num_threads(1 if with_lstm else int(os.environ["OMP_NUM_THREADS"]))
 
 
 def start_over(seed: int) -> None:

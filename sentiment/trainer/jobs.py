@@ -6,7 +6,7 @@ from typing import Any, Callable, Dict, List, Tuple
 import numpy as np
 
 from sentiment.trainer import batches, files, framework, saved
-from sentiment.trainer.architectures import Network, Shape
+from sentiment.trainer.architectures.network import Network, Shape
 from sentiment.trainer.averaging import MovingAverage
 from sentiment.trainer.batches import Reviews
 from sentiment.trainer.channel import Channel

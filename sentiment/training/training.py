@@ -149,7 +149,7 @@ def train(
     summary, note = _combined(logits, combination, labels, threshold.value)
     summary["threshold"] = threshold.value
     if best.epoch:
-        summary |= {"best_epoch": best.epoch, "weights": parameters, "reviews_per_step": settings.batch_size}
+        summary |= {"best_epoch": best.epoch, "num_parameters": parameters, "reviews_per_step": settings.batch_size}
     return Trained(network, summary, note, threshold, _guessing(logits, labels), _scored(data, labels, logits, threshold.value))
 
 

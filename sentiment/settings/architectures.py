@@ -1,0 +1,17 @@
+"""The architectures, each a file of `sentiment/trainer/architectures`, and the parameters that are its sizes. docs/extending.md adds one."""
+
+_NETWORKS: dict[str, tuple[str, ...]] = {
+    "bilstm": ("embedding_size", "lstm_size"),
+    "lstm": ("embedding_size", "lstm_size"),
+    "cnn": ("embedding_size", "filters", "kernel_size", "dense_size"),
+    "cnn-lstm": ("embedding_size", "filters", "kernel_size", "lstm_size"),
+}
+NETWORKS = tuple(_NETWORKS)
+NGRAMS_ALONE = "ngrams"  # no network
+SIZES = _NETWORKS | {NGRAMS_ALONE: ()}
+ARCHITECTURES = tuple(SIZES)
+
+
+def those_with(size: str) -> str:
+    """The architectures that have a size, as help shows them: `cnn, cnn-lstm`."""
+    return ", ".join(name for name, sizes in SIZES.items() if size in sizes)
