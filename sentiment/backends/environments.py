@@ -27,7 +27,7 @@ def _recipe(name: str) -> list[Path]:
 
 
 def has_recipe(name: str) -> bool:
-    return (RECIPES / name).is_dir()
+    return (RECIPES / name / "requirements.txt").is_file()
 
 
 def folder(name: str) -> Path:
@@ -48,8 +48,13 @@ def build(name: str, base: Path) -> Path:
     """Makes the environment with the interpreter `base`, unless it is there; returns its interpreter.
 
     Raises:
-        UserError: A step failed; the log says how.
+        UserError: It has no recipe, or a step failed; the log says how.
     """
+    if not has_recipe(name):
+        raise UserError(
+            f"There is nothing to build the environment from. Received: {name}. Write environments/{name}/requirements.txt; "
+            "docs/extending.md says how."
+        )
     python = built(name)
     if python:
         return python
