@@ -26,7 +26,18 @@ def send(run_id: str, folder: Path, records: Iterable[Record], place: str = "") 
     """
     client, count = MlflowClient(), 0
     waiting: list[Record] = []
+    files: list[Path] = []
+
+    def send_files() -> None:
+        repository = get_artifact_repository(place or client.get_run(run_id).info.artifact_uri)
+        logged_models.send_files(repository, folder / FILES, files)
+
     for record in records:
+        if "file" not in record and files:
+            send_files()
+            count += len(files)
+            files = []
+            yield count
         if record.keys() & {"params", "tags", "metrics"}:
             waiting.append(record)
             continue
@@ -35,9 +46,9 @@ def send(run_id: str, folder: Path, records: Iterable[Record], place: str = "") 
         waiting = []
         yield count
         if "file" in record:
-            place = place or client.get_run(run_id).info.artifact_uri
-            logged_models.send_file(get_artifact_repository(place), folder / FILES, folder / FILES / record["file"])
-        elif "model" in record:
+            files.append(folder / FILES / record["file"])
+            continue
+        if "model" in record:
             logged_models.finish(run_id, folder / record["model"])
         elif "output_of" in record:
             model_id = logged_models.made_by(record["output_of"])
@@ -51,8 +62,10 @@ def send(run_id: str, folder: Path, records: Iterable[Record], place: str = "") 
             client.set_terminated(run_id, record["status"], record["time"])
         count += 1
         yield count
+    if files:
+        send_files()
     _send_values(client, run_id, waiting)
-    yield count + len(waiting)
+    yield count + len(files) + len(waiting)
 
 
 def _send_values(client: MlflowClient, run_id: str, records: list[Record]) -> None:
