@@ -1,8 +1,10 @@
 """What a tracking server that goes away, hangs or is slow does to a run: a real server behind a proxy with faults."""
 
+import itertools
 import json
 import re
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -181,10 +183,21 @@ def test_what_is_no_folder_of_runs_is_not_sent(tmp_path: Path) -> None:
 
 
 def test_a_training_asks_little_of_its_server(proxy: Proxy, small: Path) -> None:
-    """Each request may take seconds: the files of the model go side by side, the rest is counted here."""
+    """Each request may take seconds: files go side by side, the rest is counted here."""
+    number, second, together = itertools.count(1), threading.Event(), []
+
+    def change(method: str, path: str) -> None:
+        if "/plots/" in path:
+            if next(number) > 1:
+                second.set()
+            together.append(second.wait(4))
+
+    proxy.change = change
     train.run(settings(small))
+    assert together
+    assert all(together)
     assert len([request for request in proxy.requests if not request.startswith("PUT")]) <= 22
-    assert len(proxy.requests) <= 80
+    assert len(proxy.requests) <= 90
 
 
 @pytest.mark.parametrize(

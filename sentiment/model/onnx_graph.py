@@ -28,8 +28,9 @@ KNOWN_DOT = {"axes": 1, "normalize": False}
 
 
 def from_keras(model: ModelFile) -> onnx.ModelProto:
-    """The graph: inputs as in Keras, `<int32>[batch, time]`; its output `score` is `<float32>[batch, 1]`, and so are the logits of the
-    parts, PARTS, as far as the model has them.
+    """The graph: inputs as in Keras, `<int32>[batch, time]`; its output `score` is `<float32>[batch, 1]`.
+
+    So are the logits of the parts, PARTS, as far as the model has them.
 
     Raises:
         UserError: A layer, or an option of one, is not known.

@@ -81,13 +81,16 @@ def finish(run_id: str, folder: Path) -> None:
     description.save(str(folder / "MLmodel"))
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     repository = get_artifact_repository(model.artifact_location)  # asked for once, where MlflowClient asks for each file
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        list(pool.map(lambda path: send_file(repository, folder, path), files))
+    send_files(repository, folder, files)
     client.finalize_logged_model(model_id, "READY")
 
 
-def send_file(repository: ArtifactRepository, folder: Path, path: Path) -> None:
-    place = path.parent.relative_to(folder).as_posix()
-    repository.log_artifact(  # type: ignore[no-untyped-call]
-        str(path), None if place == "." else place
-    )
+def send_files(repository: ArtifactRepository, folder: Path, paths: list[Path]) -> None:
+    """Side by side, as a server may take seconds for each."""
+
+    def send(path: Path) -> None:
+        place = path.parent.relative_to(folder).as_posix()
+        repository.log_artifact(str(path), None if place == "." else place)  # type: ignore[no-untyped-call]
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(send, paths))

@@ -1,6 +1,7 @@
 """How what was logged of a run gets to the tracking server. All of it can be done twice and is there once."""
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -26,33 +27,40 @@ def send(run_id: str, folder: Path, records: Iterable[Record], artifact_uri: str
     one that another run made, or how the run ended.
     """
     client, count = MlflowClient(), 0
-    waiting: list[Record] = []
-    for record in records:
-        if record.keys() & {"params", "tags", "metrics"}:
-            waiting.append(record)
+    for kind, group in groupby(records, _kind):
+        several = list(group)
+        if kind == "values":
+            _send_values(client, run_id, several)
+        elif kind == "files":
+            repository = get_artifact_repository(artifact_uri or client.get_run(run_id).info.artifact_uri)
+            logged_models.send_files(repository, folder / FILES, [folder / FILES / record["file"] for record in several])
+        else:
+            for record in several:
+                _send_one(client, run_id, folder, record)
+                count += 1
+                yield count
             continue
-        _send_values(client, run_id, waiting)
-        count += len(waiting)
-        waiting = []
+        count += len(several)
         yield count
-        if "file" in record:
-            artifact_uri = artifact_uri or client.get_run(run_id).info.artifact_uri
-            logged_models.send_file(get_artifact_repository(artifact_uri), folder / FILES, folder / FILES / record["file"])
-        elif "model" in record:
-            logged_models.finish(run_id, folder / record["model"])
-        elif "output_of" in record:
-            model_id = logged_models.made_by(record["output_of"])
-            if model_id:
-                logged_models.add_output(run_id, model_id)
-        elif record.keys() & {"inputs", "dataset"}:
-            sets = record.get("inputs") or {"training": record["dataset"]}  # one, as version 1 wrote it
-            _send_datasets(client, run_id, sets)
-        elif "status" in record:
-            client.set_terminated(run_id, record["status"], record["time"])
-        count += 1
-        yield count
-    _send_values(client, run_id, waiting)
-    yield count + len(waiting)
+
+
+def _kind(record: Record) -> str:
+    """Records of `values` or `files` that follow one another are sent together."""
+    if record.keys() & {"params", "tags", "metrics"}:
+        return "values"
+    return "files" if "file" in record else "others"
+
+
+def _send_one(client: MlflowClient, run_id: str, folder: Path, record: Record) -> None:
+    if "model" in record:
+        logged_models.finish(run_id, folder / record["model"])
+    elif "output_of" in record:
+        if model_id := logged_models.made_by(record["output_of"]):
+            logged_models.add_output(run_id, model_id)
+    elif record.keys() & {"inputs", "dataset"}:
+        _send_datasets(client, run_id, record.get("inputs") or {"training": record["dataset"]})  # one, as version 1 wrote it
+    elif "status" in record:
+        client.set_terminated(run_id, record["status"], record["time"])
 
 
 def _send_datasets(client: MlflowClient, run_id: str, sets: dict[str, dict[str, str]]) -> None:

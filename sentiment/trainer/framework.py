@@ -85,8 +85,10 @@ def adam(learning_rate: float) -> Any:
 
 
 def _dense_adam() -> Any:
-    """On TensorFlow an embedding's gradient is a list of rows, in which a word is as often as the batch has it. Keras 3's Adam squares
-    each of these by itself, where the square of their sum is meant, so that frequent words would go too far; here they are summed before.
+    """Adam that sums the rows of an embedding's gradient first.
+
+    On TensorFlow the gradient is a list of rows, in which a word is as often as the batch has it. Keras 3's Adam squares each of these by
+    itself, where the square of their sum is meant, so that frequent words would go too far.
     """
     import tensorflow
 

@@ -17,10 +17,9 @@ PROGRESS_EVERY = 0.2  # seconds between two signs of progress
 
 
 def train(job: Dict[str, Any], channel: Channel) -> None:
-    """Trains the network on the training reviews of `job["prepared"]` as `job["settings"]` say, from `job["start"]` if that names a model,
-    its words from `job["vectors"]` if that names a file of vectors.
+    """Trains the network on the training reviews of `job["prepared"]` as `job["settings"]` say.
 
-    After each epoch it sends the loss, the accuracy and the network's logits of the validation reviews, and hears whether these
+    It starts from `job["start"]` if that names a model, its words from `job["vectors"]` if that names a file of vectors. After each epoch it sends the loss, the accuracy and the network's logits of the validation reviews, and hears whether these
     are the weights to keep (`keep`) and whether to stop (`stop`): what is best is not decided here. At the end it gets the
     path of the rest of the model (`parts`) and where to write the whole (`model`; None: nowhere).
     """
@@ -78,8 +77,9 @@ def _train_network(job: Dict[str, Any], network: Network, channel: Channel) -> S
 
 
 def score(job: Dict[str, Any], channel: Channel) -> None:
-    """Scores the token ids in `job["reviews"]` with `job["model"]`, whichever backend wrote that; sends the scores and, if the model has
-    a network of this project, its logits.
+    """Scores the token ids in `job["reviews"]` with `job["model"]`, whichever backend wrote that.
+
+    Sends the scores and, if the model has a network of this project, its logits.
     """
     framework.start_over(0)
     reviews = files.read_ids(job["reviews"])
