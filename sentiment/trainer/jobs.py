@@ -19,9 +19,10 @@ PROGRESS_EVERY = 0.2  # seconds between two signs of progress
 def train(job: Dict[str, Any], channel: Channel) -> None:
     """Trains the network on the training reviews of `job["prepared"]` as `job["settings"]` say.
 
-    It starts from `job["start"]` if that names a model, its words from `job["vectors"]` if that names a file of vectors. After each epoch it sends the loss, the accuracy and the network's logits of the validation reviews, and hears whether these
-    are the weights to keep (`keep`) and whether to stop (`stop`): what is best is not decided here. At the end it gets the
-    path of the rest of the model (`parts`) and where to write the whole (`model`; None: nowhere).
+    It starts from `job["start"]` if that names a model, its words from `job["vectors"]` if that names a file of vectors. After each epoch
+    it sends the loss, the accuracy and the network's logits of the validation reviews, and receives whether these are the weights to keep
+    (`keep`) and whether to stop (`stop`): what is best is not decided here. At the end it gets the path of the rest of the model
+    (`parts`) and where to write the whole (`model`; None: nowhere).
     """
     settings = job["settings"]
     framework.start_over(settings["seed"])
