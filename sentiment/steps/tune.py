@@ -14,19 +14,19 @@ from dataclasses import replace
 import optuna
 from mlflow import MlflowClient
 from optuna.storages import BaseStorage
-from optuna.trial import FixedTrial, FrozenTrial, TrialState
+from optuna.trial import FixedTrial, TrialState
 
 from sentiment import tracking
 from sentiment.backends.interpreters import ALL
 from sentiment.errors import StepError, Stopped, UserError
 from sentiment.preparation import prepared
-from sentiment.progress import Bar, remaining
 from sentiment.registry import lineage
 from sentiment.report import report, search_page
 from sentiment.reviews.batch import TEST
 from sentiment.settings import RegisterSettings, TuneSettings, as_text
 from sentiment.steps import evaluate, register, reporting, train, trial
 from sentiment.steps.prepare import PreparedRun
+from sentiment.steps.search_progress import SearchProgress
 from sentiment.tracking import GONE, ServerAwayError, StepRun, commands, descriptions
 from sentiment.training.trainer_process import Trainer, available_cores
 from sentiment.tuning import search
@@ -138,7 +138,7 @@ def _wait_for_parent(study: optuna.Study) -> str | None:
 
 def _search(study: optuna.Study, job: trial.Job, active: StepRun, seed: int | None, stop: threading.Event) -> None:
     """Does trials in as many threads as there are workers, each with its trainer and its share of the cores."""
-    progress = _Progress(study, job, active)
+    progress = SearchProgress(study, job, active)
     with contextlib.closing(progress), ThreadPoolExecutor(job.settings.workers) as pool:
         workers = []
         for number, cores in enumerate(_shares(available_cores(), job.settings.workers)):
@@ -164,7 +164,7 @@ def _shares(cores: list[int], workers: int) -> list[list[int]]:
     return [cores[number::workers] for number in range(workers)]
 
 
-def _work(study: optuna.Study, job: trial.Job, cores: list[int], progress: "_Progress") -> None:
+def _work(study: optuna.Study, job: trial.Job, cores: list[int], progress: SearchProgress) -> None:
     """One worker: a trainer of each backend for trial after trial; a new one after a failure."""
     trainers: dict[str, Trainer] = {}
 
@@ -190,46 +190,6 @@ def _work(study: optuna.Study, job: trial.Job, cores: list[int], progress: "_Pro
         search.work(study, job.settings.trials, do, job.stopping, progress.on_trial_end, ends=(ServerAwayError,))
     finally:
         close()
-
-
-class _Progress:
-    """Reports the trials as they end: on the terminal, and in the parent's metrics."""
-
-    def __init__(self, study: optuna.Study, job: trial.Job, active: StepRun) -> None:
-        self._job, self._active = job, active
-        self._lock = threading.Lock()
-        self._begun, self._ended_before = time.monotonic(), self._ended(study)
-        self._bar = Bar("tune", job.settings.trials, "trials")
-
-    def _ended(self, study: optuna.Study) -> int:
-        return sum(each.state.is_finished() for each in search.counted(study))
-
-    def on_trial_end(self, study: optuna.Study, ended: FrozenTrial) -> None:
-        metric, asked = self._job.settings.metric, self._job.settings.trials
-        if ended.state == TrialState.FAIL and search.FAILURE not in ended.user_attrs:
-            return  # stopped, or one too many
-        with self._lock:
-            count = self._ended(study)
-            parts = [f"trial {ended.number}: {self._outcome(ended)}"]
-            if study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
-                best = study.best_trial
-                self._active.log_metrics({f"best_{metric}": best.values[0]}, step=count)
-                parts.append(f"best {best.values[0]:.4f} in trial {best.number}")
-            time_left = remaining(time.monotonic() - self._begun, count - self._ended_before, asked - self._ended_before)
-            parts.append(f"{count} of {asked} done{time_left}")
-            self._bar.print("; ".join(parts))
-            self._bar.set(count, asked)
-
-    def _outcome(self, ended: FrozenTrial) -> str:
-        if ended.state == TrialState.FAIL:
-            return f"failed: {ended.user_attrs[search.FAILURE].splitlines()[0]}"
-        values = " ".join(f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}" for name, value in ended.params.items())
-        if ended.state == TrialState.PRUNED:
-            return f"pruned after epoch {ended.last_step} ({values})"
-        return f"{self._job.settings.metric} {ended.values[0]:.4f} ({values})"
-
-    def close(self) -> None:
-        self._bar.close()
 
 
 def _finish(storage: BaseStorage, study: optuna.Study, job: trial.Job, active: StepRun, data: PreparedRun) -> None:
