@@ -1,5 +1,7 @@
 """What data a model was trained on, as far as the tracking server and the registry tell."""
 
+from functools import cache
+
 import mlflow
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
@@ -22,9 +24,14 @@ def tags(run_tags: dict[str, str]) -> dict[str, str]:
 def reviews_of(prepared_run_id: str | None) -> str:
     """The reviews that a prepare run read, "" if there is no such run."""
     try:
-        return mlflow.get_run(prepared_run_id).data.params.get("reviews", "") if prepared_run_id else ""
+        return _reviews_of(prepared_run_id, mlflow.get_tracking_uri()) if prepared_run_id else ""
     except MlflowException:
         return ""
+
+
+@cache
+def _reviews_of(prepared_run_id: str, address: str) -> str:
+    return str(mlflow.get_run(prepared_run_id).data.params.get("reviews", ""))
 
 
 def describe(model: str, fingerprint: str) -> str:

@@ -14,7 +14,7 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 
 NAME = "model"
 KIND = "sentiment"  # MLflow's model type, which models can be searched by
-AT_ONCE = 16  # files of a model
+AT_ONCE = 32  # files that are sent side by side
 COPIED = ("project", "prepared_run_id", "data_fingerprint")  # tags of a run that its model has, too
 
 

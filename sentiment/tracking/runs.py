@@ -109,6 +109,7 @@ def _begin(step: str, settings: Any, parent: str | None, resumed: str | None, as
             name = name if titles.is_made_up(run.info.run_name) else None
         return mlflow.start_run(
             resumed,
+            experiment_id=None if launched or resumed else server.experiment_id(),
             run_name=name,
             nested=parent is not None,
             parent_run_id=parent,

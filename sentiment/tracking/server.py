@@ -128,8 +128,14 @@ def experiment_ids() -> list[str]:
     present, unnamed = experiment_id(), (EXPERIMENT, MLFLOWS_OWN)
     if is_named():
         return [present]
-    others = (MlflowClient().get_experiment_by_name(name) for name in unnamed if name != experiment_name())
+    others = (_experiment_named(name, mlflow.get_tracking_uri()) for name in unnamed if name != experiment_name())
     return [present, *(other.experiment_id for other in others if other and _is_active(other))]
+
+
+@cache
+def _experiment_named(name: str, address: str) -> Experiment | None:
+    """As it was when first asked for."""
+    return MlflowClient(address).get_experiment_by_name(name)
 
 
 def experiment_name() -> str:
