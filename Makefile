@@ -64,6 +64,7 @@ audit: .venv/ready  ## known holes in the pinned versions, as osv.dev has them
 serve: .venv/ready  ## the champion over HTTP, at http://127.0.0.1:5001 (PORT=…), and a page to try it, at 5002 (PAGE_PORT=…)
 	python -m sentiment.serving.page --port $(PORT) --page-port $(PAGE_PORT)
 
+ui: export MLFLOW_SERVER_ENABLE_JOB_EXECUTION ?= false  # MLflow's processes for language models: half of its start
 ui: .venv/ready  ## the runs in the browser, at http://127.0.0.1:5000
 	@case "$$MLFLOW_TRACKING_URI" in \
 		http*) echo "The runs are on the tracking server: $$(echo "$$MLFLOW_TRACKING_URI" | sed -E 's,//[^/@]*@,//,')/#/experiments";; \

@@ -16,6 +16,7 @@ from typing import Any
 
 # Environments are built without bytecode, of which little is ever run; pip takes this option the wrong way round.
 UNCOMPILED = {"PIP_NO_COMPILE": "0", "UV_COMPILE_BYTECODE": "0"}
+NO_JOBS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # processes of MLflow's server for language models, which take long to start
 DEADLINE = 300  # seconds that a test waits for another process, at most
 
 
@@ -51,7 +52,7 @@ def running(folder: Path, health: str, *arguments: str, **environment: str) -> I
     """The address of an `mlflow` server that is run with these arguments, on a free port; `health` is a path that answers."""
     port = free_port()
     programs = Path(sys.executable).parent
-    env = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"} | environment
+    env = os.environ | NO_JOBS | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"} | environment
     log = folder / "server.log"
     with log.open("w") as output:
         command = [str(programs / "mlflow"), *arguments, "--host", "127.0.0.1", "--port", str(port)]

@@ -96,7 +96,7 @@ def test_a_new_champion_takes_over_and_a_broken_one_does_not(tmp_path: Path, mon
     places = ["--backend-store-uri", f"sqlite:///{tmp_path / 'server.db'}", "--artifacts-destination", str(kept), "--workers", "1"]
     with ExitStack() as servers:
         registry = servers.enter_context(ExitStack())
-        uri = registry.enter_context(running(tmp_path, "/health", "server", *places, MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false"))
+        uri = registry.enter_context(running(tmp_path, "/health", "server", *places))
         mlflow.set_tracking_uri(uri)
         register(FIRST, tmp_path, kept)
         environment = {REFRESH: "0.5", "MLFLOW_TRACKING_URI": uri, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "PYTHONPATH": ""}
