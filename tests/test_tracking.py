@@ -189,7 +189,9 @@ def test_runs_of_others_are_not_ours() -> None:
 
 def of_make_run() -> list[str]:
     """What `make run` does, with prepare alone."""
-    shown = subprocess.run(["make", "-n", "-o", ".venv/ready", "run"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(
+        ["make", "--no-print-directory", "-n", "-o", ".venv/ready", "run"], cwd=PROJECT, capture_output=True, text=True, check=True
+    ).stdout
     assert shown.count("-P backend=tensorflow") == 1
     return ["sh", "-ec", shown.replace("-P backend=tensorflow", "-e prepare -P max_length=20")]
 
