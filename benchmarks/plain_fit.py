@@ -18,7 +18,7 @@ def main(path: str, settings: Dict[str, Any], cores: List[int]) -> None:
 
     from sentiment.trainer import batches, files, framework
     from sentiment.trainer.architectures.network import Network
-    from sentiment.trainer.batches import Batch
+    from sentiment.trainer.batches import PaddedBatch
 
     framework.fix_threads()
     framework.lstm = lambda: keras.layers.LSTM
@@ -29,7 +29,7 @@ def main(path: str, settings: Dict[str, Any], cores: List[int]) -> None:
     model = network.trained(shape)
     framework.compile_model(model, keras.optimizers.Adam(settings["learning_rate"]))
     count = min(len(reviews.labels), settings["reviews"])
-    arrays = batches.padded(reviews, Batch(np.arange(count), shape), count, network.network_inputs)
+    arrays = batches.padded(reviews, PaddedBatch(np.arange(count), shape), count, network.network_inputs)
     seconds = []
     for _ in range(2):  # the first compiles
         begun = time.perf_counter()

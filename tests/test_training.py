@@ -239,7 +239,7 @@ def test_a_start_is_taken_from_the_file_of_another_backend(
 def test_dropped_words_are_unknown_ones() -> None:
     ids = np.tile(np.arange(1, 11, dtype=np.int32), 1000)
     reviews = batches.Reviews(
-        batches.Ragged(ids, np.arange(0, len(ids) + 1, 10)), batches.Ragged(ids[:0], np.zeros(1001, int)), np.zeros(1000)
+        batches.Sequences(ids, np.arange(0, len(ids) + 1, 10)), batches.Sequences(ids[:0], np.zeros(1001, int)), np.zeros(1000)
     )
     seen = batches.with_unknown(reviews, 0.3, np.random.RandomState(0)).tokens
     assert seen.ids.dtype == np.int32

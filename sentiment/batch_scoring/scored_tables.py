@@ -79,18 +79,18 @@ class ScoredTable:
         return NO_LABEL if meaning == LEFT_OUT else meaning
 
 
-def find_tables(given: str) -> list[Path]:
+def find_tables(location: str) -> list[Path]:
     """A table, or those of a folder but for what `score` wrote of bad rows. Raises UserError if there is none."""
-    path = Path(given).expanduser()
+    path = Path(location).expanduser()
     if path.is_file():
         return [path]
     if not path.is_dir():
-        raise UserError(f"There is no such file or folder. Received: input={given}. Give a table of texts, or a folder of tables.")
+        raise UserError(f"There is no such file or folder. Received: input={location}. Give a table of texts, or a folder of tables.")
     tables = sorted(
         file for file in path.iterdir() if file.is_file() and not file.name.startswith(".") and not file.name.endswith(BAD_ROWS)
     )
     if not tables:
-        raise UserError(f"The folder has no tables. Received: input={given}. Give one with tables in it.")
+        raise UserError(f"The folder has no tables. Received: input={location}. Give one with tables in it.")
     return tables
 
 

@@ -39,7 +39,7 @@ SIGNATURE = ModelSignature(
     outputs=Schema([ColSpec(DataType.string, LABEL), ColSpec(DataType.double, SCORE)]),
     params=ParamSchema([ParamSpec(EXPLAIN, DataType.boolean, False), ParamSpec(ABOUT, DataType.boolean, False)]),
 )
-NEEDS = ("mlflow", "h5py", "numpy", "onnx", "onnxruntime", "pandas", "pyarrow")
+NEEDS = ("mlflow", "h5py", "numpy", "onnx", "onnxruntime", "pandas", "pyarrow", "uvloop")
 EXAMPLE = "The movie was great. I liked it"
 
 

@@ -7,7 +7,7 @@ import numpy as np
 UNKNOWN = 2  # the token id of a word that has none
 
 
-class Ragged(NamedTuple):
+class Sequences(NamedTuple):
     """Row i is `ids[offsets[i]:offsets[i + 1]]`."""
 
     ids: np.ndarray
@@ -21,12 +21,12 @@ class Ragged(NamedTuple):
 class Reviews(NamedTuple):
     """Token ids and ids of n-grams, a row each; labels are `<float32>[reviews]`."""
 
-    tokens: Ragged
-    ngrams: Ragged
+    tokens: Sequences
+    ngrams: Sequences
     labels: np.ndarray
 
 
-class Batch(NamedTuple):
+class PaddedBatch(NamedTuple):
     """Rows of the reviews, and what they are padded to: `shape` is tokens and n-grams."""
 
     rows: np.ndarray
@@ -56,12 +56,12 @@ def buckets(reviews: Reviews, batch_size: int, least: int, most: int) -> Buckets
     return Buckets(list(zip(allowed, widest)), places)
 
 
-def shuffled(within: Buckets, batch_size: int, random: np.random.RandomState) -> List[Batch]:
+def shuffled(within: Buckets, batch_size: int, random: np.random.RandomState) -> List[PaddedBatch]:
     """All rows once, in batches of one shape each, in random order. Only the last batch of a shape may be short."""
     batches = []
     for place, shape in enumerate(within.shapes):
         rows = random.permutation(np.flatnonzero(within.places == place))
-        batches += [Batch(rows[at : at + batch_size], shape) for at in range(0, len(rows), batch_size)]
+        batches += [PaddedBatch(rows[at : at + batch_size], shape) for at in range(0, len(rows), batch_size)]
     return [batches[index] for index in random.permutation(len(batches))]
 
 
@@ -69,19 +69,19 @@ def with_unknown(reviews: Reviews, share: float, random: np.random.RandomState) 
     """The reviews, of whose words that share is drawn and taken for unknown."""
     ids = reviews.tokens.ids
     drawn = (random.random_sample(len(ids)) < share) & (ids > UNKNOWN)
-    return reviews._replace(tokens=Ragged(np.where(drawn, np.int32(UNKNOWN), ids), reviews.tokens.offsets))
+    return reviews._replace(tokens=Sequences(np.where(drawn, np.int32(UNKNOWN), ids), reviews.tokens.offsets))
 
 
-def in_order(within: Buckets, batch_size: int) -> List[Batch]:
+def in_order(within: Buckets, batch_size: int) -> List[PaddedBatch]:
     """All rows once, bucket by bucket."""
     batches = []
     for place, shape in enumerate(within.shapes):
         rows = np.flatnonzero(within.places == place)
-        batches += [Batch(rows[at : at + batch_size], shape) for at in range(0, len(rows), batch_size)]
+        batches += [PaddedBatch(rows[at : at + batch_size], shape) for at in range(0, len(rows), batch_size)]
     return batches
 
 
-def padded(reviews: Reviews, batch: Batch, size: int, inputs: List[str]) -> List[np.ndarray]:
+def padded(reviews: Reviews, batch: PaddedBatch, size: int, inputs: List[str]) -> List[np.ndarray]:
     """`<int32>[size, length]` for each input, zeros at the end and in the rows that the batch is short of."""
     length, ngrams = batch.shape
     made = {
@@ -92,17 +92,19 @@ def padded(reviews: Reviews, batch: Batch, size: int, inputs: List[str]) -> List
     return [made[name]() for name in inputs]
 
 
-def _filled(ragged: Ragged, rows: np.ndarray, size: int, length: int, backward: bool = False) -> np.ndarray:
+def _filled(sequences: Sequences, rows: np.ndarray, size: int, length: int, backward: bool = False) -> np.ndarray:
     """`<int32>[size, length]`: the rows, zeros behind each, and rows of zeros."""
-    inside = np.arange(length) < ragged.lengths[rows][:, None]
+    inside = np.arange(length) < sequences.lengths[rows][:, None]
     steps = np.arange(length)
-    places = ragged.offsets[rows + 1, None] - 1 - steps if backward else ragged.offsets[rows, None] + steps
+    places = sequences.offsets[rows + 1, None] - 1 - steps if backward else sequences.offsets[rows, None] + steps
     array = np.zeros((size, length), np.int32)
-    array[: len(rows)][inside] = ragged.ids[places[inside]]
+    array[: len(rows)][inside] = sequences.ids[places[inside]]
     return array
 
 
-def labelled(reviews: Reviews, batches: List[Batch], size: int, inputs: List[str]) -> Iterator[Tuple[List[np.ndarray], np.ndarray, Batch]]:
+def labelled(
+    reviews: Reviews, batches: List[PaddedBatch], size: int, inputs: List[str]
+) -> Iterator[Tuple[List[np.ndarray], np.ndarray, PaddedBatch]]:
     """Inputs and `<float32>[size, 1]` labels of each batch, all of the same size."""
     for batch in batches:
         labels = np.zeros((size, 1), np.float32)

@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Tuple
 import h5py
 import numpy as np
 
-from sentiment.trainer.batches import Ragged, Reviews
+from sentiment.trainer.batches import Reviews, Sequences
 
 TRAIN, VALIDATION = 0, 1
 FIRST_WORD = 4  # the id of the first word of the vocabulary
@@ -17,28 +17,28 @@ def read_prepared(path: str, split: int) -> Reviews:
     """The token ids and labels of one split of a `prepared.h5`."""
     with h5py.File(path, "r") as file:
         rows = np.flatnonzero(file["split"][:] == split)
-        return Reviews(_take(_ragged(file, ""), rows), _no_rows(len(rows)), file["labels"][:][rows].astype(np.float32))
+        return Reviews(_take(_sequences(file, ""), rows), _no_rows(len(rows)), file["labels"][:][rows].astype(np.float32))
 
 
 def read_ids(path: str) -> Reviews:
     """Reviews to score: the datasets `ids`, `offsets`, `ngram_ids` and `ngram_offsets` of any HDF5 file."""
     with h5py.File(path, "r") as file:
-        tokens, ngrams = _ragged(file, ""), _ragged(file, "ngram_")
+        tokens, ngrams = _sequences(file, ""), _sequences(file, "ngram_")
     return Reviews(tokens, ngrams, np.zeros(len(tokens.lengths), np.float32))
 
 
-def _no_rows(count: int) -> Ragged:
-    return Ragged(np.empty(0, np.int32), np.zeros(count + 1, np.int64))
+def _no_rows(count: int) -> Sequences:
+    return Sequences(np.empty(0, np.int32), np.zeros(count + 1, np.int64))
 
 
-def _ragged(file: Any, prefix: str) -> Ragged:
-    return Ragged(file[prefix + "ids"][:], file[prefix + "offsets"][:])
+def _sequences(file: Any, prefix: str) -> Sequences:
+    return Sequences(file[prefix + "ids"][:], file[prefix + "offsets"][:])
 
 
-def _take(ragged: Ragged, rows: np.ndarray) -> Ragged:
-    lengths = ragged.lengths[rows]
+def _take(sequences: Sequences, rows: np.ndarray) -> Sequences:
+    lengths = sequences.lengths[rows]
     begins = np.concatenate([[0], np.cumsum(lengths)])
-    return Ragged(ragged.ids[np.arange(begins[-1]) + np.repeat(ragged.offsets[rows] - begins[:-1], lengths)], begins)
+    return Sequences(sequences.ids[np.arange(begins[-1]) + np.repeat(sequences.offsets[rows] - begins[:-1], lengths)], begins)
 
 
 def read_words(path: str) -> List[str]:
@@ -83,7 +83,7 @@ def write_model(model: Any, path: str, parts: str) -> None:
     """
     unfinished = path + ".unfinished.h5"
     model.save(unfinished, include_optimizer=False)
-    with h5py.File(unfinished, "r+") as file, h5py.File(parts, "r") as given:
+    with h5py.File(unfinished, "r+") as file, h5py.File(parts, "r") as rest:
         config = file.attrs["model_config"]
         config = json.loads(config.decode("utf-8") if isinstance(config, bytes) else config)
         for layer in config["config"]["layers"]:
@@ -91,7 +91,7 @@ def write_model(model: Any, path: str, parts: str) -> None:
                 shape = "batch_shape" if "batch_shape" in layer["config"] else "batch_input_shape"
                 layer["config"][shape] = [None, None]
         file.attrs["model_config"] = json.dumps(config).encode("utf-8")
-        given.copy("sentiment", file)
+        rest.copy("sentiment", file)
     os.replace(unfinished, path)
 
 

@@ -108,7 +108,7 @@ def _epoch(
     network: Network,
     models: Dict[Tuple[int, int], Any],
     reviews: Reviews,
-    planned: List[batches.Batch],
+    planned: List[batches.PaddedBatch],
     size: int,
     channel: Channel,
     after_step: Callable[[], None],
