@@ -123,9 +123,9 @@ def _tracking() -> Iterator[Finding]:
     from sentiment.registry import versions
 
     try:
-        present = tracking.present()
-        yield Finding(OK, "tracking", present or f"{tracking.where()}, which the first run makes")
-        champion = versions.version_of_alias("sentiment", "champion") if present else None
+        location = tracking.existing_location()
+        yield Finding(OK, "tracking", location or f"{tracking.where()}, which the first run makes")
+        champion = versions.version_of_alias("sentiment", "champion") if location else None
     except Exception as error:
         yield Finding(LACKS, "tracking", f"{' '.join(tracking.hide(str(error)).split())}")
         return

@@ -108,13 +108,13 @@ def experiment_id() -> str:
         UserError: The environment names two, or a deleted one.
     """
     try:
-        return _present()
+        return _experiment_id()
     except MlflowException as error:
         raise_if_away(error)
         raise UserError(f"There is no such experiment. {_environment()}: {short(error)}. Name one that {where()} has.") from error
 
 
-def _present() -> str:
+def _experiment_id() -> str:
     return _asked(mlflow.get_tracking_uri(), fluent._active_experiment_id, *map(os.environ.get, NAMED_BY))
 
 
@@ -168,7 +168,7 @@ def check_server() -> None:
             MlflowClient().set_experiment_tag(experiment_now.experiment_id, KIND, TRAINING)
 
 
-def present() -> str | None:
+def existing_location() -> str | None:
     """Where runs would be tracked, in words; None for a database that no run has made yet. Makes nothing; raises as `check_server`."""
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME", "")
     if (file := _sqlite_file()) and not Path(file).exists():
@@ -217,11 +217,11 @@ def _is_active(each: Experiment) -> bool:
 def _find_or_create_experiment() -> str:
     """The id of the present experiment, which is made if there is none; another command may make it at the same time."""
     try:
-        return _present()
+        return _experiment_id()
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-        return _present()
+        return _experiment_id()
 
 
 def server_version() -> str:
