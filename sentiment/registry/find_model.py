@@ -31,7 +31,7 @@ def find(model: str, parameter: str = "model") -> Path:
     if path.is_file():
         return path
     if not model.startswith("models:/"):
-        return tracking.artifact(tracking.get_run(model, parameter, *STEPS), FILE)
+        return tracking.artifact(tracking.get_run(model, parameter, *STEPS, or_path=True), FILE)
     try:
         folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=model))
     except (MlflowException, OSError) as error:

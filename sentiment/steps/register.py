@@ -164,7 +164,7 @@ def _find_source(settings: RegisterSettings) -> Run | Imported:
 
 def _candidate(settings: RegisterSettings) -> Run:
     if settings.run != "best":
-        return tracking.get_run(settings.run, "run", *find_model.STEPS)
+        return tracking.get_run(settings.run, "run", *find_model.STEPS, or_path=True)
     newest = find_model.newest_run("run=best")
     metric = f"model_{settings.metric}"
     runs = [run for run in _rivals(newest) if metric in run.data.metrics]

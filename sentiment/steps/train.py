@@ -204,5 +204,5 @@ def find_prepared(name: str) -> tuple[Path, str | None]:
             )
         run = runs[0]
     else:
-        run = tracking.get_run(name, "prepared", "prepare")
+        run = tracking.get_run(name, "prepared", "prepare", or_path=True)
     return tracking.artifact(run, PREPARED), run.info.run_id

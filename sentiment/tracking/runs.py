@@ -220,15 +220,22 @@ def _search(status: str, most: int = 1000, **tags: str) -> list[Run]:
         raise
 
 
-def get_run(run_id: str, name: str, *steps: str) -> Run:
-    """The run with that id. Raises UserError, naming the parameter `name`, if there is none or it is of none of these steps."""
+def get_run(run_id: str, name: str, *steps: str, or_path: bool = False) -> Run:
+    """The run with that id.
+
+    or_path: whether the parameter `name` may also be a path, which this is not.
+
+    Raises:
+        UserError: There is none, or it is of none of these steps.
+    """
     kinds = " or ".join(steps)
     try:
         run = MlflowClient().get_run(run_id)
     except MlflowException as error:
         server.raise_if_away(error)
         raise UserError(
-            f"There is no such run or file. Received: {name}={run_id}. Give the id of a {kinds} run that {where()} has, or a path."
+            f"There is no such run{' or file' if or_path else ''}. Received: {name}={run_id}. "
+            f"Give the id of a {kinds} run that {where()} has{', or a path' if or_path else ''}."
         ) from error
     if run.data.tags.get("step") not in steps:
         raise UserError(
