@@ -31,7 +31,7 @@ def page(facts: Facts) -> str:
         high=high,
         guessing=facts.guessing,
         tiles=_tiles(facts),
-        reviews=facts.preparation["reviews"],
+        source=facts.preparation["reviews"],
         labelled=int((facts.data.labels >= 0).sum()),
         words=len(facts.data.encoder.vocabulary),
         splits=facts.splits(),

@@ -21,13 +21,13 @@ from sentiment.serving import served_model
 from sentiment.settings import NGRAMS_ALONE, SIZES, TrainSettings
 from sentiment.steps import pretrain
 from sentiment.steps.prepare import FILE as PREPARED
-from sentiment.tracking import commands, descriptions
+from sentiment.steps.train_progress import TrainProgress
+from sentiment.tracking import StepRun, commands, descriptions
 from sentiment.training import teaching, training, vector_file
 from sentiment.training.trainer_process import Trainer
 from sentiment.training.training import Trained
 from sentiment.training.word_vectors import WordVectors
 
-SHOWN = ("train_loss", "val_loss", "val_accuracy", "val_auc")
 log = logging.getLogger(__name__)
 
 
@@ -69,8 +69,7 @@ def run(
         TrainerError: The trainer failed.
         UnsentError: The tracking server did not take all; it lies in a folder.
     """
-    backend = ALL[settings.backend]
-    backend.interpreter()
+    ALL[settings.backend].interpreter()
     start: Path | WordVectors | None = start_model(settings)
     source, prepared_run_id = find_prepared(settings.prepared)
     data = prepared.read(source)
@@ -87,32 +86,9 @@ def run(
         if settings.pretrain != "none":
             start, pretrain_run_id = pretrain.run(settings, data, active.info.run_id, **tags)
             active.set_tags({"pretrain_run_id": pretrain_run_id})
-        bar, ngrams = Bar("train", 0, "tokens of the epoch"), Bar("n-grams", 0, "regressions")
-
-        def after_ngrams(done: int, of: int) -> None:
-            ngrams.set(done, of)
-            if done == of:
-                ngrams.close()
-
-        epochs: list[dict[str, float]] = []
-
-        def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
-            active.log_metrics(metrics, epoch)
-            on_epoch_end(metrics, epoch)
-            epochs.append(metrics)
-            shown = "  ".join(f"{name} {metrics[name]:.4f}" for name in SHOWN if name in metrics)
-            bar.print(f"epoch {epoch:>2}/{settings.epochs}  {shown}  {metrics['tokens_per_second']:,.0f} tokens/s")
-            return False
-
         path = folder / find_model.FILE
-        with Trainer(backend) as trainer:
-            active.log_params({"device": trainer.device})
-            try:
-                trained = training.train(trainer, settings, data, path, after_epoch, bar.set, start, after_ngrams)
-            finally:
-                bar.close()
-                ngrams.close()
-                active.log_text(trainer.log(), "trainer.log")
+        progress = TrainProgress(settings.epochs, active, on_epoch_end)
+        trained = _train(settings, data, path, start, progress, active)
         run_id = active.info.run_id
         active.measure_model_of(run_id)
         active.log_metrics(trained.summary)
@@ -121,7 +97,7 @@ def run(
         active.log_file(path)
         served_model.save(path, folder / served_model.NAME, reviews)
         active.log_model(folder / served_model.NAME)
-        made = TrainedRun(run_id, path, trained, epochs)
+        made = TrainedRun(run_id, path, trained, progress.epochs)
         active.log_plots(made.plots())
     _log_summary(settings, trained, run_id, len(data.rows(VALIDATION)))
     if parent is None:
@@ -130,6 +106,20 @@ def run(
             (commands.entry_point("register", run=run_id), "to have it served, if the gate opens"),
         )
     return made
+
+
+def _train(
+    settings: TrainSettings, data: Prepared, path: Path, start: Path | WordVectors | None, progress: TrainProgress, active: StepRun
+) -> Trained:
+    with Trainer(ALL[settings.backend]) as trainer:
+        active.log_params({"device": trainer.device})
+        try:
+            return training.train(
+                trainer, settings, data, path, progress.after_epoch, progress.after_tokens, start, progress.after_regression
+            )
+        finally:
+            progress.close()
+            active.log_text(trainer.log(), "trainer.log")
 
 
 def _log_summary(settings: TrainSettings, trained: Trained, run_id: str, reviews: int) -> None:

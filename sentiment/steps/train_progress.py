@@ -1,0 +1,42 @@
+"""How far a training is."""
+
+from collections.abc import Callable
+
+from sentiment.progress import Bar
+from sentiment.tracking import StepRun
+
+SHOWN = ("train_loss", "val_loss", "val_accuracy", "val_auc")
+
+
+class TrainProgress:
+    """A training's epochs: on the terminal, and in the metrics of its run.
+
+    epochs: the metrics of each, from the first.
+    """
+
+    def __init__(self, most: int, active: StepRun, on_epoch_end: Callable[[dict[str, float], int], None]) -> None:
+        """most: epochs; on_epoch_end: is called with the metrics of each, and its number."""
+        self.epochs: list[dict[str, float]] = []
+        self._most, self._active, self._on_epoch_end = most, active, on_epoch_end
+        self._tokens, self._regressions = Bar("train", 0, "tokens of the epoch"), Bar("n-grams", 0, "regressions")
+
+    def after_regression(self, done: int, total: int) -> None:
+        self._regressions.set(done, total)
+        if done == total:
+            self._regressions.close()
+
+    def after_tokens(self, done: int, total: int) -> None:
+        self._tokens.set(done, total)
+
+    def after_epoch(self, epoch: int, metrics: dict[str, float]) -> bool:
+        """Returns whether to give up: never."""
+        self._active.log_metrics(metrics, epoch)
+        self._on_epoch_end(metrics, epoch)
+        self.epochs.append(metrics)
+        shown = "  ".join(f"{name} {metrics[name]:.4f}" for name in SHOWN if name in metrics)
+        self._tokens.print(f"epoch {epoch:>2}/{self._most}  {shown}  {metrics['tokens_per_second']:,.0f} tokens/s")
+        return False
+
+    def close(self) -> None:
+        self._tokens.close()
+        self._regressions.close()
