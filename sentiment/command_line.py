@@ -23,7 +23,6 @@ PURPOSES = {
     "register": "a model to the registry",
     "score": "texts to scores",
     "parity": "one model on several backends",
-    "pretrain": "a network before its labels",
     "compare": "runs side by side",
     "monitor": "later texts against a model's reference",
     "send": "runs that were not sent",

@@ -8,9 +8,9 @@ from mlflow.exceptions import MlflowException
 
 from sentiment import tracking
 from sentiment.registry import versions
+from sentiment.tracking.datasets import DIGITS
 
 REGISTERED = "models:/"
-SHORT = 12  # digits of a fingerprint that are shown
 
 
 def tags(run_tags: dict[str, str]) -> dict[str, str]:
@@ -39,7 +39,7 @@ def describe(model: str, fingerprint: str) -> str:
     version = versions.find(model) if model.startswith(REGISTERED) else None
     name = f"version {version.version} of {version.name}" if version else model
     reviews = _reviews(version, fingerprint) if fingerprint else ""
-    data = f"data {fingerprint[:SHORT]}" if fingerprint else "no data named in its file"
+    data = f"data {fingerprint[:DIGITS]}" if fingerprint else "no data named in its file"
     description = f"{name}, trained on {reviews or 'reviews that are not known here'} ({data})"
     newest = tracking.find_runs("prepare")
     if version and fingerprint and newest and newest[0].data.tags.get("data_fingerprint") != fingerprint:

@@ -28,10 +28,9 @@ from sentiment.reviews.batch import TEST
 from sentiment.settings import CompareSettings, TrainSettings, parameters
 from sentiment.steps import train
 from sentiment.steps.prepare import FILE as PREPARED
-from sentiment.tracking import commands, descriptions
+from sentiment.tracking import commands, datasets, descriptions
 
 PARENTS = ("main", "tune")  # the steps under whose runs there is one of train
-MOST_PAIRS = 6  # on the terminal
 TABLES = ("comparison", "pairs")
 PAGE = "comparison.html"
 log = logging.getLogger(__name__)
@@ -148,7 +147,7 @@ def _prepared_run(runs: list[Run]) -> str:
     """The id of one that has the data of all the runs."""
     fingerprints = {run.info.run_id: run.data.tags.get("data_fingerprint", "") for run in runs}
     if len(set(fingerprints.values())) > 1:
-        received = ", ".join(f"{run_id} of data {fingerprint[: lineage.SHORT]}" for run_id, fingerprint in fingerprints.items())
+        received = ", ".join(f"{run_id} of data {fingerprint[: datasets.DIGITS]}" for run_id, fingerprint in fingerprints.items())
         raise UserError(
             f"The runs are of different data. Received: runs={received}. Give runs whose tags data_fingerprint are equal, "
             "or train on the same: mlflow run . -e compare -P backends=all"
@@ -209,10 +208,10 @@ def _metrics(made: Comparison) -> dict[str, float]:
 
 
 def _log_summary(made: Comparison, fingerprint: str, page: str) -> None:
-    log.info("compare: %s test texts of data %s; accuracies with intervals of 95 %%", f"{made.texts:,}", fingerprint[: lineage.SHORT])
+    log.info("compare: %s test texts of data %s; accuracies with intervals of 95 %%", f"{made.texts:,}", fingerprint[: datasets.DIGITS])
     table = pd.DataFrame([_shown(model) for model in made.models])
     log.info("%s", table.to_string(index=False))
-    for pair in made.pairs[:MOST_PAIRS]:
+    for pair in made.pairs[: descriptions.MOST_PAIRS]:
         log.info(
             "compare: %s and %s: accuracy %+.3f, p %s (McNemar), scores differ by %.2g at most",
             pair.one, pair.other, pair.difference, p_value(pair.p), pair.scores,

@@ -12,7 +12,7 @@ from sentiment.reviews.batch import TEST, TRAIN, VALIDATION
 
 SPLITS = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
 SCHEMA = Schema([ColSpec(DataType.string, "reviewText"), ColSpec(DataType.long, "label")])
-DIGITS = 12  # of the fingerprint, as it is shown elsewhere
+DIGITS = 12  # of a fingerprint, wherever it is shown
 
 
 def split_datasets(data: Prepared, reviews: str, *splits: str) -> dict[str, Dataset]:

@@ -12,6 +12,7 @@ from sentiment.preparation.prepared import Prepared
 from sentiment.reviews.batch import TEST, TRAIN, UNLABELLED, VALIDATION
 from sentiment.settings import KERAS_BACKENDS, SIZES
 from sentiment.tracking import commands
+from sentiment.tracking.datasets import DIGITS
 from sentiment.tracking.titles import network
 
 MODEL = (
@@ -19,7 +20,7 @@ MODEL = (
     "The version with the alias `champion` is what `make serve` serves. The tags of a version say why it is the champion, or is not."
 )
 NOTE = "mlflow.note.content"
-MOST_PAIRS = 6
+MOST_PAIRS = 6  # of models that are compared; the page has all
 TITLES = {backend.name: backend.title for backend in KERAS_BACKENDS}
 IN_TRAINING = ("ngrams", "dropout", "learning_rate", "batch_size", "epochs", "patience", "seed")
 ONE_ALONE = {"network": "its network alone", "ngrams": "its n-grams alone"}
@@ -126,7 +127,7 @@ def _what(settings: Any, data: Prepared, reviews: str, summary: Mapping[str, flo
     epoch = f", epoch {summary['best_epoch']:.0f} of at most {settings.epochs}" if "best_epoch" in summary else ""
     return (
         f"**{network(settings)} on {backend}**{epoch}, trained on {len(data.rows(TRAIN)):,} reviews of `{reviews}` "
-        f"(data {data.data_fingerprint[:12]})."
+        f"(data {data.data_fingerprint[:DIGITS]})."
     )
 
 
@@ -140,8 +141,8 @@ def _accuracies(accuracies: Mapping[str, float], reviews: int, split: str) -> st
     head = [f"| | accuracy on {reviews:,} {split} reviews | 95 % interval |", "|---|---|---|"]
     rows = []
     for part, accuracy in accuracies.items():
-        low, high = wilson(round(accuracy * reviews), reviews)
-        rows.append(f"| {ONE_ALONE.get(part, '**the model**')} | {accuracy:.3f} | {low:.3f} to {high:.3f} |")
+        share = Share(accuracy, *wilson(round(accuracy * reviews), reviews))
+        rows.append(f"| {ONE_ALONE.get(part, '**the model**')} | {_with_interval(share)} |")
     return "\n".join([*head, *rows])
 
 
