@@ -1,6 +1,7 @@
 """Progress on the terminal: a bar where there is one, a line a minute where there is none, both with the time that is left."""
 
 import time
+from typing import Self
 
 from tqdm import tqdm
 
@@ -8,12 +9,21 @@ INTERVAL = 60  # seconds between two lines
 
 
 class Bar:
-    """Progress over `total` units, once it has lasted a while. It begins anew when it is set to less than it was at."""
+    """Progress over `total` units, once it has lasted a while, until it is closed, or the block of `with` ends.
+
+    It begins anew when it is set to less than it was at.
+    """
 
     def __init__(self, title: str, total: int, unit: str) -> None:
         self._title, self._unit, self._done, self._total = title, unit, 0, total
         self._begun = self._printed = time.monotonic()
         self._bar = tqdm(total=total, desc=title, unit=unit, unit_scale=True, delay=1, leave=False, disable=None, dynamic_ncols=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
 
     def advance(self, count: int) -> None:
         self.set(self._done + count, self._total)

@@ -79,14 +79,12 @@ def _ordered(scored: Scored, right: bool) -> np.ndarray:
 
 
 def _explained(scorer: Scorer, texts: Sequence[str], scored: Scored, rows: np.ndarray) -> list[Example]:
-    bar, made = Bar("evaluate: words that carried", len(rows), "reviews"), []
-    try:
+    made = []
+    with Bar("evaluate: words that carried", len(rows), "reviews") as bar:
         for row in rows:
             label, score, length = int(scored.labels[row]), float(scored.scores[row]), int(scored.lengths[row])
             made.append(Example(texts[row], label, score, length, _carried(scorer, texts[row]), int(scored.positive[row])))
             bar.advance(1)
-    finally:
-        bar.close()
     return made
 
 

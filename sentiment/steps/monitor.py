@@ -95,11 +95,8 @@ def _check_scores(tables: list[ScoredTable], scorer: Scorer, settings: MonitorSe
 
 def _read(tables: list[ScoredTable], scorer: Scorer) -> tuple[dict[str, np.ndarray], np.ndarray, int]:
     """The measures of each text, by name; its label, or NO_LABEL; and how many rows are bad."""
-    bar = Bar("monitor", sum(table.path.stat().st_size for table in tables), "bytes")
-    try:
+    with Bar("monitor", sum(table.path.stat().st_size for table in tables), "bytes") as bar:
         parts = [(part, _measures(part, scorer)) for table in tables for part in table.read(bar.advance)]
-    finally:
-        bar.close()
     values = {name: np.concatenate([measures[name] for _, measures in parts]) for name in reference.MEASURES}
     return values, np.concatenate([part.labels for part, _ in parts]), sum(part.bad for part, _ in parts)
 

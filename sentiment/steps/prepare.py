@@ -98,11 +98,8 @@ def _find(recipe: str) -> PreparedRun | None:
 
 
 def _prepare(source: Source, settings: PrepareSettings) -> tuple[Prepared, dict[str, float]]:
-    bar = Bar("prepare", source.size, "bytes")
-    try:
+    with Bar("prepare", source.size, "bytes") as bar:
         return preparing.prepare(source, settings, bar.advance)
-    finally:
-        bar.close()
 
 
 def _dataset(source: Source, made: Prepared) -> Dataset:

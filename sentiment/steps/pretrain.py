@@ -78,11 +78,9 @@ def _find(kind: str, made_by: str) -> tuple[str, Path | None]:
 
 
 def _learn_vectors(settings: TrainSettings, data: Prepared, path: Path) -> dict[str, float]:
-    texts, bar = data.words.take(data.rows(TRAIN, UNLABELLED)), Bar("pretrain", 0, "parts")
-    try:
+    texts = data.words.take(data.rows(TRAIN, UNLABELLED))
+    with Bar("pretrain", 0, "parts") as bar:
         vectors = learned_vectors.learn(texts, len(data.encoder.vocabulary), settings.embedding_size, settings.seed, bar.set)
-    finally:
-        bar.close()
     word_vectors.write(vectors, path)
     log.info("pretrain: vectors of %s words, learned from %s reviews", f"{len(vectors):,}", f"{len(texts):,}")
     return {"reviews": len(texts), "words_with_vector": len(vectors)}

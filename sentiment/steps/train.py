@@ -139,11 +139,8 @@ def _log_summary(settings: TrainSettings, trained: Trained, run_id: str, reviews
 
 
 def _read_vectors(settings: TrainSettings, data: Prepared) -> WordVectors:
-    bar = Bar("word vectors", Path(settings.word_vectors).expanduser().stat().st_size, "bytes")
-    try:
+    with Bar("word vectors", Path(settings.word_vectors).expanduser().stat().st_size, "bytes") as bar:
         vectors = vector_file.read(settings.word_vectors, data.encoder, settings.embedding_size, bar.advance)
-    finally:
-        bar.close()
     words = len(data.encoder.vocabulary)
     log.info("train: %s of %s words have a vector in %s", f"{len(vectors):,}", f"{words:,}", settings.word_vectors)
     return vectors
