@@ -184,7 +184,8 @@ def test_what_is_asked_of_it(served: Served) -> None:
     assert ask(served.page, Host="evil.example")[0] == 421
     for wrong in (b"", b"{", b"[]", b'{"text": 5}', b"\xff"):
         assert ask(f"{served.page}/score", wrong, Content_Type="application/json")[0] == 400
-    assert ask(f"{served.page}/score", b" " * (MOST + 1), Content_Type="application/json")[0] == 413
+    assert ask(f"{served.page}/score", b" " * (20 * MOST), Content_Type="application/json")[0] == 413
+    assert ask(f"{served.page}/nowhere", b" " * (20 * MOST))[0] == 404
     for nowhere in ("/nowhere", "/../page.py", "/site/page.js", "//etc/passwd"):
         assert ask(f"{served.page}{nowhere}")[0] == 404
     plain = json.dumps({"dataframe_records": [{"reviewText": "good"}]}).encode()

@@ -21,6 +21,7 @@ SITE = Path(__file__).parent / "site"
 FILES = {"/": ("index.html", "text/html"), "/page.css": ("page.css", "text/css"), "/page.js": ("page.js", "text/javascript")}
 HOST = "127.0.0.1"
 MOST = 1_000_000  # bytes of a request
+READ = 64 * MOST  # bytes of a refused request that are read and forgotten, so that its sender gets to read the answer
 TIMEOUT = 60  # seconds for an answer of the scoring server
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
@@ -63,6 +64,7 @@ class _Refused(Exception):  # noqa: N818 (an answer, not a fault)
 class _Handler(BaseHTTPRequestHandler):
     server: Page
     timeout = TIMEOUT
+    body_read = False
     server_version, sys_version = "sentiment", ""
 
     def do_GET(self) -> None:
@@ -87,11 +89,19 @@ class _Handler(BaseHTTPRequestHandler):
             status, body = 200, make()
         except _Refused as refused:
             status, kind, body = refused.status, "application/json", _json({"error": str(refused)})
+            self._forget_body()
         self.send_response(status)
         for name, value in {**HEADERS, "Content-Type": f"{kind}; charset=utf-8", "Content-Length": str(len(body))}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
+
+    def _forget_body(self) -> None:
+        """A connection that is closed on unread bytes is reset, and the answer with it."""
+        length = self.headers.get("Content-Length", "")
+        unread = min(int(length), READ) if length.isdigit() and not self.body_read else 0
+        while unread and (block := self.rfile.read(min(unread, 65536))):
+            unread -= len(block)
 
     def _local(self) -> None:
         """A page of elsewhere must not ask by a name that it made lead here."""
@@ -110,6 +120,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise _Refused(411, "Say the length.")
         if int(length) > MOST:
             raise _Refused(413, f"The review is too long: over {MOST:,} bytes.")
+        self.body_read = True
         try:
             text = json.loads(self.rfile.read(int(length)))["text"]
         except (ValueError, LookupError, TypeError):
