@@ -194,7 +194,7 @@ def test_a_request_is_explained_as_far_as_its_scores_allow(texts: int, words: in
 
     whole = SCORER.outputs
     monkeypatch.setattr(SCORER, "outputs", outputs)
-    table = model.predict(None, pd.DataFrame({"reviewText": ["good " * words] * texts}), {"explain": True})  # type: ignore[arg-type]
+    table = pd.DataFrame(model.predict(None, pd.DataFrame({"reviewText": ["good " * words] * texts}), {"explain": True}))  # type: ignore[arg-type]
     assert read[False] <= 30 * texts * (words + 1) + 100_000
     explained = table["words"].map(len) > 0
     assert 30 < explained.sum() < texts
@@ -206,6 +206,6 @@ def test_a_request_is_explained_as_far_as_its_scores_allow(texts: int, words: in
 def test_a_request_of_few_texts_is_explained_whole() -> None:
     model = served_model.ServedModel()
     model._served = Loaded(SCORER, {})
-    table = model.predict(None, pd.DataFrame({"reviewText": ["good film " * 10] * 40}), {"explain": True})  # type: ignore[arg-type]
+    table = pd.DataFrame(model.predict(None, pd.DataFrame({"reviewText": ["good film " * 10] * 40}), {"explain": True}))  # type: ignore[arg-type]
     assert (table["words"].map(len) == 10).all()
     assert "note" not in table

@@ -48,9 +48,14 @@ def slices(texts: list[str]) -> Iterator[list[str]]:
     yield part
 
 
+def in_server() -> bool:
+    """Whether what asks is MLflow's scoring server."""
+    return SERVING in os.environ
+
+
 def deadline() -> Callable[[], None]:
     """What raises MlflowException as soon as MLflow's server has given this request up, which would go on in its thread all the same."""
-    if SERVING not in os.environ:
+    if not in_server():
         return lambda: None
     limit = float(MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT.get())  # type: ignore[no-untyped-call]
     until = time.monotonic() + limit

@@ -21,7 +21,7 @@ from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 from sentiment.model.explanation import LONG, Budget, Explanation, Item
 from sentiment.model.scorer import Scorer
 from sentiment.serving import code_paths, following
-from sentiment.serving.inputs import deadline, leave_values_as_they_are, slices, texts_of
+from sentiment.serving.inputs import deadline, in_server, leave_values_as_they_are, slices, texts_of
 from sentiment.serving.loaded import GOLDEN_SCORES, TRAINED_ON, Loaded, golden_scores, registered
 from sentiment.text.spans import find_spans
 
@@ -64,7 +64,10 @@ class ServedModel(PythonModel):
     def _replace(self, new: Loaded) -> None:
         self._served = new
 
-    def predict(self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+    def predict(
+        self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame | list[dict[str, Any]]:
+        """A table; to MLflow's server its rows, of which it would make them by a way that takes as long as the scores."""
         check = deadline()
         explained = bool(params and params.get(EXPLAIN))
         texts = texts_of(model_input, TEXT)
@@ -76,7 +79,8 @@ class ServedModel(PythonModel):
             columns.append(MODEL)
             about = served.about()
             rows = [row | {MODEL: about} for row in rows]
-        return pd.DataFrame({name: [row.get(name, "") for row in rows] for name in columns})
+        records = [{name: row.get(name, "") for name in columns} for row in rows]
+        return records if in_server() else pd.DataFrame(records, columns=columns)
 
 
 def _rows(scorer: Scorer, texts: list[str], budget: Budget | None, check: Callable[[], None]) -> Iterator[dict[str, Any]]:
