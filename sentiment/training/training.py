@@ -9,27 +9,21 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from scipy.special import expit
 
 from sentiment.errors import StepError, UserError
-from sentiment.evaluation import metrics
-from sentiment.evaluation.paired import right
-from sentiment.evaluation.scored import MODEL, Scored
-from sentiment.model import reference
-from sentiment.model.reference import Reference
+from sentiment.evaluation.scored import NETWORK, NGRAMS, Scored
 from sentiment.preparation.prepared import Prepared
 from sentiment.reviews.batch import TRAIN, VALIDATION
 from sentiment.settings import NGRAMS_ALONE, TrainSettings
 from sentiment.settings import threshold as thresholds
-from sentiment.training import ensemble, model_parts, ngram_regression
-from sentiment.training.ensemble import Combination
+from sentiment.training import assembly, model_parts, ngram_regression
+from sentiment.training.assembly import Assembled, assemble
 from sentiment.training.ngram_regression import Fitted
-from sentiment.training.threshold import Threshold, choose
+from sentiment.training.threshold import Threshold
 from sentiment.training.trainer_process import Epoch, ModelFiles, Trainer, Verdict
 from sentiment.training.word_vectors import WordVectors
 
-EVERY_EPOCH = ("accuracy", "auc", "log_loss")  # what is measured of the network on the validation reviews
-AT_END = (*EVERY_EPOCH, "brier", "ece")  # and of it, the n-grams and the model
+AfterEpoch = Callable[[int, dict[str, float]], bool]  # gets an epoch's number and metrics, returns whether to give up
 BATCH_SIZES, LEAST_STEPS = (64, 32, 16), 350  # what batch_size=0 chooses from, and how many steps an epoch is to have
 
 
@@ -61,6 +55,30 @@ class _Best:
     logits: np.ndarray
 
 
+class _Epochs:
+    """Judges the epochs of a training as they come, and has the best of them."""
+
+    def __init__(self, settings: TrainSettings, labels: np.ndarray, after_epoch: AfterEpoch) -> None:
+        self._settings, self._labels, self._after_epoch = settings, labels, after_epoch
+        self._stopping = EarlyStopping(settings.patience)
+        self.best: _Best | None = None
+        self.given_up = False
+
+    def judge(self, epoch: Epoch) -> Verdict:
+        """Raises StepError if the first epoch gave no numbers."""
+        logits = np.array(epoch.val_logits)
+        if not np.isfinite([epoch.train_loss, *logits]).all():
+            if not self.best:
+                raise _diverged(epoch, self._settings)
+            return Verdict(keep=False, stop=True)
+        metrics = assembly.measure("val", self._labels, logits) | _of_epoch(epoch)
+        verdict = self._stopping.judge(metrics["val_loss"])
+        if verdict.keep:
+            self.best = _Best(epoch.epoch, metrics, logits)
+        self.given_up = self._after_epoch(epoch.epoch, metrics)
+        return Verdict(verdict.keep, verdict.stop or self.given_up)
+
+
 @dataclass(frozen=True)
 class Trained:
     """What came of a training.
@@ -87,7 +105,7 @@ def train(
     settings: TrainSettings,
     data: Prepared,
     model: Path,
-    after_epoch: Callable[[int, dict[str, float]], bool],
+    after_epoch: AfterEpoch,
     progress: Callable[[int, int], None] = lambda done, of: None,
     start: Path | WordVectors | None = None,
     ngram_progress: Callable[[int, int], None] = lambda done, of: None,
@@ -105,59 +123,37 @@ def train(
     """
     settings = replace(settings, batch_size=batch_size(settings, len(data.rows(TRAIN))))
     labels = data.labels[data.rows(VALIDATION)].astype(np.int64)
-    stopping = EarlyStopping(settings.patience)
-    best = _Best(0, {}, np.empty(0))
-    stopped = False
+    words = data.words.take(data.rows(VALIDATION))
     ngrams = _fit_ngrams(data, settings, ngram_progress)
-
-    def judge(epoch: Epoch) -> Verdict:
-        nonlocal best, stopped
-        logits = np.array(epoch.val_logits)
-        if not np.isfinite([epoch.train_loss, *logits]).all():
-            if not best.epoch:
-                raise _diverged(epoch, settings)
-            return Verdict(keep=False, stop=True)
-        metrics = _measure("val", labels, logits) | _of_epoch(epoch)
-        verdict = stopping.judge(metrics["val_loss"])
-        if verdict.keep:
-            best = _Best(epoch.epoch, metrics, logits)
-        stopped = after_epoch(epoch.epoch, metrics)
-        return Verdict(verdict.keep, verdict.stop or stopped)
-
-    combination: Combination | None = None
-    logits: dict[str, np.ndarray] = {}
-    threshold = Threshold(thresholds.DEFAULT)
-    parts = model.with_suffix(".parts.unfinished")
+    epochs = _Epochs(settings, labels, after_epoch)
+    beside_network = model.with_suffix(".parts.unfinished")
+    assembled: Assembled | None = None
 
     def finish() -> ModelFiles | None:
-        nonlocal combination, logits, threshold
-        if stopped:
+        nonlocal assembled
+        if epochs.given_up:
             return None
-        logits = {"network": best.logits} if best.epoch else {}
-        logits |= {"ngrams": ngrams.val_logits} if ngrams else {}
-        if len(logits) > 1:
-            columns = np.column_stack(list(logits.values()))
-            combination = ensemble.fit(columns, labels)
-            logits["model"] = ensemble.cross_fitted(columns, labels, settings.seed)
-        *_, of_model = logits.values()
-        threshold = choose(thresholds.parse(settings.threshold), labels, expit(of_model))
+        parts = {NETWORK: epochs.best.logits} if epochs.best else {}
+        parts |= {NGRAMS: ngrams.val_logits} if ngrams else {}
+        assembled = assemble(labels, parts, settings.threshold, settings.seed)
         fitted = ngrams.model if ngrams else ngram_regression.NONE
-        validated = _reference(data, labels, of_model, threshold.value)
-        model_parts.write(parts, data, asdict(settings), settings.backend, fitted, combination, validated, threshold.value)
-        return ModelFiles(parts, model)
+        reference = assembled.reference(words, len(data.encoder.vocabulary))
+        threshold = assembled.threshold.value
+        model_parts.write(beside_network, data, asdict(settings), settings.backend, fitted, assembled.combination, reference, threshold)
+        return ModelFiles(beside_network, model)
 
     try:
-        parameters = trainer.train(data, asdict(settings), judge, finish, progress, start)
+        parameters = trainer.train(data, asdict(settings), epochs.judge, finish, progress, start)
     finally:
-        parts.unlink(missing_ok=True)
-    network = {name: value for name, value in best.metrics.items() if name.startswith("val_")}
-    if stopped:
-        return Trained(network, {}, "given up", threshold)
-    summary, note = _combined(logits, combination, labels, threshold.value)
-    summary["threshold"] = threshold.value
-    if best.epoch:
+        beside_network.unlink(missing_ok=True)
+    best = epochs.best
+    network = {name: value for name, value in best.metrics.items() if name.startswith("val_")} if best else {}
+    if assembled is None:
+        return Trained(network, {}, "given up", Threshold(thresholds.DEFAULT))
+    summary = assembled.summary() | {"threshold": assembled.threshold.value}
+    if best:
         summary |= {"best_epoch": best.epoch, "num_parameters": parameters, "reviews_per_step": settings.batch_size}
-    return Trained(network, summary, note, threshold, _guessing(logits, labels), _scored(data, labels, logits, threshold.value))
+    return Trained(network, summary, assembled.note(), assembled.threshold, assembled.guessing(), assembled.scored(words))
 
 
 def _fit_ngrams(data: Prepared, settings: TrainSettings, progress: Callable[[int, int], None]) -> Fitted | None:
@@ -170,54 +166,6 @@ def _fit_ngrams(data: Prepared, settings: TrainSettings, progress: Callable[[int
             f"There are no n-grams to weigh. Received: architecture={NGRAMS_ALONE}, ngrams={settings.ngrams}. Give more ngrams."
         )
     return None
-
-
-def _reference(data: Prepared, labels: np.ndarray, logits: np.ndarray, threshold: float) -> Reference:
-    """Of the validation reviews, by logits of parts that were not fitted on them: later texts were not either."""
-    scores = np.asarray(expit(logits))
-    words = reference.of_words(data.words.take(data.rows(VALIDATION)), len(data.encoder.vocabulary))
-    return reference.summarize(words | {"scores": scores}, right(labels, scores, threshold))
-
-
-def _combined(
-    logits: dict[str, np.ndarray], combination: Combination | None, labels: np.ndarray, threshold: float
-) -> tuple[dict[str, float], str]:
-    """Metrics of the network, the n-grams and the model on the validation reviews, the weights of the two; and how these came about.
-
-    The threshold is the model's; its parts by themselves have the default.
-    """
-    parts = {part: each for part, each in logits.items() if part != "model"}
-    metrics = {name: value for part, each in parts.items() for name, value in _measure(f"{part}_val", labels, each, AT_END).items()}
-    *_, of_model = logits.values()
-    metrics |= _measure("model_val", labels, of_model, AT_END, threshold)
-    if combination is None:
-        (part,) = parts
-        weights = {f"{name}_weight": float(name == part) for name in ("network", "ngrams")}
-        return metrics | weights, f"the {part} alone"
-    network, ngrams = (float(weight) for weight in combination.weights)
-    note = f"{network:.2f} of the network's logit and {ngrams:.2f} of the n-grams', learned from {combination.reviews:,} validation reviews"
-    if combination.reviews < ensemble.FEW:
-        note += ", which are few: held near equal shares"
-    return metrics | {"network_weight": network, "ngrams_weight": ngrams}, note
-
-
-def _guessing(logits: dict[str, np.ndarray], labels: np.ndarray) -> tuple[str, ...]:
-    ranked = {part: metrics.ranking(labels, each) for part, each in logits.items()}
-    return tuple(f"{part} {auc:.4f} (p = {p:.2g})" for part, (auc, p) in ranked.items() if p >= metrics.SIGNIFICANCE and auc < 1)
-
-
-def _scored(data: Prepared, labels: np.ndarray, logits: dict[str, np.ndarray], threshold: float) -> Scored:
-    parts = {part: np.asarray(expit(each)) for part, each in logits.items()}
-    return Scored(
-        "validation", labels, data.words.take(data.rows(VALIDATION)).lengths, {MODEL: next(iter(parts.values()))} | parts, threshold
-    )
-
-
-def _measure(
-    prefix: str, labels: np.ndarray, logits: np.ndarray, names: tuple[str, ...] = EVERY_EPOCH, threshold: float = thresholds.DEFAULT
-) -> dict[str, float]:
-    measured = metrics.measure(labels, expit(logits), threshold)
-    return {f"{prefix}_{name.removeprefix('log_')}": measured[name] for name in names}
 
 
 def _of_epoch(epoch: Epoch) -> dict[str, float]:
