@@ -9,7 +9,7 @@ of what was not run, if they are of the same machine and versions.
 import sys
 from collections.abc import Callable, Iterable, Sequence
 
-from benchmarks import accuracy, fine_tuning, load, preparing, report, scoring, searching, serving, training, tuning
+from benchmarks import accuracy, fine_tuning, load, preparing, report, scoring, searching, serving, slow_server, training, tuning
 from benchmarks.data_sets import IMDB, MPQA, SUBJ, available
 from benchmarks.report import Accuracies, Row
 from sentiment.paths import PROJECT
@@ -19,6 +19,7 @@ Parts = Iterable[Sequence[Row | Accuracies]]  # each measured when it is asked f
 ALL: dict[str, Callable[[], Parts]] = {
     "serving": lambda: map(serving.rows, [PrepareSettings()]),
     "load": lambda: map(load.rows, [PrepareSettings()]),
+    "slow_server": lambda: [slow_server.rows()],
     "scoring": lambda: (scoring.rows(each.reviews) for each in available(IMDB)),
     "preparing": lambda: (preparing.rows(each.reviews) for each in available(IMDB)),
     "training": lambda: (training.rows(each.reviews) for each in available(IMDB)),

@@ -15,17 +15,18 @@ from sentiment.registry import gate, lineage, versions
 from sentiment.serving import served_model
 from sentiment.settings import MainSettings, PrepareSettings, RegisterSettings, ScoreSettings
 from sentiment.steps import main, prepare, register, score
+from sentiment.steps.prepared_runs import PreparedRun
 
 FILE = Path(__file__).parent / "fixtures" / "default-bilstm.h5"
 
 
 @pytest.fixture
-def data() -> prepare.PreparedRun:
+def data() -> PreparedRun:
     """A prepare run of the bundled reviews."""
     return prepare.run(PrepareSettings(vocabulary_size=200, max_length=60))
 
 
-def trained(data: prepare.PreparedRun, folder: Path) -> str:
+def trained(data: PreparedRun, folder: Path) -> str:
     """The id of a train run, which has the kept model."""
     fingerprint = prepared.read(data.path).data_fingerprint
     model = folder / "model.h5"
@@ -57,9 +58,7 @@ def interrupted(action: Callable[..., Any], other: Callable[[], object]) -> Call
     return both
 
 
-def test_one_run_registered_twice_at_once_has_one_version(
-    data: prepare.PreparedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_run_registered_twice_at_once_has_one_version(data: PreparedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = trained(data, tmp_path)
     address = f"runs:/{run}/{served_model.NAME}"
     registered = mlflow.register_model
@@ -73,7 +72,7 @@ def test_one_run_registered_twice_at_once_has_one_version(
 
 
 def test_who_loses_the_alias_at_once_is_measured_against_the_winner(
-    data: prepare.PreparedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data: PreparedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It takes the alias from it, as it is no worse; the way back leads over the winner to the first."""
     first, winner, loser = (trained(data, tmp_path) for _ in range(3))
@@ -95,7 +94,7 @@ def test_who_loses_the_alias_at_once_is_measured_against_the_winner(
         assert champion().run_id == back
 
 
-def test_who_loses_the_alias_to_a_better_one_says_so(data: prepare.PreparedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_loses_the_alias_to_a_better_one_says_so(data: PreparedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     winner, loser = (trained(data, tmp_path) for _ in range(2))
     gave, judged = versions.set_alias, gate.judge
     monkeypatch.setattr(versions, "set_alias", interrupted(gave, lambda: gave(versions.version_of(winner, "sentiment"), "champion")))
@@ -112,7 +111,7 @@ def test_who_loses_the_alias_to_a_better_one_says_so(data: prepare.PreparedRun, 
 
 
 def test_a_candidate_that_is_refused_leaves_a_reason_and_what_to_do(
-    data: prepare.PreparedRun, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    data: PreparedRun, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     run = trained(data, tmp_path)
@@ -132,7 +131,7 @@ def test_a_candidate_that_is_refused_leaves_a_reason_and_what_to_do(
     assert champion().tags["reviews"] == "data/reviews.txt"
 
 
-def test_score_names_the_data_of_its_model_first(data: prepare.PreparedRun, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_score_names_the_data_of_its_model_first(data: PreparedRun, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     register.run(RegisterSettings(run=trained(data, tmp_path)))
     table = tmp_path / "table.csv"
     table.write_text("text\ngood\n")

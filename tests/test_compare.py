@@ -113,6 +113,8 @@ def test_runs_that_there_are(tmp_path: Path, experiment: str, caplog: pytest.Log
     assert "| tensorflow cnn | 0." in run.data.tags["mlflow.note.content"]
     assert "-e register" in run.data.tags["mlflow.note.content"]
     assert run.data.tags["data_fingerprint"] == mlflow.get_run(network).data.tags["data_fingerprint"]
+    (dataset,) = mlflow.get_run(run.info.run_id).inputs.dataset_inputs  # type: ignore[union-attr]
+    assert dataset.dataset.name.endswith("test")
     figures = run.data.metrics
     assert figures["accuracy_low/tensorflow cnn"] <= figures["accuracy/tensorflow cnn"] <= figures["accuracy_high/tensorflow cnn"]
     assert figures["tokens_per_second/tensorflow cnn"] > 0

@@ -16,6 +16,7 @@ from sentiment.model import keras_1_2
 from sentiment.model.scorer import Scorer
 from sentiment.settings import PrepareSettings, RegisterSettings
 from sentiment.steps import import_model, prepare
+from sentiment.steps.prepared_runs import PreparedRun
 from tests.commands import all_runs
 from tests.processes import Launch
 
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def data() -> prepare.PreparedRun:
+def data() -> PreparedRun:
     """A prepare run of the bundled reviews."""
     return prepare.run(PrepareSettings(vocabulary_size=500))
 
@@ -51,7 +52,7 @@ def runs(store: str, step: str) -> list[mlflow.entities.Run]:
     return list(client.search_runs([each.experiment_id for each in client.search_experiments()], f"tags.step = '{step}'"))
 
 
-def test_an_old_model_from_its_file_to_an_explained_score(call: Launch, store: str, data: prepare.PreparedRun, tmp_path: Path) -> None:
+def test_an_old_model_from_its_file_to_an_explained_score(call: Launch, store: str, data: PreparedRun, tmp_path: Path) -> None:
     def do(program: str, *arguments: str) -> str:
         done = call(f"entry_points.{program}", *arguments)
         assert done.returncode == 0, done.stderr
@@ -83,7 +84,7 @@ def test_an_old_model_from_its_file_to_an_explained_score(call: Launch, store: s
     assert "it is the champion already" in do("register", f"--run={imported.info.run_id}")
 
 
-def test_a_kept_model_of_this_project(call: Launch, store: str, data: prepare.PreparedRun, tmp_path: Path) -> None:
+def test_a_kept_model_of_this_project(call: Launch, store: str, data: PreparedRun, tmp_path: Path) -> None:
     """As train leaves it when the server stays away; it is measured on the data that it was trained on, also if newer is there."""
     quick = ("--architecture=cnn", "--epochs=1", "--filters=8", "--dense-size=4")
     assert call("entry_points.train", f"--prepared={data.path}", *quick).returncode == 0
@@ -98,7 +99,7 @@ def test_a_kept_model_of_this_project(call: Launch, store: str, data: prepare.Pr
     assert MlflowClient(store).get_model_version_by_alias("sentiment", "champion").run_id == imported.info.run_id
 
 
-def test_a_kept_model_of_other_data_is_not_measured_on_this(call: Launch, data: prepare.PreparedRun) -> None:
+def test_a_kept_model_of_other_data_is_not_measured_on_this(call: Launch, data: PreparedRun) -> None:
     other = prepare.run(PrepareSettings(seed=2))
     assert other.run_id != data.run_id
     done = call("entry_points.register", f"--run={FOLDER / 'cntk-bilstm.h5'}", MLFLOW_EXPERIMENT_ID=mlflow.create_experiment("nothing"))

@@ -191,6 +191,7 @@ def test_one_text_on_the_terminal(launch: Launch, store: str) -> None:
     text = "It's great; I 'liked' it & \"all\" -- $HOME 😀"
     done = launch("mlflow", "run", ".", "--env-manager", "local", "-e", "score", "-P", f"text={text}", "-P", f"model={MODEL}")
     assert done.returncode == 0, done.stderr
+    assert f"next: mlflow run . --env-manager local -e score -P model={MODEL} -P input=FILE" in done.stdout
     (line,) = [line for line in done.stdout.splitlines() if "carried by" in line]
     (scored,) = SCORER.score([text]).tolist()
     assert line.startswith(f"score: {SCORER.label(scored)} {scored:.4f} (positive from 0.5 on), carried by: ")

@@ -26,8 +26,8 @@ from sentiment.report import comparison_page
 from sentiment.report.pages import duration, p_value, size
 from sentiment.reviews.batch import TEST
 from sentiment.settings import CompareSettings, TrainSettings, parameters
-from sentiment.steps import train
-from sentiment.steps.prepare import FILE as PREPARED
+from sentiment.steps import prepared_runs, train
+from sentiment.steps.prepared_runs import FILE as PREPARED
 from sentiment.tracking import commands, datasets, descriptions
 
 PARENTS = ("main", "tune")  # the steps under whose runs there is one of train
@@ -47,7 +47,9 @@ def run(settings: CompareSettings) -> None:
     models = [(run, *_scorer(tracking.artifact(run, find_model.FILE))) for run in runs]
     prepared_run_id, data = _data(runs, settings)
     tags = {"prepared_run_id": prepared_run_id, "data_fingerprint": data.data_fingerprint}
+    reviews = lineage.reviews_of(prepared_run_id) or "reviews that are not known here"
     with tracking.step_run("compare", settings, **tags) as active, tracking.work_folder() as folder:
+        active.log_datasets(tracking.split_datasets(data, reviews, "test"))
         for name in backends:
             trained = train.run(TrainSettings(prepared=prepared_run_id, backend=name), active.info.run_id)
             models.append((mlflow.get_run(trained.run_id), *_scorer(trained.path)))
@@ -66,7 +68,6 @@ def run(settings: CompareSettings) -> None:
             table = pd.DataFrame(rows)
             active.log_text(table.to_csv(index=False), f"{name}.csv")
             mlflow.log_table(table, f"{name}.json")
-        reviews = lineage.reviews_of(prepared_run_id) or "reviews that are not known here"
         about = {"reviews": reviews, "fingerprint": data.data_fingerprint, "run_id": active.info.run_id, "where": tracking.where()}
         (folder / PAGE).write_text(comparison_page.page(made, **about), encoding="utf-8")
         active.log_file(folder / PAGE)
@@ -134,8 +135,8 @@ def _data(runs: list[Run], settings: CompareSettings) -> tuple[str, Prepared]:
         prepared_run_id = _prepared_run(runs)
         path = tracking.artifact(prepared_run_id, PREPARED)
     else:
-        path, run_id = train.find_prepared("latest")
-        prepared_run_id = str(run_id)
+        newest = prepared_runs.find("latest")
+        path, prepared_run_id = newest.path, newest.run_id
     data = prepared.read(path)
     if not data.test_texts:
         received = f"runs={settings.runs}" if runs else f"backends={settings.backends}"

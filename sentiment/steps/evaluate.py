@@ -14,10 +14,9 @@ from sentiment.model.scorer import Scorer
 from sentiment.plots import scores
 from sentiment.preparation import prepared
 from sentiment.preparation.prepared import Prepared
-from sentiment.registry import lineage
 from sentiment.reviews.batch import TEST
 from sentiment.settings import EvaluateSettings
-from sentiment.steps.prepare import PreparedRun
+from sentiment.steps.prepared_runs import PreparedRun
 from sentiment.steps.train import TrainedRun
 from sentiment.tracking import descriptions
 
@@ -31,7 +30,7 @@ def run(data: PreparedRun, trained: TrainedRun, parent: str) -> Evaluated:
     settings = EvaluateSettings(prepared=data.run_id, run=trained.run_id)
     read = prepared.read(data.path)
     with tracking.step_run("evaluate", settings, parent, prepared_run_id=data.run_id, data_fingerprint=read.data_fingerprint) as active:
-        active.log_datasets(tracking.split_datasets(read, lineage.reviews_of(data.run_id), "test"))
+        active.log_datasets(tracking.split_datasets(read, data.reviews, "test"))
         active.measure_model_of(trained.run_id)
         scorer = Scorer(trained.path)
         scored = score(scorer, read)

@@ -2,8 +2,6 @@
 
 import logging
 import shutil
-from dataclasses import dataclass
-from pathlib import Path
 
 import mlflow
 import numpy as np
@@ -20,18 +18,12 @@ from sentiment.preparation.prepared import Prepared
 from sentiment.progress import Bar
 from sentiment.reviews import Source, find_source
 from sentiment.settings import PrepareSettings
+from sentiment.steps import prepared_runs
+from sentiment.steps.prepared_runs import FILE, PreparedRun
 from sentiment.tracking import commands, descriptions
 
-FILE, PICTURE = "prepared.h5", "review_lengths.png"
+PICTURE = "review_lengths.png"
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class PreparedRun:
-    """The run that has a `prepared.h5`, and the file."""
-
-    run_id: str
-    path: Path
 
 
 def run(settings: PrepareSettings, parent: str | None = None) -> PreparedRun:
@@ -85,13 +77,13 @@ def run(settings: PrepareSettings, parent: str | None = None) -> PreparedRun:
             log.info("prepare: left out %s rows %s", f"{int(metrics[name]):,}", what)
     if parent is None:
         commands.log_next_steps((commands.entry_point("train", prepared=run_id), "a model of them"))
-    return PreparedRun(run_id, path)
+    return PreparedRun(run_id, path, settings.reviews)
 
 
 def _find(recipe: str) -> PreparedRun | None:
     for run in tracking.find_runs("prepare", recipe=recipe):
         try:
-            return PreparedRun(run.info.run_id, tracking.artifact(run, FILE))
+            return prepared_runs.of_run(run)
         except UserError:
             log.info("prepare: run %s did the same, but its result can't be had any more", run.info.run_id)
     return None

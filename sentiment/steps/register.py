@@ -27,7 +27,7 @@ from sentiment.reviews.batch import TEST
 from sentiment.settings import RegisterSettings
 from sentiment.steps import import_model
 from sentiment.steps.import_model import Imported
-from sentiment.steps.prepare import FILE as PREPARED
+from sentiment.steps.prepared_runs import FILE as PREPARED
 from sentiment.tracking import commands, descriptions
 
 ATTEMPTS = 5

@@ -9,7 +9,7 @@ from sentiment.preparation.prepared import Prepared
 from sentiment.report import report
 from sentiment.report.facts import Facts
 from sentiment.settings import TrainSettings
-from sentiment.steps.prepare import PreparedRun
+from sentiment.steps.prepared_runs import PreparedRun
 from sentiment.steps.train import TrainedRun
 
 

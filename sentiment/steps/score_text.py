@@ -7,6 +7,7 @@ from sentiment.model.explanation import Explanation
 from sentiment.model.scorer import Scorer
 from sentiment.registry import find_model, lineage
 from sentiment.settings import ScoreSettings
+from sentiment.tracking import commands
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +20,7 @@ def run(settings: ScoreSettings) -> None:
     scorer = Scorer(find_model.find(settings.model))
     log.info("score: with %s", lineage.describe(settings.model, scorer.model.data_fingerprint))
     log.info("score: %s", describe(scorer, settings.text))
+    commands.log_next_steps((commands.entry_point("score", model=settings.model, input="FILE"), "a table of texts"))
 
 
 def describe(scorer: Scorer, text: str) -> str:

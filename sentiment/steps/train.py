@@ -15,12 +15,11 @@ from sentiment.plots import learning, scores
 from sentiment.preparation import prepared
 from sentiment.preparation.prepared import Prepared
 from sentiment.progress import Bar
-from sentiment.registry import find_model, lineage
+from sentiment.registry import find_model
 from sentiment.reviews.batch import VALIDATION
 from sentiment.serving import served_model
 from sentiment.settings import NGRAMS_ALONE, SIZES, TrainSettings
-from sentiment.steps import pretrain
-from sentiment.steps.prepare import FILE as PREPARED
+from sentiment.steps import prepared_runs, pretrain
 from sentiment.steps.train_progress import TrainProgress
 from sentiment.tracking import StepRun, commands, descriptions
 from sentiment.training import teaching, training, vector_file
@@ -71,14 +70,13 @@ def run(
     """
     ALL[settings.backend].interpreter()
     start: Path | WordVectors | None = start_model(settings)
-    source, prepared_run_id = find_prepared(settings.prepared)
-    data = prepared.read(source)
-    reviews = lineage.reviews_of(prepared_run_id) or str(source)
+    source = prepared_runs.find(settings.prepared)
+    data, reviews = prepared.read(source.path), source.reviews
     if settings.pretrain == "teacher":
         teaching.check(data, settings.ngrams)
     if settings.word_vectors != "none":
         start = _read_vectors(settings, data)
-    tags |= {"data_fingerprint": data.data_fingerprint} | ({"prepared_run_id": prepared_run_id} if prepared_run_id else {})
+    tags |= {"data_fingerprint": data.data_fingerprint} | ({"prepared_run_id": source.run_id} if source.run_id else {})
     with tracking.step_run("train", settings, parent, **tags) as active, tracking.work_folder() as folder:
         active.log_datasets(tracking.split_datasets(data, reviews, "train", "validation"))
         if isinstance(start, WordVectors):
@@ -172,24 +170,3 @@ def start_model(settings: TrainSettings) -> Path | None:
                 f"{name}={getattr(settings, name)}. Give the same {name}."
             )
     return path
-
-
-def find_prepared(name: str) -> tuple[Path, str | None]:
-    """The `prepared.h5` that the parameter names, and the run that has it.
-
-    Raises:
-        UserError: There is none.
-    """
-    path = Path(name).expanduser()
-    if path.is_file():
-        return path, None
-    if name == "latest":
-        runs = tracking.find_runs("prepare")
-        if not runs:
-            raise UserError(
-                "There is no prepared data yet. Received: prepared=latest. Make it first: mlflow run . -e prepare -P reviews=FILE."
-            )
-        run = runs[0]
-    else:
-        run = tracking.get_run(name, "prepared", "prepare", or_path=True)
-    return tracking.artifact(run, PREPARED), run.info.run_id

@@ -20,12 +20,11 @@ from sentiment import tracking
 from sentiment.backends.interpreters import ALL
 from sentiment.errors import StepError, Stopped, UserError
 from sentiment.preparation import prepared
-from sentiment.registry import lineage
 from sentiment.report import report, search_page
 from sentiment.reviews.batch import TEST
 from sentiment.settings import RegisterSettings, TuneSettings, as_text
-from sentiment.steps import evaluate, register, reporting, train, trial
-from sentiment.steps.prepare import PreparedRun
+from sentiment.steps import evaluate, prepared_runs, register, reporting, train, trial
+from sentiment.steps.prepared_runs import PreparedRun
 from sentiment.steps.search_progress import SearchProgress
 from sentiment.tracking import GONE, ServerAwayError, StepRun, commands, descriptions
 from sentiment.training.trainer_process import Trainer, available_cores
@@ -50,13 +49,13 @@ def run(settings: TuneSettings) -> None:
     asked = settings
     if settings.study == "auto":
         settings = replace(settings, study=f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}")
-    path, prepared_run_id = train.find_prepared(settings.prepared)
-    data = prepared.read(path)
-    if prepared_run_id is None:
+    source = prepared_runs.find(settings.prepared)
+    data = prepared.read(source.path)
+    if not source.run_id:
         raise UserError(f"The final model needs a prepare run's data. Received: prepared={settings.prepared}. Give a run's id, or latest.")
     if settings.register and not len(data.rows(TEST)):
         raise UserError("The gate needs a test split. Received: register=true. Prepare with test_fraction over 0, or say register=false.")
-    tags = {"data_fingerprint": data.data_fingerprint, "prepared_run_id": prepared_run_id}
+    tags = {"data_fingerprint": data.data_fingerprint, "prepared_run_id": source.run_id}
     storage = search.open_storage(settings.storage)
     study, new = search.open_study(storage, settings.study, settings.metric)
     stop, end = threading.Event(), time.monotonic() + (settings.timeout or float("inf"))
@@ -65,13 +64,12 @@ def run(settings: TuneSettings) -> None:
     try:
         with _parent_run(study, new, settings, asked, tags) as active:
             parent = active.info.run_id
-            reviews = lineage.reviews_of(prepared_run_id)
-            active.log_datasets(tracking.split_datasets(data, reviews, "train", "validation"))
+            active.log_datasets(tracking.split_datasets(data, source.reviews, "train", "validation"))
             job = trial.Job(settings, settings.study, parent, data, tags, lambda: stop.is_set() or time.monotonic() > end)
             trial.reconcile(study, parent)
             _search(study, job, active, settings.seed if new else None, stop)
             trial.reconcile(study, parent)
-            _finish(storage, study, job, active, PreparedRun(prepared_run_id, path))
+            _finish(storage, study, job, active, source)
     except ServerAwayError as error:
         raise StepError(f"{error} What was done of the study is kept. {go_on}") from error
     except Stopped as error:
@@ -249,7 +247,7 @@ def _retrain(study: optuna.Study, job: trial.Job, active: StepRun, data: Prepare
     active.log_metrics(trained.summary)
     tested = {}
     if len(job.data.rows(TEST)):
-        active.log_datasets(tracking.split_datasets(job.data, lineage.reviews_of(data.run_id), "test"))
+        active.log_datasets(tracking.split_datasets(job.data, data.reviews, "test"))
         evaluated = evaluate.run(data, trained, job.parent)
         tested = evaluated.metrics
         active.log_metrics(tested)

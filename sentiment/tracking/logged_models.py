@@ -1,6 +1,7 @@
 """MLflow's logged model of a run: begun before its first metric, which belong to it, and finished when its files are there."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -45,20 +46,28 @@ def _made_by(run_id: str, address: str) -> str | None:
     return str(model.model_id) if model else None
 
 
+@dataclass
+class _Begun:
+    """is_untouched: the model was made here, and nothing was added to it yet, so that the server need not be asked what it has."""
+
+    model: LoggedModel
+    is_untouched: bool
+
+
 def begin(run_id: str) -> str:
     """The id of a run's model; made if it has none yet, with the parameters that the run has by now."""
-    return _begin(run_id, mlflow.get_tracking_uri())
+    return str(_begin(run_id, mlflow.get_tracking_uri()).model.model_id)
 
 
 @cache
-def _begin(run_id: str, address: str) -> str:
+def _begin(run_id: str, address: str) -> _Begun:
     client = MlflowClient(address)
     run = client.get_run(run_id)
-    model = _find(run)
-    if model is None:
-        tags = {name: value for name, value in run.data.tags.items() if name in COPIED}
-        model = client.create_logged_model(run.info.experiment_id, NAME, run_id, tags, run.data.params, KIND)
-    return str(model.model_id)
+    if model := _find(run):
+        return _Begun(model, is_untouched=False)
+    tags = {name: value for name, value in run.data.tags.items() if name in COPIED}
+    made = client.create_logged_model(run.info.experiment_id, NAME, run_id, tags, run.data.params, KIND)
+    return _Begun(made, is_untouched=True)
 
 
 def add_output(run_id: str, model_id: str) -> None:
@@ -70,11 +79,15 @@ def add_output(run_id: str, model_id: str) -> None:
 
 def finish(run_id: str, folder: Path) -> None:
     """Sends the files of a run's model, unless that has been done."""
-    client, model_id = MlflowClient(), begin(run_id)
-    add_output(run_id, model_id)
-    model = client.get_logged_model(model_id)
-    if str(model.status) == "READY":
-        return
+    client, begun = MlflowClient(), _begin(run_id, mlflow.get_tracking_uri())
+    model, model_id = begun.model, str(begun.model.model_id)
+    if begun.is_untouched:
+        begun.is_untouched = False
+        client.log_outputs(run_id, [LoggedModelOutput(model_id, 0)])
+    else:
+        add_output(run_id, model_id)
+        if str(client.get_logged_model(model_id).status) == "READY":
+            return
     description = Model.load(str(folder))
     description.run_id, description.model_id, description.model_uuid = run_id, model_id, model_id
     description.artifact_path = model.artifact_location

@@ -4,6 +4,7 @@ import errno
 import os
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
@@ -120,7 +121,8 @@ def _experiment_id() -> str:
 
 @cache
 def _asked(*depends_on: str | None) -> str:
-    return str(fluent._get_experiment_id())  # MLflow has no public way to ask
+    known = None if fluent._active_experiment_id or os.environ.get("MLFLOW_EXPERIMENT_ID") else _named(mlflow.get_tracking_uri())
+    return str(known.experiment_id if known else fluent._get_experiment_id())  # MLflow has no public way to ask
 
 
 def experiment_ids() -> list[str]:
@@ -138,6 +140,12 @@ def _experiment_named(name: str, address: str) -> Experiment | None:
     return MlflowClient(address).get_experiment_by_name(name)
 
 
+def _named(address: str) -> Experiment | None:
+    """What the environment names, if it is there."""
+    name = os.environ.get("MLFLOW_EXPERIMENT_NAME")
+    return _experiment_named(name, address) if name else None
+
+
 def experiment_name() -> str:
     return str(experiment(experiment_id(), mlflow.get_tracking_uri()).name)
 
@@ -150,7 +158,8 @@ def is_named() -> bool:
 @cache
 def experiment(number: str, address: str) -> Experiment:
     """As it was when first asked for."""
-    return MlflowClient(address).get_experiment(number)
+    known = _named(address)
+    return known if known and known.experiment_id == number else MlflowClient(address).get_experiment(number)
 
 
 def check_server() -> None:
@@ -160,12 +169,26 @@ def check_server() -> None:
         UserError: It does not.
     """
     with _user_errors(), _migration_lock():
-        _check_version()
+        _ask_together()
         experiment_now = experiment(_find_or_create_experiment(), mlflow.get_tracking_uri())
     _check_active(experiment_now)
     if KIND not in experiment_now.tags:
         with suppress(Exception):  # a login that may log runs, and not this
             MlflowClient().set_experiment_tag(experiment_now.experiment_id, KIND, TRAINING)
+
+
+def _ask_together() -> None:
+    """Checks the version, and asks for the experiments that are needed soon: a server may take seconds for each question."""
+    address, name = mlflow.get_tracking_uri(), os.environ.get("MLFLOW_EXPERIMENT_NAME")
+    if not address.startswith("http"):
+        return
+    unnamed = (EXPERIMENT, MLFLOWS_OWN)
+    with ThreadPoolExecutor() as pool:
+        version = pool.submit(_check_version)
+        experiments = [pool.submit(_experiment_named, each, address) for each in (unnamed if name in unnamed else filter(None, [name]))]
+    version.result()
+    for each in experiments:
+        each.result()
 
 
 def existing_location() -> str | None:
@@ -230,6 +253,7 @@ def server_version() -> str:
 
 
 def _check_version() -> None:
+    """Of a server; a database is made by MLflow itself."""
     if not mlflow.get_tracking_uri().startswith("http"):
         return
     response = _get("/version")
