@@ -18,16 +18,18 @@ class Proxy:
     mode: "pass"; "cut" (closes the connection), "hang" (never answers), or the status that it answers with, such as "500".
     delay: seconds before each request is passed on; requests: the method and path of those that were.
     answers: what it answers itself, by path.
-    change: sets the mode before a request is passed on; it is given the method, the path and the mode.
+    hold: is called with the method and the path of each request first, and may wait.
+    change: sets the mode before a request is passed on; it is given the method and the path.
     """
 
     def __init__(self, server: str) -> None:
         self.mode, self.delay = "pass", 0.0
         self.requests: list[str] = []
         self.answers: dict[str, tuple[int, str]] = {}
+        self.hold: Callable[[str, str], None] = lambda method, path: None
         self.change: Callable[[str, str], None] = lambda method, path: None
         self._server = urlsplit(server)
-        self._released = threading.Event()
+        self._released, self._deciding = threading.Event(), threading.Lock()
         proxy = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -44,6 +46,7 @@ class Proxy:
         class Server(ThreadingHTTPServer):
             daemon_threads = True
             block_on_close = False
+            request_queue_size = 128  # connections that are made at once
 
             def handle_error(self, request: object, client_address: object) -> None:
                 pass  # clients that gave up
@@ -59,21 +62,24 @@ class Proxy:
 
     def _answer(self, handler: BaseHTTPRequestHandler) -> None:
         body = self._body(handler)
-        self.change(handler.command, handler.path)
-        if self.mode == "hang":
+        self.hold(handler.command, handler.path)
+        with self._deciding:
+            self.change(handler.command, handler.path)
+            mode = self.mode
+        if mode == "hang":
             self._released.wait()
-        if self.mode in ("hang", "cut"):
+        if mode in ("hang", "cut"):
             handler.close_connection = True
             return
         time.sleep(self.delay)
         if handler.path in self.answers:
             status, text = self.answers[handler.path]
             headers, answer = NONE, text.encode()
-        elif self.mode == "pass":
+        elif mode == "pass":
             self.requests.append(f"{handler.command} {handler.path}")
             status, headers, answer = self._forward(handler, body)
         else:
-            status, headers, answer = int(self.mode), NONE, b"A fault."
+            status, headers, answer = int(mode), NONE, b"A fault."
         handler.send_response(status)
         for name, value in headers:
             if name.lower() not in HOP:

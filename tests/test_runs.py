@@ -147,7 +147,7 @@ def test_runs_that_log_the_same_dataset_at_once(store: str, tmp_path: Path) -> N
         for number in range(5):
             dataset = {"name": "films.csv test", "digest": str(number), "source_type": "local", "source": "{}", "schema": "", "profile": ""}
             barrier.wait(60)
-            list(sending.send(run_id, tmp_path, [{"inputs": {"test": dataset}}]))
+            list(sending.send(client.get_run(run_id).info, tmp_path, [{"inputs": {"test": dataset}}]))
 
     with ThreadPoolExecutor(len(runs)) as pool:
         list(pool.map(log, runs))

@@ -5,6 +5,7 @@ from pathlib import Path
 import mlflow
 from mlflow.entities import Run, RunInfo
 from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.utils.file_utils import local_file_uri_to_path
 from mlflow.utils.uri import is_local_uri
 
@@ -29,9 +30,11 @@ def artifact(run: Run | str, name: str) -> Path:
     run_id = run if isinstance(run, str) else run.info.run_id
     try:
         uri = (mlflow.get_run(run) if isinstance(run, str) else run).info.artifact_uri or ""
-        is_local = uri.startswith(("/", "file:"))
-        path = mlflow.artifacts.download_artifacts(artifact_uri=f"{uri}/{name}", dst_path=None if is_local else scratch())
+        if uri.startswith(("/", "file:")):
+            return Path(mlflow.artifacts.download_artifacts(artifact_uri=f"{uri}/{name}"))
+        path = Path(scratch(), name)
+        get_artifact_repository(uri)._download_file(name, str(path))  # type: ignore[no-untyped-call]  # MLflow's public way asks first if it is a folder
     except (MlflowException, OSError) as error:
         server.raise_if_away(error)
         raise UserError(f"The run has no {name}. Received: run {run_id}: {str(error)[:150]}. Give a run that finished.") from error
-    return Path(path)
+    return path

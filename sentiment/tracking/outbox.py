@@ -56,9 +56,9 @@ class Outbox:
     The `log_` methods return at once; before `finish` nothing raises but a folder that can't be written.
     """
 
-    def __init__(self, run: Run, before_sending: Callable[[], None] = lambda: None) -> None:
-        """before_sending: is called in the thread that sends, once."""
-        self._artifact_uri, self._before_sending = run.info.artifact_uri or "", before_sending
+    def __init__(self, run: Run, beside: Callable[[], None] = lambda: None) -> None:
+        """beside: is called in a thread of its own, once, and waited for at the end."""
+        self._run = run.info
         self._run_id, self._folder = run.info.run_id, process_folder() / run.info.run_id
         experiment = server.experiment(run.info.experiment_id, mlflow.get_tracking_uri())
         about = {"run_id": run.info.run_id, "name": run.info.run_name, "experiment": experiment.name, "start": run.info.start_time}
@@ -68,15 +68,17 @@ class Outbox:
         except OSError:
             remove(self._folder)
             raise
-        self._records: list[Record] = []
-        self._sent, self._last = 0, time.monotonic()
+        self._waiting: dict[int, Record] = {}  # by their number
+        self._count, self._last = 0, time.monotonic()
         self._error: Exception | None = None
         self._is_over = False
         self._datasets: dict[str, list[str]] = {}
         self._model_of: str | None = None
         self._deferred: list[Record] | None = []
         self._changed = threading.Condition()
+        self._beside = threading.Thread(target=self._do_beside, args=(beside,), daemon=True, name=f"beside {self._run_id}")
         self._thread = threading.Thread(target=self._send_all, daemon=True, name=f"outbox {self._run_id}")
+        self._beside.start()
         self._thread.start()
 
     def log_params(self, params: dict[str, str]) -> None:
@@ -114,10 +116,12 @@ class Outbox:
     def log_plots(self, figures: dict[str, Figure]) -> None:
         """Each as a picture in the folder `plots`."""
         (self._folder / FILES / PLOTS).mkdir(exist_ok=True)
+        records: list[Record] = []
         for name, figure in figures.items():
             file = f"{PLOTS}/{name}.png"
             style.png(figure, self._folder / FILES / file)
-            self._add({"file": file})
+            records.append({"file": file})
+        self._add(*records)
 
     def log_table(self, table: pd.DataFrame, name: str) -> None:
         """The run's one table, as `mlflow.log_table` logs it, for the pages where MLflow shows tables."""
@@ -161,10 +165,12 @@ class Outbox:
         self._add({"status": status, "time": _now()})
         begun, timeout = time.monotonic(), TIMEOUT if timeout is None else timeout
         with self._changed:
-            while self._sent < len(self._records):
+            while self._waiting or self._beside.is_alive():
                 waited = time.monotonic() - max(begun, self._last)
                 if self._is_refused() or (waited > timeout and (self._error or not server.answers())):
                     self._is_over = True
+                    if not self._waiting:
+                        break
                     with contextlib.suppress(OSError):
                         (self._folder / TO_BE_SENT).touch()
                     raise self._unsent()
@@ -185,33 +191,40 @@ class Outbox:
         error.is_refused = self._is_refused()
         return error
 
-    def _add(self, record: Record) -> None:
+    def _add(self, *records: Record) -> None:
         with self._changed:
             with (self._folder / RECORDS).open("a", encoding="utf-8") as file:
-                file.write(json.dumps(record) + "\n")
-            self._records.append(record)
+                file.writelines(json.dumps(record) + "\n" for record in records)
+            self._waiting |= dict(enumerate(records, self._count))
+            self._count += len(records)
+            self._changed.notify_all()
+
+    def _do_beside(self, beside: Callable[[], None]) -> None:
+        with contextlib.suppress(Exception):
+            beside()
+        with self._changed:
             self._changed.notify_all()
 
     def _send_all(self) -> None:
-        with contextlib.suppress(Exception):
-            self._before_sending()
         while not (self._is_over or self._is_refused()):
             with self._changed:
-                self._changed.wait_for(lambda: self._sent < len(self._records) or self._is_over)
-                done, records = self._sent, self._records[self._sent :]
+                self._changed.wait_for(lambda: self._waiting or self._is_over)
+                waiting = dict(self._waiting)
+            numbers = list(waiting)
             try:
-                for count in sending.send(self._run_id, self._folder, records, self._artifact_uri):
-                    self._mark(done + count)
+                for places in sending.send(self._run, self._folder, list(waiting.values())):
+                    self._mark([numbers[place] for place in places])
             except Exception as error:
                 with self._changed:
                     self._error = error
                 time.sleep(RETRY_PAUSE)
 
-    def _mark(self, sent: int) -> None:
+    def _mark(self, sent: list[int]) -> None:
         with self._changed:
-            if sent > self._sent:  # else nothing shows that the server takes anything
-                self._sent, self._last, self._error = sent, time.monotonic(), None
-                self._changed.notify_all()
+            for number in sent:
+                del self._waiting[number]
+            self._last, self._error = time.monotonic(), None
+            self._changed.notify_all()
 
 
 def remove(folder: Path) -> None:

@@ -44,7 +44,7 @@ def send_again(folder: Path) -> str:
     if not any("status" in record for record in records) and "study" not in about["tags"]:  # a study's are tune's to end
         now = int(time.time() * 1000)
         records += [{"tags": {"failure": GONE}}] * (run.info.status == "RUNNING") + [{"status": "FAILED", "time": now}]
-    for _ in sending.send(run_id, folder, records):
+    for _ in sending.send(run.info, folder, records):
         pass
     if run.data.tags.get("failure") in (outbox.UNSENT, GONE) and records[-1].get("status") == "FINISHED":
         MlflowClient().delete_tag(run_id, "failure")

@@ -31,8 +31,8 @@ log = logging.getLogger(__name__)
 class StepRun(Outbox):
     """The run of a step, and what is logged of it."""
 
-    def __init__(self, run: Run, before_sending: Callable[[], None] = lambda: None) -> None:
-        super().__init__(run, before_sending)
+    def __init__(self, run: Run, beside: Callable[[], None] = lambda: None) -> None:
+        super().__init__(run, beside)
         self.info: RunInfo = run.info
 
 

@@ -1,16 +1,18 @@
 """How what was logged of a run gets to the tracking server. All of it can be done twice and is there once."""
 
-from collections.abc import Iterable, Iterator
-from itertools import groupby
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import mlflow
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunInfo, RunTag
 from mlflow.exceptions import MlflowException
-from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from sentiment.tracking import datasets, logged_models
+from sentiment.tracking.side_by_side import finished, results
 
 Record = dict[str, Any]
 FILES, MODEL = "files", logged_models.NAME
@@ -19,75 +21,112 @@ OWN = "own"  # the model of the run itself, whose id another server may not keep
 METRICS, OTHERS = 800, 100  # that MLflow takes at a time
 
 
-def send(run_id: str, folder: Path, records: Iterable[Record], artifact_uri: str = "") -> Iterator[int]:
-    """Sends the records of a run in their order; yields how many are sent so far. Raises what MLflow raises.
+@dataclass(frozen=True)
+class _Box:
+    """What is sent of which run. folder: with the files that records name."""
 
-    artifact_uri: of the run, if it is known.
+    client: MlflowClient
+    run: RunInfo
+    folder: Path
+
+    @property
+    def run_id(self) -> str:
+        return str(self.run.run_id)
+
+
+def send(run: RunInfo, folder: Path, records: Sequence[Record]) -> Iterator[list[int]]:
+    """Sends the records of a run; yields the places of those that are sent, a kind at a time.
+
+    A server may take seconds for each request, so what does not depend on one another goes side by side. Raises what MLflow raises,
+    when what goes beside it is done.
+
     A record has parameters, tags or metrics, or names a file in the folder's `files`, datasets, a saved model, or
     one that another run made, or how the run ended.
     """
-    client, count = MlflowClient(), 0
-    for kind, group in groupby(records, _kind):
-        several = list(group)
-        if kind == "values":
-            _send_values(client, run_id, several)
-        elif kind == "files":
-            repository = get_artifact_repository(artifact_uri or client.get_run(run_id).info.artifact_uri)
-            logged_models.send_files(repository, folder / FILES, [folder / FILES / record["file"] for record in several])
-        else:
-            for record in several:
-                _send_one(client, run_id, folder, record)
-                count += 1
-                yield count
-            continue
-        count += len(several)
-        yield count
+    box = _Box(MlflowClient(), run, folder)
+    at_once = max(map(len, STAGES)) if mlflow.get_tracking_uri().startswith("http") else 1
+    for stage in STAGES:
+        groups = [(kind, places) for kind in stage if (places := [place for place, each in enumerate(records) if _kind(each) == kind])]
+        works = [partial(stage[kind], box, [records[place] for place in places]) for kind, places in groups]
+        errors = []
+        for number, _, error in finished(works, at_once):
+            if error:
+                errors.append(error)
+            else:
+                yield groups[number][1]
+        if errors:
+            raise errors[0]
 
 
 def _kind(record: Record) -> str:
-    """Records of `values` or `files` that follow one another are sent together."""
-    if record.keys() & {"params", "tags", "metrics"}:
-        return "values"
-    return "files" if "file" in record else "others"
+    return next(kind for stage in STAGES for kind in stage if kind in record)
 
 
-def _send_one(client: MlflowClient, run_id: str, folder: Path, record: Record) -> None:
-    if "model" in record:
-        logged_models.finish(run_id, folder / record["model"])
-    elif "output_of" in record:
+def _sets(record: Record) -> dict[str, dict[str, str]]:
+    """The datasets by their context; version 1 wrote one."""
+    return record.get("inputs") or {"training": record["dataset"]}
+
+
+def _send_files(box: _Box, records: list[Record]) -> None:
+    results(logged_models.uploads(box.run.artifact_uri, box.folder / FILES, [box.folder / FILES / record["file"] for record in records]))
+
+
+def _send_models(box: _Box, records: list[Record]) -> None:
+    for record in records:
+        logged_models.finish(box.run, box.folder / record["model"])
+
+
+def _send_outputs(box: _Box, records: list[Record]) -> None:
+    for record in records:
         if model_id := logged_models.made_by(record["output_of"]):
-            logged_models.add_output(run_id, model_id)
-    elif record.keys() & {"inputs", "dataset"}:
-        _send_datasets(client, run_id, record.get("inputs") or {"training": record["dataset"]})  # one, as version 1 wrote it
-    elif "status" in record:
-        client.set_terminated(run_id, record["status"], record["time"])
+            logged_models.add_output(box.run_id, model_id)
 
 
-def _send_datasets(client: MlflowClient, run_id: str, sets: dict[str, dict[str, str]]) -> None:
-    inputs = [DatasetInput(Dataset(**each), [InputTag(CONTEXT, context)]) for context, each in sets.items()]
+def _send_status(box: _Box, records: list[Record]) -> None:
+    for record in records:
+        box.client.set_terminated(box.run_id, record["status"], record["time"])
+
+
+def _send_datasets(box: _Box, records: list[Record]) -> None:
+    inputs = [DatasetInput(Dataset(**each), [InputTag(CONTEXT, context)]) for record in records for context, each in _sets(record).items()]
     try:
-        client.log_inputs(run_id, inputs)
+        box.client.log_inputs(box.run_id, inputs)
     except MlflowException as error:
         if "unique" not in str(error).lower():
             raise
-        client.log_inputs(run_id, inputs)  # MLflow looks for a dataset, then adds it: another run added the same one between
+        box.client.log_inputs(box.run_id, inputs)  # MLflow looks for a dataset, then adds it: another run added the same one between
 
 
-def _send_values(client: MlflowClient, run_id: str, records: list[Record]) -> None:
-    """Metrics with equal time and step are one to MLflow, however often they come."""
+def _send_values(box: _Box, records: list[Record]) -> None:
+    """Metrics with equal time and step are one to MLflow, however often they come; of tags, the last counts."""
     params = [Param(name, value) for record in records for name, value in record.get("params", {}).items()]
     tags = [RunTag(name, value) for record in records for name, value in record.get("tags", {}).items()]
-    metrics = [metric for record in records for metric in _metrics(run_id, record)]
+    metrics = [metric for record in records for metric in _metrics(box.run, record)]
     rounds = max(-(-len(metrics) // METRICS), -(-len(params) // OTHERS), -(-len(tags) // OTHERS))
     for part in range(rounds):
         few, many = slice(part * OTHERS, (part + 1) * OTHERS), slice(part * METRICS, (part + 1) * METRICS)
-        client.log_batch(run_id, metrics[many], params[few], tags[few])
+        box.client.log_batch(box.run_id, metrics[many], params[few], tags[few])
 
 
-def _metrics(run_id: str, record: Record) -> Iterator[Metric]:
+def _metrics(run: RunInfo, record: Record) -> Iterator[Metric]:
     """The metrics of a record, each with the model and the dataset that it measures, if there are such."""
     other = record.get("model_of")
-    model = logged_models.begin(run_id) if other == OWN else logged_models.made_by(other) if other else None
+    model = logged_models.begin(run) if other == OWN else logged_models.made_by(other) if other else None
     for name, value in record.get("metrics", {}).items():
         dataset, digest = record.get("datasets", {}).get(datasets.of_metric(name), (None, None))
         yield Metric(name, value, record["time"], record["step"], model, dataset, digest)
+
+
+STAGES: tuple[dict[str, Callable[[_Box, list[Record]], None]], ...] = (  # what sends which kind of records, one stage after the other
+    {"params": _send_values},  # which a model takes over from its run
+    {
+        "tags": _send_values,
+        "metrics": _send_values,
+        "inputs": _send_datasets,
+        "dataset": _send_datasets,
+        "file": _send_files,
+        "model": _send_models,
+        "output_of": _send_outputs,
+    },
+    {"status": _send_status},
+)

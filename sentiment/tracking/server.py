@@ -20,6 +20,7 @@ from mlflow.tracking import fluent
 from mlflow.utils.credentials import get_default_host_creds
 from mlflow.utils.file_utils import ExclusiveFileLock
 from mlflow.utils.rest_utils import http_request
+from mlflow.utils.server_info import fetch_server_info
 from packaging.version import InvalidVersion, Version
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -185,6 +186,7 @@ def _ask_together() -> None:
     unnamed = (EXPERIMENT, MLFLOWS_OWN)
     with ThreadPoolExecutor() as pool:
         version = pool.submit(_check_version)
+        pool.submit(fetch_server_info, get_default_host_creds(address))  # type: ignore[no-untyped-call]  # MLflow asks before a download
         experiments = [pool.submit(_experiment_named, each, address) for each in (unnamed if name in unnamed else filter(None, [name]))]
     version.result()
     for each in experiments:
