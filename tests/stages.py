@@ -30,6 +30,8 @@ PATHS = {"open": 0, "os.mkdir": 0, "os.remove": 0, "os.rename": 1, "os.link": 1}
 RANDOM = re.compile(r"[0-9a-f]{32}|\d{8}-\d{6}-\w{8}|(?<=sentiment-)\w{8}|(?<=sentiment-trainer-)\w{8}|(?<=tmp)\w{8}|(?<=uploading\.)\w{8}")
 WRITES = re.compile(r"(INSERT INTO|UPDATE|DELETE FROM) (\w+)")
 
+PATIENCE = 2  # seconds that a command tries to send what is not taken
+
 Fault = Callable[[], object]
 
 
@@ -98,6 +100,9 @@ def _command(
     for number, place in enumerate(places[:2]):
         os.dup2(place.fileno(), number + 1)
     sys.argv = [program, *arguments]
+    from sentiment.tracking import outbox  # only here, as its folder is in the working folder
+
+    outbox.TIMEOUT = PATIENCE
     stages = _Stages(folder, at, fault, places[2].fileno())
     sys.stdout = stages.follow(sys.stdout)
     sys.addaudithook(stages.on_audit)

@@ -3,8 +3,9 @@
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,7 @@ OWN = {
         *("line evaluate: test accuracy ", "sql INSERT INTO model_versions", "sql INSERT INTO registered_model_aliases", "line main: done"),
     ),
 }
+StagesOf = Callable[[str], list[str]]
 PROGRAMS = [program for program in COMMANDS if program != "send"]
 MLFLOWS = ("registered model 'sentiment'.", "of model 'sentiment'.", "Creating a new version of this model...")
 
@@ -119,11 +121,18 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def some(program: str, folder: Path, base: Path) -> list[str]:
+@pytest.fixture(scope="module")
+def stages_of(base: Path, tmp_path_factory: pytest.TempPathFactory) -> StagesOf:
     """The stages of a command that differ; of those that take a trainer, or come to all the others too, those of its own."""
-    done = Folder(folder, base).run(program)
-    assert done.status == 0, done
-    return [stage for stage in done.stages if not any(alike in stage for alike in ALIKE) and (program not in OWN or stage in OWN[program])]
+
+    @cache
+    def find(program: str) -> list[str]:
+        done = Folder(tmp_path_factory.mktemp("whole"), base).run(program)
+        assert done.status == 0, done
+        differ = [stage for stage in done.stages if not any(alike in stage for alike in ALIKE)]
+        return [stage for stage in differ if program not in OWN or stage in OWN[program]]
+
+    return find
 
 
 def one_line(done: Done) -> str:
@@ -134,9 +143,9 @@ def one_line(done: Done) -> str:
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_killed_at_each_stage(base: Path, tmp_path: Path, program: str) -> None:
+def test_killed_at_each_stage(base: Path, stages_of: StagesOf, tmp_path: Path, program: str) -> None:
     """One after the other, so that each has to go on with what the one before left."""
-    every = some(program, tmp_path / "whole", base)
+    every = stages_of(program)
     folder = Folder(tmp_path / "folder", base)
     tried = every[:: 2 if len(every) > 12 else 1]
     killed = [stage for stage in tried if folder.run(program, stage).status == -9]
@@ -147,8 +156,8 @@ def test_killed_at_each_stage(base: Path, tmp_path: Path, program: str) -> None:
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_told_to_end_at_some_stages(base: Path, tmp_path: Path, program: str) -> None:
-    every = some(program, tmp_path / "whole", base)
+def test_told_to_end_at_some_stages(base: Path, stages_of: StagesOf, tmp_path: Path, program: str) -> None:
+    every = stages_of(program)
     folder = Folder(tmp_path / "folder", base)
     for stage in every[6 :: 8 if len(every) > 12 else 3]:
         done = folder.run(program, stage, stages.end)
@@ -161,9 +170,9 @@ def test_told_to_end_at_some_stages(base: Path, tmp_path: Path, program: str) ->
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_no_file_gets_a_byte_more(base: Path, tmp_path: Path, program: str) -> None:
+def test_no_file_gets_a_byte_more(base: Path, stages_of: StagesOf, tmp_path: Path, program: str) -> None:
     """From a stage on: the tracking server's database gets none either, so that it learns of the end with the next command."""
-    every = some(program, tmp_path / "whole", base)
+    every = stages_of(program)
     folder = Folder(tmp_path / "folder", base)
     for stage in every[1 :: 3 if len(every) > 12 else 2]:
         done = folder.run(program, stage, stages.fill)
@@ -197,9 +206,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_the_disk_is_full(base: Path, tmp_path: Path, small_disk: Path, program: str) -> None:
+def test_the_disk_is_full(base: Path, stages_of: StagesOf, tmp_path: Path, small_disk: Path, program: str) -> None:
     """That of the working folder, of temporary files, artifacts and outputs; the tracking server's is another."""
-    every = some(program, tmp_path / "whole", base)
+    every = stages_of(program)
     folder = Folder(tmp_path / "folder", base, small_disk)
     for stage in every[2 :: 4 if len(every) > 12 else 2]:
         done = folder.run(program, stage, stages.fill_folder)
