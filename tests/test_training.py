@@ -102,6 +102,31 @@ def test_the_parts_and_the_model_are_measured(trainer: Trainer, small: Path, dat
     assert not list(tmp_path.glob("*unfinished*"))
 
 
+def test_a_rare_label_counts_half_and_the_scores_say_its_share(trainer: Trainer, tmp_path: Path) -> None:
+    path, model = tmp_path / "prepared.h5", tmp_path / "model.h5"
+    rows = [f"a {'dull' if at % 10 == 0 else 'fine'} film number{at},{int(at % 10 > 0)}" for at in range(400)]
+    path.with_suffix(".csv").write_text("\n".join(["text,label", *rows]))
+    settings = PrepareSettings(reviews=str(path.with_suffix(".csv")), validation_fraction=0.25, test_fraction=0)
+    prepared.write(preparing.prepare(find_source(settings), settings)[0], path)
+    first: list[dict[str, float]] = []
+    chosen = TrainSettings(architecture="cnn", ngrams=0, epochs=1, learning_rate=1e-6, dropout=0, weight_average=0)
+
+    def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
+        first.append(metrics)
+        return False
+
+    untrained = training.train(trainer, chosen, prepared.read(path), model, after_epoch)
+    assert first[0]["train_loss"] == pytest.approx(np.log(2), abs=0.02)
+    assert first[0]["val_loss"] == pytest.approx(np.log(2), abs=0.02)
+    assert untrained.summary["network_val_loss"] == pytest.approx(-0.9 * np.log(0.9) - 0.1 * np.log(0.1), abs=0.02)
+    trained = training.train(trainer, replace(chosen, epochs=6, learning_rate=0.005), prepared.read(path), model, after_epoch)
+    assert trained.summary["network_val_auc"] == 1
+    assert trained.validation
+    assert trained.validation.scores.mean() == pytest.approx(0.9, abs=0.05)
+    start = train_small(trainer, path, tmp_path / "more.h5", model, **(chosen.__dict__ | {"epochs": 1}))
+    assert start.summary["network_val_loss"] == pytest.approx(trained.summary["network_val_loss"], abs=0.001)
+
+
 def test_the_network_alone(trainer: Trainer, small: Path, tmp_path: Path) -> None:
     trained = train_small(trainer, small, tmp_path / "model.h5", architecture="cnn", epochs=2, ngrams=0)
     assert trained.note == "the network alone"
@@ -266,3 +291,9 @@ def test_a_network_learns_nothing_of_words_that_are_dropped(trainers: Trainers, 
 def test_few_reviews_go_in_small_batches(reviews: int, size: int) -> None:
     assert training.batch_size(TrainSettings(), reviews) == size
     assert training.batch_size(TrainSettings(batch_size=7), reviews) == 7
+
+
+@pytest.mark.parametrize(("reviews", "epochs"), [(10, 350), (320, 18), (1_000, 6), (1_900, 3), (10**6, 3)])
+def test_a_training_on_few_reviews_is_given_more_epochs(reviews: int, epochs: int) -> None:
+    assert training.patience(TrainSettings(batch_size=16), reviews) == epochs
+    assert training.patience(TrainSettings(batch_size=16, patience=2), reviews) == 2

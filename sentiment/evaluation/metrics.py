@@ -13,18 +13,19 @@ CONFIDENCE = 0.95  # of an interval
 BINS = 10  # of scores, equally wide, in which calibration is looked at
 
 
-def measure(labels: np.ndarray, scores: np.ndarray, threshold: float = THRESHOLD) -> dict[str, float]:
+def measure(labels: np.ndarray, scores: np.ndarray, threshold: float = THRESHOLD, weights: np.ndarray | None = None) -> dict[str, float]:
     """Accuracy, balanced accuracy, area under the ROC curve, F1 of `positive`, mean log loss, Brier score and calibration error.
 
-    labels: 0 or 1, both present, `[reviews]`; scores: P(positive), `[reviews]`; threshold: the score from which on a review is positive.
+    labels: 0 or 1, both present, `[reviews]`; scores: P(positive), `[reviews]`; threshold: the score from which on a review is positive;
+    weights: of the reviews in accuracy and log loss, `[reviews]`.
     """
-    guesses = is_positive(scores, threshold)
+    guesses, clipped = is_positive(scores, threshold), np.clip(scores.astype(np.float64), 1e-7, 1 - 1e-7)
     return {
-        "accuracy": accuracy(labels, scores, threshold),
+        "accuracy": float(metrics.accuracy_score(labels, guesses, sample_weight=weights)),
         "balanced_accuracy": float(metrics.balanced_accuracy_score(labels, guesses)),
         "auc": float(metrics.roc_auc_score(labels, scores)),
         "f1": float(metrics.f1_score(labels, guesses, zero_division=0)),
-        "log_loss": float(metrics.log_loss(labels, np.clip(scores.astype(np.float64), 1e-7, 1 - 1e-7), labels=[0, 1])),
+        "log_loss": float(metrics.log_loss(labels, clipped, labels=[0, 1], sample_weight=weights)),
         "brier": float(metrics.brier_score_loss(labels, scores)),
         "ece": calibration_error(labels, scores),
     }

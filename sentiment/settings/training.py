@@ -59,7 +59,9 @@ class TrainSettings:
         exclusive_maximum=1,
     )
     epochs: int = parameter(20, "passes over the training reviews, at most", minimum=1)
-    patience: int = parameter(3, "epochs without a better validation loss before it stops", minimum=1)
+    patience: int = parameter(
+        0, "epochs without a better validation loss before it stops (0: as many as have some 350 steps, at least 3)", minimum=0
+    )
     threshold: str = parameter(
         f"{thresholds.DEFAULT:g}",
         "the score from which on a review is positive: a number; auto, the one of the best balanced accuracy on the validation split; or "

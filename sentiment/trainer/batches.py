@@ -110,3 +110,9 @@ def labelled(
         labels = np.zeros((size, 1), np.float32)
         labels[: len(batch.rows), 0] = reviews.labels[batch.rows]
         yield padded(reviews, batch, size, inputs), labels, batch
+
+
+def weights(labels: np.ndarray, label_weights: List[float]) -> np.ndarray:
+    """By the labels of a batch, `<float32>[size, 1]`, 0 or 1 or between: `<float32>[size]`. label_weights: of 0 and of 1."""
+    negative, positive = label_weights
+    return (negative + (positive - negative) * labels[:, 0]).astype(np.float32)

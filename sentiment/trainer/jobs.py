@@ -23,6 +23,8 @@ def train(job: Dict[str, Any], channel: Channel) -> None:
     it sends the loss, the accuracy and the network's logits of the validation reviews, and receives whether these are the weights to keep
     (`keep`) and whether to stop (`stop`): what is best is not decided here. At the end it gets the path of the rest of the model
     (`parts`) and where to write the whole (`model`; None: nowhere).
+
+    A review counts by its label, as `job["label_weights"]` say, and `job["prior_logit"]` is added to the network's logit at the end.
     """
     settings = job["settings"]
     framework.start_over(settings["seed"])
@@ -51,6 +53,7 @@ def _train_network(job: Dict[str, Any], network: Network, channel: Channel) -> S
     any_model = network.trained(shape)
     if job["start"]:
         network.start_from(files.Model(job["start"]), files.read_words(job["prepared"]))
+        network.add_to_logit(-job["prior_logit"])
     if job["vectors"]:
         network.set_words(*files.read_vectors(job["vectors"]))
     channel.send("built", parameters=int(any_model.count_params()), shapes=within.shapes)
@@ -63,7 +66,7 @@ def _train_network(job: Dict[str, Any], network: Network, channel: Channel) -> S
     for epoch in range(1, settings["epochs"] + 1):
         planned = batches.shuffled(within, size, random)
         seen = batches.with_unknown(reviews, settings["word_dropout"], random) if settings["word_dropout"] else reviews
-        means = _epoch(network, models, seen, planned, size, channel, after_step)
+        means = _epoch(network, models, seen, planned, size, job["label_weights"], channel, after_step)
         trained = any_model.get_weights()
         if settings["weight_average"]:
             any_model.set_weights(average.get())
@@ -74,6 +77,7 @@ def _train_network(job: Dict[str, Any], network: Network, channel: Channel) -> S
             break
         any_model.set_weights(trained)
     any_model.set_weights(kept)
+    network.add_to_logit(job["prior_logit"])
     return shape
 
 
@@ -110,15 +114,17 @@ def _epoch(
     reviews: Reviews,
     planned: List[batches.PaddedBatch],
     size: int,
+    label_weights: List[float],
     channel: Channel,
     after_step: Callable[[], None],
 ) -> Dict[str, float]:
-    """One pass; returns its means over the reviews, its seconds and its real tokens per second."""
+    """One pass; returns its means over the weighted reviews, its seconds and its real tokens per second."""
     begun = sent = time.perf_counter()
     totals, tokens = np.zeros(2), 0
     for inputs, labels, batch in batches.labelled(reviews, planned, size, network.network_inputs):
         rows = len(batch.rows)
-        totals += rows * np.array(framework.train_step(models[batch.shape], inputs, labels, framework.row_weights(rows, size)))
+        weights = framework.row_weights(rows, size) * batches.weights(labels, label_weights)
+        totals += rows * np.array(framework.train_step(models[batch.shape], inputs, labels, weights))
         after_step()
         tokens += int(reviews.tokens.lengths[batch.rows].sum())
         if time.perf_counter() - sent > PROGRESS_EVERY:

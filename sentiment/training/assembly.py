@@ -90,8 +90,13 @@ def assemble(labels: np.ndarray, parts: dict[str, np.ndarray], rule: str, seed: 
 
 
 def measure(
-    prefix: str, labels: np.ndarray, logits: np.ndarray, names: tuple[str, ...] = EVERY_EPOCH, threshold: float = thresholds.DEFAULT
+    prefix: str,
+    labels: np.ndarray,
+    logits: np.ndarray,
+    names: tuple[str, ...] = EVERY_EPOCH,
+    threshold: float = thresholds.DEFAULT,
+    weights: np.ndarray | None = None,
 ) -> dict[str, float]:
-    """The named metrics of logits, as `prefix_name`."""
-    measured = metrics.measure(labels, expit(logits), threshold)
+    """The named metrics of logits, as `prefix_name`. weights: of the reviews, in accuracy and loss."""
+    measured = metrics.measure(labels, expit(logits), threshold, weights)
     return {f"{prefix}_{name.removeprefix('log_')}": measured[name] for name in names}

@@ -27,7 +27,7 @@ from sentiment.preparation.prepared import Prepared
 from sentiment.ragged import from_lengths
 from sentiment.reviews.batch import TRAIN, VALIDATION
 from sentiment.text.vocabulary import Encoded
-from sentiment.training import word_vectors
+from sentiment.training import class_weights, word_vectors
 from sentiment.training.word_vectors import WordVectors
 
 LOG_LINES = 15
@@ -164,6 +164,7 @@ class Trainer:
     ) -> int:
         """Trains, and writes the model as `finish`, called after the last epoch, returns; returns how many weights the network has.
 
+        Rare labels are weighted, as `class_weights` says; the logits of an epoch are without the prior's, which the saved network has.
         start: a model whose network it starts from, or vectors that its words start with.
 
         Raises:
@@ -180,7 +181,9 @@ class Trainer:
             "start": str(self._rewritten(start)) if isinstance(start, Path) else None,
             "vectors": str(vectors) if isinstance(start, WordVectors) else None,
         }
-        self._send({"job": "train", "settings": settings, **files})
+        share = class_weights.positive_share(data.labels[data.rows(TRAIN)])
+        weighting = {"label_weights": class_weights.label_weights(share), "prior_logit": class_weights.prior_logit(share)}
+        self._send({"job": "train", "settings": settings, **weighting, **files})
         parameters = 0
         while True:
             message = self._receive()

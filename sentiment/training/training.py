@@ -16,7 +16,7 @@ from sentiment.preparation.prepared import Prepared
 from sentiment.reviews.batch import TRAIN, VALIDATION
 from sentiment.settings import NGRAMS_ALONE, TrainSettings
 from sentiment.settings import threshold as thresholds
-from sentiment.training import assembly, model_parts, ngram_regression
+from sentiment.training import assembly, class_weights, model_parts, ngram_regression
 from sentiment.training.assembly import Assembled, assemble
 from sentiment.training.ngram_regression import Fitted
 from sentiment.training.threshold import Threshold
@@ -25,11 +25,20 @@ from sentiment.training.word_vectors import WordVectors
 
 AfterEpoch = Callable[[int, dict[str, float]], bool]  # gets an epoch's number and metrics, returns whether to give up
 BATCH_SIZES, LEAST_STEPS = (64, 32, 16), 350  # what batch_size=0 chooses from, and how many steps an epoch is to have
+LEAST_PATIENCE = 3  # epochs, where patience=0
 
 
 def batch_size(settings: TrainSettings, reviews: int) -> int:
     """Reviews a step: as the settings say, or else the most that leave LEAST_STEPS an epoch; too few steps teach a network nothing."""
     return settings.batch_size or next((size for size in BATCH_SIZES if reviews >= size * LEAST_STEPS), BATCH_SIZES[-1])
+
+
+def patience(settings: TrainSettings, reviews: int) -> int:
+    """Epochs without a better one before it stops: as the settings say, or else as many as have LEAST_STEPS.
+
+    settings: with their batch size. Of a few hundred reviews an epoch has so few steps that three epochs tell nothing.
+    """
+    return settings.patience or max(LEAST_PATIENCE, -(-LEAST_STEPS // -(-reviews // settings.batch_size)))
 
 
 class EarlyStopping:
@@ -48,7 +57,7 @@ class EarlyStopping:
 
 @dataclass
 class _Best:
-    """The epoch that is kept, the network's metrics in it, and its logits of the validation reviews."""
+    """The epoch that is kept, its metrics, and the saved network's logits of the validation reviews."""
 
     epoch: int
     metrics: dict[str, float]
@@ -56,10 +65,15 @@ class _Best:
 
 
 class _Epochs:
-    """Judges the epochs of a training as they come, and has the best of them."""
+    """Judges the epochs of a training as they come, and has the best of them.
 
-    def __init__(self, settings: TrainSettings, labels: np.ndarray, after_epoch: AfterEpoch) -> None:
+    positive_share: of the training reviews. An epoch's metrics are, as its loss, of reviews that are weighted by it.
+    """
+
+    def __init__(self, settings: TrainSettings, labels: np.ndarray, positive_share: float, after_epoch: AfterEpoch) -> None:
         self._settings, self._labels, self._after_epoch = settings, labels, after_epoch
+        self._weights = class_weights.weights(labels, positive_share)
+        self._prior_logit = class_weights.prior_logit(positive_share)
         self._stopping = EarlyStopping(settings.patience)
         self.best: _Best | None = None
         self.given_up = False
@@ -71,10 +85,10 @@ class _Epochs:
             if not self.best:
                 raise _diverged(epoch, self._settings)
             return Verdict(keep=False, stop=True)
-        metrics = assembly.measure("val", self._labels, logits) | _of_epoch(epoch)
+        metrics = assembly.measure("val", self._labels, logits, weights=self._weights) | _of_epoch(epoch)
         verdict = self._stopping.judge(metrics["val_loss"])
         if verdict.keep:
-            self.best = _Best(epoch.epoch, metrics, logits)
+            self.best = _Best(epoch.epoch, metrics, logits + self._prior_logit)
         self.given_up = self._after_epoch(epoch.epoch, metrics)
         return Verdict(verdict.keep, verdict.stop or self.given_up)
 
@@ -121,11 +135,13 @@ def train(
         TrainerError: The trainer failed.
         StepError: The first epoch gave no numbers. If a later one gives none, the best before it is kept.
     """
-    settings = replace(settings, batch_size=batch_size(settings, len(data.rows(TRAIN))))
+    reviews = len(data.rows(TRAIN))
+    settings = replace(settings, batch_size=batch_size(settings, reviews))
+    settings = replace(settings, patience=patience(settings, reviews))
     labels = data.labels[data.rows(VALIDATION)].astype(np.int64)
     words = data.words.take(data.rows(VALIDATION))
     ngrams = _fit_ngrams(data, settings, ngram_progress)
-    epochs = _Epochs(settings, labels, after_epoch)
+    epochs = _Epochs(settings, labels, class_weights.positive_share(data.labels[data.rows(TRAIN)]), after_epoch)
     beside_network = model.with_suffix(".parts.unfinished")
     assembled: Assembled | None = None
 
