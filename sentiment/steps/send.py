@@ -4,7 +4,6 @@ import logging
 import shutil
 from pathlib import Path
 
-import mlflow
 from mlflow.exceptions import MlflowException
 
 from sentiment import tracking
@@ -33,13 +32,12 @@ def run(settings: SendSettings) -> None:
             )
     for outbox in sorted(outboxes, key=tracking.start_time):
         try:
-            run_id = tracking.send_again(outbox)
+            sent = tracking.send_again(outbox)
         except (MlflowException, OSError) as error:
             why = " ".join(str(error).split())[:200]
             raise StepError(f"The tracking server {tracking.where()} did not take {outbox}: {why}. Send it again later.") from error
         shutil.rmtree(outbox)
-        log.info("send: run %s is on %s", run_id, tracking.where())
-        last = run_id
+        log.info("send: run %s is on %s", sent.run_id, tracking.where())
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
-    commands.log_next_steps(commands.open_page(commands.run_page(mlflow.get_run(last).info)))
+    commands.log_next_steps(commands.open_page(commands.run_page(sent)))

@@ -7,7 +7,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -143,8 +143,11 @@ def _search(study: optuna.Study, job: trial.Job, active: StepRun, seed: int | No
             view = search.view(study, None if seed is None else seed + number)
             workers.append(pool.submit(_work, view, job, cores, progress))
         try:
-            for worker in as_completed(workers):
-                worker.result()
+            waiting = set(workers)
+            while waiting:  # for a while each time: a signal that another thread gets does not wake this one
+                done, waiting = wait(waiting, timeout=1, return_when=FIRST_COMPLETED)
+                for worker in done:
+                    worker.result()
         except BaseException as error:
             stop.set()
             if not isinstance(error, KeyboardInterrupt | SystemExit):

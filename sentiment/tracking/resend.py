@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import Run
+from mlflow.entities import Run, RunInfo
 from mlflow.exceptions import MlflowException
 
 from sentiment.tracking import outbox, sending
@@ -36,8 +36,8 @@ def send_those_of_killed_processes() -> None:
                 outbox.remove(file.parent)
 
 
-def send_again(folder: Path) -> str:
-    """Sends the run in a folder, all of it; returns its id. Raises what MLflow raises."""
+def send_again(folder: Path) -> RunInfo:
+    """Sends the run in a folder, all of it; returns what it is there. Raises what MLflow raises."""
     about, records = outbox.read(folder)
     run = _run(about)
     run_id = run.info.run_id
@@ -48,7 +48,7 @@ def send_again(folder: Path) -> str:
         pass
     if run.data.tags.get("failure") in (outbox.UNSENT, GONE) and records[-1].get("status") == "FINISHED":
         MlflowClient().delete_tag(run_id, "failure")
-    return str(run_id)
+    return run.info
 
 
 def _run(about: dict[str, Any]) -> Run:
