@@ -12,7 +12,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunI
 from mlflow.exceptions import MlflowException
 
 from sentiment.tracking import datasets, logged_models
-from sentiment.tracking.side_by_side import finished, results
+from sentiment.tracking.side_by_side import AT_ONCE, finished, results
 
 Record = dict[str, Any]
 FILES, MODEL = "files", logged_models.NAME
@@ -44,7 +44,7 @@ def send(run: RunInfo, folder: Path, records: Sequence[Record]) -> Iterator[list
     one that another run made, or how the run ended.
     """
     box = _Box(MlflowClient(), run, folder)
-    at_once = max(map(len, STAGES)) if mlflow.get_tracking_uri().startswith("http") else 1
+    at_once = AT_ONCE if mlflow.get_tracking_uri().startswith("http") else 1
     for stage in STAGES:
         groups = [(kind, places) for kind in stage if (places := [place for place, each in enumerate(records) if _kind(each) == kind])]
         works = [partial(stage[kind], box, [records[place] for place in places]) for kind, places in groups]

@@ -7,9 +7,13 @@ weighted by the inverse of its label's share it learns what tells the two apart;
 
 import numpy as np
 
+from sentiment.preparation.prepared import Prepared
+from sentiment.reviews.batch import TRAIN
 
-def positive_share(labels: np.ndarray) -> float:
-    """Of the reviews to come, by Laplace's rule, so that it is never 0 or 1. labels: 0 or 1, or probabilities, `[reviews]`."""
+
+def positive_share(data: Prepared) -> float:
+    """Of the training reviews, by Laplace's rule, so that it is never 0 or 1. Their labels may be probabilities."""
+    labels = data.labels[data.rows(TRAIN)]
     return float((labels.sum() + 1) / (len(labels) + 2))
 
 

@@ -181,7 +181,7 @@ class Trainer:
             "start": str(self._rewritten(start)) if isinstance(start, Path) else None,
             "vectors": str(vectors) if isinstance(start, WordVectors) else None,
         }
-        share = class_weights.positive_share(data.labels[data.rows(TRAIN)])
+        share = class_weights.positive_share(data)
         weighting = {"label_weights": class_weights.label_weights(share), "prior_logit": class_weights.prior_logit(share)}
         self._send({"job": "train", "settings": settings, **weighting, **files})
         parameters = 0

@@ -141,7 +141,7 @@ def train(
     labels = data.labels[data.rows(VALIDATION)].astype(np.int64)
     words = data.words.take(data.rows(VALIDATION))
     ngrams = _fit_ngrams(data, settings, ngram_progress)
-    epochs = _Epochs(settings, labels, class_weights.positive_share(data.labels[data.rows(TRAIN)]), after_epoch)
+    epochs = _Epochs(settings, labels, class_weights.positive_share(data), after_epoch)
     beside_network = model.with_suffix(".parts.unfinished")
     assembled: Assembled | None = None
 
