@@ -24,6 +24,13 @@ def test_splits_are_stratified_and_repeatable() -> None:
     assert counts == {TEST: [12, 28], VALIDATION: [5, 11], TRAIN: [43, 101]}
 
 
+@pytest.mark.parametrize(("rare", "counts"), [(10, [5, 2, 3]), (4, [2, 1, 1]), (3, [1, 1, 1])])
+def test_a_split_that_measures_has_several_reviews_of_a_rare_label(rare: int, counts: list[int]) -> None:
+    labels = np.array([0] * rare + [1] * 190)
+    split = splits.assign(labels, np.full(len(labels), TRAIN), np.arange(len(labels)), np.zeros(len(labels), int), 0.1, 0.2, seed=1)
+    assert [int((split[labels == 0] == name).sum()) for name in (TRAIN, VALIDATION, TEST)] == counts
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_a_text_is_in_one_split_only(seed: int) -> None:
     texts = np.random.default_rng(seed).integers(0, 80, 200)

@@ -7,6 +7,7 @@ from scipy.sparse.csgraph import connected_components
 from sentiment.errors import UserError
 from sentiment.reviews.batch import SPLIT_NAMES, TEST, TRAIN, UNLABELLED, VALIDATION
 
+LEAST = 3  # reviews of each label that measure, where that leaves enough to train
 LEFT_OUT = -2  # a review that is of no split, as it would tell of one that measures
 
 
@@ -17,11 +18,14 @@ def number_groups(groups: list[str], names: dict[str, str]) -> np.ndarray:
 
 
 def stratified(groups: np.ndarray, fraction: float, random: np.random.Generator) -> np.ndarray:
-    """Draws `fraction` of the members of each group; returns `<bool>[members]`, with at least one of each group if any are drawn."""
+    """Draws `fraction` of the members of each group: `<bool>[members]`.
+
+    If any are drawn, there are LEAST of each group, as one or two measure nothing, but no more than a third of it, and at least one.
+    """
     drawn = np.zeros(len(groups), bool)
     for group in np.unique(groups):
         members = np.flatnonzero(groups == group)
-        count = max(round(fraction * len(members)), 1) if fraction > 0 else 0
+        count = max(round(fraction * len(members)), min(LEAST, len(members) // 3), 1) if fraction > 0 else 0
         drawn[random.permutation(members)[:count]] = True
     return drawn
 
