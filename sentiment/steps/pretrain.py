@@ -97,6 +97,7 @@ def _teach(settings: TrainSettings, data: Prepared, path: Path, active: tracking
         )
         return False
 
+    log.info("pretrain: starting Keras on %s", settings.backend)
     with Trainer(ALL[settings.backend]) as trainer:
         try:
             trained = training.train(trainer, replace(settings, ngrams=0), reviews, path, after_epoch, bar.set)
