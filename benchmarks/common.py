@@ -10,7 +10,7 @@ from typing import Self
 from sentiment.preparation import prepared, preparing
 from sentiment.preparation.prepared import Prepared
 from sentiment.reviews import Batch, Source, find_source
-from sentiment.settings import PrepareSettings
+from sentiment.settings import PrepareSettings, TrainSettings, from_text, parameters
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -65,3 +65,10 @@ def prepare(settings: PrepareSettings, path: Path, source: Source | None = None)
     data, _ = preparing.prepare(source or find_source(settings), settings)
     prepared.write(data, path)
     return data
+
+
+def changed(settings: TrainSettings, changes: str) -> TrainSettings:
+    """changes: `dropout=0.5,batch_size=64`."""
+    known = {each.name: each for each in parameters(TrainSettings)}
+    pairs = (change.split("=") for change in changes.split(",") if change)
+    return replace(settings, **{name: from_text(known[name], value) for name, value in pairs})

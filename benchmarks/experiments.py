@@ -1,7 +1,7 @@
 """`python -m benchmarks.experiments`: other settings of `train` against the defaults, in docs/experiments.md.
 
 Everything is measured on the validation split; the test split is not used. Data are named as for the benchmarks (`IMDB=`, `MPQA=`,
-`SUBJ=`); `EXPERIMENTS=dropout=0.5,batch_size=64` runs the named ones only, and the page keeps the rows of the others.
+`SUBJ=`); `EXPERIMENTS="dropout=0.3;dropout=0.5,batch_size=64"` runs these two only, and the page keeps the rows of the others.
 """
 
 import os
@@ -13,17 +13,15 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.common import prepare
+from benchmarks.common import changed, prepare
 from benchmarks.data_sets import IMDB, MPQA, SUBJ, DataSet, available
 from benchmarks.report import machine
 from sentiment.backends.interpreters import ALL
 from sentiment.paths import PROJECT
 from sentiment.preparation.prepared import Prepared
-from sentiment.reviews.batch import TRAIN, UNLABELLED
-from sentiment.settings import PrepareSettings, TrainSettings, from_text, parameters
-from sentiment.training import learned_vectors, teaching, training
+from sentiment.settings import PrepareSettings, TrainSettings
+from sentiment.training import pretraining, training
 from sentiment.training.trainer_process import Trainer
-from sentiment.training.word_vectors import WordVectors
 
 PAGE = PROJECT / "docs" / "experiments.md"
 SEEDS = {IMDB: (1,), MPQA: (1, 2, 3), SUBJ: (1, 2, 3)}
@@ -31,6 +29,10 @@ DEFAULTS = "the defaults"
 EXPERIMENTS = (
     DEFAULTS,
     "dropout=0.3",
+    "word_dropout=0",
+    "word_dropout=0.3",
+    "pretrain=none",
+    "pretrain=vectors",
     "learning_rate=0.002",
     "batch_size=32",
     "batch_size=64",
@@ -69,32 +71,20 @@ def main() -> None:
 
 def _train(trainer: Trainer, settings: TrainSettings, data: Prepared, model: Path) -> dict[str, float]:
     """What a run would log at its end; what the network learns first is learned anew."""
-    start: Path | WordVectors | None = None
-    if settings.pretrain == "vectors":
-        texts = data.words.take(data.rows(TRAIN, UNLABELLED))
-        start = learned_vectors.learn(texts, len(data.encoder.vocabulary), settings.embedding_size, settings.seed)
-    if settings.pretrain == "teacher":
-        start = model.with_name("taught.h5")
-        reviews = teaching.taught(data, settings.ngrams, settings.seed)
-        training.train(trainer, replace(settings, ngrams=0), reviews, start, lambda epoch, metrics: False)
+    start = pretraining.start(trainer, data, settings, model.with_name("taught.h5"))
     return training.train(trainer, settings, data, model, lambda epoch, metrics: False, start=start).summary
 
 
-def changed(settings: TrainSettings, changes: str) -> TrainSettings:
-    """changes: `dropout=0.5,batch_size=64`."""
-    known = {each.name: each for each in parameters(TrainSettings)}
-    pairs = (change.split("=") for change in changes.split(",") if change)
-    return replace(settings, **{name: from_text(known[name], value) for name, value in pairs})
-
-
 def row(data_set: DataSet, experiment: str, summaries: Sequence[dict[str, float]], seconds: float) -> str:
-    accuracies = [_percent([summary[f"{part}_val_accuracy"] for summary in summaries]) for part in PARTS]
+    accuracies = [_percent([summary[name] for summary in summaries if (name := f"{part}_val_accuracy") in summary]) for part in PARTS]
     loss = np.mean([summary["network_val_loss"] for summary in summaries])
     cells = [data_set.name, f"`{experiment}`" if "=" in experiment else experiment, *accuracies, f"{loss:.3f}", f"{seconds:.0f}"]
     return f"| {' | '.join(cells)} |"
 
 
 def _percent(values: Sequence[float]) -> str:
+    if not values:
+        return "–"
     spread = f" ({min(values) * 100:.1f} to {max(values) * 100:.1f})" if len(values) > 1 else ""
     return f"{np.mean(values) * 100:.1f} %{spread}"
 

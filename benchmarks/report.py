@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -41,7 +41,7 @@ class Accuracies:
 
     data: str
     architecture: str
-    accuracies: Mapping[str, Sequence[float]]
+    accuracies: dict[str, list[float]]
     minutes: float
     test_reviews: str
     command: str

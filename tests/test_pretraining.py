@@ -17,7 +17,7 @@ from sentiment.reviews.batch import TRAIN, UNLABELLED, VALIDATION
 from sentiment.settings import TrainSettings
 from sentiment.steps import pretrain
 from sentiment.steps import train as train_step
-from sentiment.training import learned_vectors, ngram_regression, teaching
+from sentiment.training import learned_vectors, ngram_regression, pretraining, teaching
 from sentiment.training.word_vectors import WordVectors
 from tests.trained import SIZES, Trainers, train_small
 
@@ -62,6 +62,28 @@ def test_vectors_are_learned_once(data: Prepared) -> None:
         np.testing.assert_array_equal(vectors.ids, expected.ids)
         np.testing.assert_array_equal(vectors.vectors, expected.vectors)
     assert made[2][0].vectors.shape == (len(expected), 6)
+
+
+def test_the_first_numbers_of_vectors_are_those_of_narrower_ones(data: Prepared) -> None:
+    """But for the sign and the spread, and a little for the decomposition, which is a randomized one."""
+    texts, words = data.words.take(data.rows(TRAIN, UNLABELLED)), len(data.encoder.vocabulary)
+    first, narrow = learned_vectors.learn(texts, words, 16, 1).first(4), learned_vectors.learn(texts, words, 4, 1)
+    np.testing.assert_array_equal(first.ids, narrow.ids)
+    assert first.vectors.std() == pytest.approx(narrow.vectors.std(), rel=1e-4)
+    for ours, theirs in zip(first.vectors.T[:2], narrow.vectors.T[:2], strict=True):
+        assert abs(np.corrcoef(ours, theirs)[0, 1]) > 0.99
+
+
+def test_vectors_are_learned_by_default_where_there_are_words_enough(data: Prepared, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert pretraining.choose(TrainSettings(), data) == "none"
+    monkeypatch.setattr(pretraining, "ENOUGH_WORDS", int(data.words.lengths[data.rows(TRAIN, UNLABELLED)].sum()))
+    assert pretraining.choose(TrainSettings(), data) == "vectors"
+    others: list[dict[str, Any]] = [{"start_from": "x"}, {"word_vectors": "x"}, {"architecture": "ngrams"}, {"pretrain": "none"}]
+    assert {pretraining.choose(TrainSettings(**changes), data) for changes in others} == {"none"}
+    run = train_step.run(TrainSettings(**QUICK | {"prepared": str(path)}))
+    client = MlflowClient()
+    assert client.get_run(run.run_id).data.params["pretrain"] == "vectors"
+    assert client.get_run(run.run_id).data.tags["pretrain_run_id"] in children(run.run_id)
 
 
 def test_the_recipe_follows_from_what_the_vectors_do(data: Prepared) -> None:

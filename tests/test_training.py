@@ -287,6 +287,13 @@ def test_a_network_learns_nothing_of_words_that_are_dropped(trainers: Trainers, 
         assert len(learned) == 0 if share else len(learned) > 100, learned
 
 
+@pytest.mark.parametrize(("text", "words", "share"), [("auto", 99, 0), ("auto", 100, 0.3), ("0", 100, 0), ("0.5", 3, 0.5)])
+def test_long_reviews_are_spared_words_by_default(data: Prepared, text: str, words: int, share: float) -> None:
+    rows = len(data.labels)
+    long = replace(data, words=from_lengths(np.ones(rows * words, np.int32), np.full(rows, words)))
+    assert training.word_dropout(TrainSettings(word_dropout=text), long) == share
+
+
 @pytest.mark.parametrize(("reviews", "size"), [(10, 16), (11_199, 16), (11_200, 32), (22_399, 32), (22_400, 64), (10**6, 64)])
 def test_few_reviews_go_in_small_batches(reviews: int, size: int) -> None:
     assert training.batch_size(TrainSettings(), reviews) == size

@@ -104,7 +104,8 @@ def begun(trial: optuna.trial.FrozenTrial, epochs: int) -> bool:
 def test_two_workers_and_a_crash(begin: Begin, journal: str) -> None:
     prepare()
     process = begin(
-        "entry_points.tune", *SMALL, "--trials=4", "--workers=2", "--epochs=6", "--patience=6", "--study=s", f"--storage={journal}"
+        *("entry_points.tune", *SMALL, "--pretrain=vectors", "--trials=4", "--workers=2", "--epochs=6", "--patience=6", "--study=s"),
+        f"--storage={journal}",
     )
     assert process.stdout
     assert any(line.startswith("tune: study s") for line in process.stdout)
@@ -121,6 +122,9 @@ def test_two_workers_and_a_crash(begin: Begin, journal: str) -> None:
     told, errors = process.communicate(timeout=DEADLINE)
     assert process.returncode == 0, errors
     parent = check(study, 4)
+    (learned,) = tracking.children(parent.info.run_id, "pretrain")
+    assert learned.data.params["embedding_size"] == "16"  # the widest; narrower embeddings have the first of these numbers
+    assert {run.data.params["pretrain"] for run in tracking.children(parent.info.run_id, "trial")} == {"vectors"}
     (failed,) = (run for run in tracking.children(parent.info.run_id, "trial") if run.info.status == "FAILED")
     assert "was killed by signal 9" in failed.data.tags["failure"]
     assert "failed: The tensorflow trainer was killed by signal 9" in told

@@ -21,6 +21,7 @@ KEPT = Path(__file__).parent / "fixtures" / "cntk-bilstm.h5"
         ("train", ["--lstm-size=-1"], "lstm_size=-1"),
         ("train", ["--lstm-size=1.5"], "lstm_size=1.5"),
         ("train", ["--dropout=1"], "dropout=1"),
+        ("train", ["--word-dropout=1"], "word_dropout=1"),
         ("train", ["--learning-rate=nan"], "learning_rate=nan"),
         ("train", ["--prepared=latest"], "prepared=latest"),
         ("train", ["--prepared=nosuch"], "prepared=nosuch"),

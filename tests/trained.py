@@ -39,7 +39,7 @@ def train_network(
     trainer: Trainer, data: Path, path: Path, start: Path | WordVectors | None = None, **settings: float | str
 ) -> list[Epoch]:
     """Trains a network by itself and keeps its last epoch, whatever that is worth."""
-    chosen = asdict(TrainSettings(**{"backend": trainer.backend.name, **SIZES})) | settings
+    chosen = asdict(TrainSettings(**{"backend": trainer.backend.name, **SIZES})) | {"word_dropout": 0.0} | settings
     epochs: list[Epoch] = []
 
     def keep(epoch: Epoch) -> Verdict:

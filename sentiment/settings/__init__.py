@@ -14,7 +14,7 @@ from sentiment.settings.models import (
     SendSettings,
 )
 from sentiment.settings.reviews import CLEANING, PrepareSettings, TableSettings, TextSettings
-from sentiment.settings.training import METRICS, MainSettings, TrainSettings, TuneSettings
+from sentiment.settings.training import AUTO, METRICS, NONE, TEACHER, VECTORS, MainSettings, TrainSettings, TuneSettings
 
 ENTRY_POINTS: dict[str, type] = {
     "main": MainSettings,
@@ -31,6 +31,7 @@ ENTRY_POINTS: dict[str, type] = {
 
 __all__ = [
     "ARCHITECTURES",
+    "AUTO",
     "BACKENDS",
     "CLEANING",
     "ENTRY_POINTS",
@@ -38,8 +39,11 @@ __all__ = [
     "METRICS",
     "NETWORKS",
     "NGRAMS_ALONE",
+    "NONE",
     "REQUIRED",
     "SIZES",
+    "TEACHER",
+    "VECTORS",
     "Choices",
     "CompareSettings",
     "EvaluateSettings",

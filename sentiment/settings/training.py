@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from sentiment.settings import threshold as thresholds
+from sentiment.settings import word_dropout as word_dropouts
 from sentiment.settings.architectures import ARCHITECTURES, NETWORKS, those_with
 from sentiment.settings.backends import BACKENDS
 from sentiment.settings.declaration import Choices, Range, parameter, searched
@@ -12,7 +13,7 @@ METRICS = ("val_auc", "val_accuracy", "val_loss")
 GOLDEN = (
     "texts that a candidate has to tell apart: a table with texts and labels (none: built-in ones, as far as the model knows their words)"
 )
-PRETRAINING = ("none", "vectors", "teacher")
+AUTO, NONE, VECTORS, TEACHER = PRETRAINING = ("auto", "none", "vectors", "teacher")
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,9 @@ class TrainSettings:
         "vectors that the words start with: none, or a file of word2vec, GloVe or fastText, as text, .gz too; embedding_size is theirs",
     )
     pretrain: str = parameter(
-        "none",
-        "what the network learns first, also from reviews without labels: vectors of words, or what the n-grams say of these reviews (teacher)",
+        AUTO,
+        "what the network learns first, also from reviews without labels: vectors of words; these, and then what the n-grams say of reviews "
+        "without labels (teacher); none; or auto: vectors where there are a million words to learn from",
         choices=PRETRAINING,
     )
     embedding_size: int = parameter(50, "numbers that stand for a word", minimum=1)
@@ -47,7 +49,12 @@ class TrainSettings:
     kernel_size: int = parameter(3, f"words that a filter sees ({those_with('kernel_size')})", minimum=1)
     dense_size: int = parameter(250, f"units of the dense layer after the convolution ({those_with('dense_size')})", minimum=1)
     dropout: float = parameter(0.5, "share of the activations dropped in training", minimum=0, exclusive_maximum=1)
-    word_dropout: float = parameter(0.0, "share of the words that a training step takes for unknown ones", minimum=0, exclusive_maximum=1)
+    word_dropout: str = parameter(
+        AUTO,
+        "share of the words that a training step takes for unknown ones, or auto: 0.3 where the training reviews have a hundred words on "
+        "average, 0 where they have fewer",
+        check=word_dropouts.parse,
+    )
     learning_rate: float = parameter(0.001, "Adam's step size", minimum=1e-9)
     batch_size: int = parameter(
         0, "reviews a step (0: 64, 32 or 16, the most that leave some 350 steps an epoch; the metric reviews_per_step)", minimum=0
@@ -86,7 +93,11 @@ class TuneSettings(TrainSettings):
 
     start_from: str = field(default="none", init=False, repr=False)  # sizes differ from trial to trial
     word_vectors: str = field(default="none", init=False, repr=False)
-    pretrain: str = field(default="none", init=False, repr=False)
+    pretrain: str = parameter(
+        AUTO,
+        "what the networks learn first, once for all: vectors of words; none; or auto: vectors where there are a million words to learn from",
+        choices=(AUTO, NONE, VECTORS),
+    )
     backend: Choices = searched(TrainSettings, "backend", Choices(["tensorflow"]))  # type: ignore[assignment]
     architecture: Choices = searched(TrainSettings, "architecture", Choices(["bilstm"]), NETWORKS)  # type: ignore[assignment]
     embedding_size: Range = searched(TrainSettings, "embedding_size", Range(16, 128))  # type: ignore[assignment]

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +15,13 @@ from sentiment.preparation.prepared import Prepared
 from sentiment.progress import Bar
 from sentiment.registry import find_model
 from sentiment.reviews.batch import TRAIN, UNLABELLED
-from sentiment.settings import TrainSettings
-from sentiment.training import learned_vectors, teaching, training, word_vectors
+from sentiment.settings import TEACHER, VECTORS, TrainSettings
+from sentiment.training import pretraining, word_vectors
 from sentiment.training.trainer_process import Trainer
 from sentiment.training.word_vectors import WordVectors
 
-FILES = {"vectors": "vectors.h5", "teacher": find_model.FILE}
-CODE = {"vectors": ("training/learned_vectors.py",), "teacher": ("training/*.py", "trainer/*.py")}
+FILES = {VECTORS: "vectors.h5", TEACHER: find_model.FILE}
+CODE = {VECTORS: ("training/learned_vectors.py",), TEACHER: ("training/*.py", "trainer/*.py")}
 # Of the settings, those by which the result is another one.
 OF_VECTORS = ("embedding_size", "seed")
 NOT_OF_TEACHER = ("prepared", "start_from", "word_vectors")
@@ -44,10 +44,10 @@ def run(settings: TrainSettings, data: Prepared, parent: str, **tags: str) -> tu
     else:
         with tracking.step_run("pretrain", settings, parent, recipe=made_by, **tags) as active, tracking.work_folder() as folder:
             run_id, path = active.info.run_id, folder / FILES[settings.pretrain]
-            metrics = _learn_vectors(settings, data, path) if settings.pretrain == "vectors" else _teach(settings, data, path, active)
+            metrics = _learn_vectors(settings, data, path) if settings.pretrain == VECTORS else _teach(settings, data, path, active)
             active.log_metrics(metrics)
             active.log_file(path)
-    if settings.pretrain == "vectors":
+    if settings.pretrain == VECTORS:
         return word_vectors.read(path, data.encoder.size, settings.embedding_size), run_id
     return path, run_id
 
@@ -55,7 +55,7 @@ def run(settings: TrainSettings, data: Prepared, parent: str, **tags: str) -> tu
 def recipe(settings: TrainSettings, data: Prepared) -> str:
     """SHA-256 of all that the result follows from: the reviews, the settings and the code."""
     known = asdict(settings)
-    vectors = settings.pretrain == "vectors"
+    vectors = settings.pretrain == VECTORS
     names = OF_VECTORS if vectors else [name for name in known if name not in NOT_OF_TEACHER]
     total = hashlib.sha256(json.dumps({name: known[name] for name in ("pretrain", *names)}, sort_keys=True).encode())
     texts = data.words.take(data.rows(TRAIN, UNLABELLED)) if vectors else data.words
@@ -78,16 +78,15 @@ def _find(kind: str, made_by: str) -> tuple[str, Path | None]:
 
 
 def _learn_vectors(settings: TrainSettings, data: Prepared, path: Path) -> dict[str, float]:
-    texts = data.words.take(data.rows(TRAIN, UNLABELLED))
     with Bar("pretrain", 0, "parts") as bar:
-        vectors = learned_vectors.learn(texts, len(data.encoder.vocabulary), settings.embedding_size, settings.seed, bar.set)
+        vectors = pretraining.learn_vectors(data, settings, bar.set)
     word_vectors.write(vectors, path)
-    log.info("pretrain: vectors of %s words, learned from %s reviews", f"{len(vectors):,}", f"{len(texts):,}")
-    return {"reviews": len(texts), "words_with_vector": len(vectors)}
+    reviews = len(data.rows(TRAIN, UNLABELLED))
+    log.info("pretrain: vectors of %s words, learned from %s reviews", f"{len(vectors):,}", f"{reviews:,}")
+    return {"reviews": reviews, "words_with_vector": len(vectors)}
 
 
 def _teach(settings: TrainSettings, data: Prepared, path: Path, active: tracking.StepRun) -> dict[str, float]:
-    reviews = teaching.taught(data, settings.ngrams, settings.seed)
     bar = Bar("pretrain", 0, "tokens")
 
     def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
@@ -100,10 +99,10 @@ def _teach(settings: TrainSettings, data: Prepared, path: Path, active: tracking
     log.info("pretrain: starting Keras on %s", settings.backend)
     with Trainer(ALL[settings.backend]) as trainer:
         try:
-            trained = training.train(trainer, replace(settings, ngrams=0), reviews, path, after_epoch, bar.set)
+            trained = pretraining.teach(trainer, data, settings, path, after_epoch, bar.set)
         finally:
             bar.close()
             active.log_text(trainer.log(), "trainer.log")
-    accuracy, count = trained.summary["network_val_accuracy"], len(reviews.rows(TRAIN))
+    accuracy, count = trained.summary["network_val_accuracy"], len(data.rows(UNLABELLED))
     log.info("pretrain: %s reviews as the n-grams see them, validation accuracy %.4f", f"{count:,}", accuracy)
     return trained.summary | {"reviews": count}

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -18,11 +18,11 @@ from sentiment.progress import Bar
 from sentiment.registry import find_model
 from sentiment.reviews.batch import VALIDATION
 from sentiment.serving import served_model
-from sentiment.settings import NGRAMS_ALONE, SIZES, TrainSettings
+from sentiment.settings import AUTO, NGRAMS_ALONE, NONE, SIZES, TEACHER, TrainSettings
 from sentiment.steps import prepared_runs, pretrain
 from sentiment.steps.train_progress import TrainProgress
 from sentiment.tracking import StepRun, commands, descriptions
-from sentiment.training import teaching, training, vector_file
+from sentiment.training import pretraining, teaching, training, vector_file
 from sentiment.training.trainer_process import Trainer
 from sentiment.training.training import Trained
 from sentiment.training.word_vectors import WordVectors
@@ -72,16 +72,17 @@ def run(
     start: Path | WordVectors | None = start_model(settings)
     source = prepared_runs.find(settings.prepared)
     data, reviews = prepared.read(source.path), source.reviews
-    if settings.pretrain == "teacher":
+    settings = replace(settings, pretrain=pretraining.choose(settings, data), word_dropout=f"{training.word_dropout(settings, data):g}")
+    if settings.pretrain == TEACHER:
         teaching.check(data, settings.ngrams)
-    if settings.word_vectors != "none":
+    if settings.word_vectors != NONE:
         start = _read_vectors(settings, data)
     tags |= {"data_fingerprint": data.data_fingerprint} | ({"prepared_run_id": source.run_id} if source.run_id else {})
     with tracking.step_run("train", settings, parent, **tags) as active, tracking.work_folder() as folder:
         active.log_datasets(tracking.split_datasets(data, reviews, "train", "validation"))
         if isinstance(start, WordVectors):
             active.log_metrics({"words_with_vector": len(start)})
-        if settings.pretrain != "none":
+        if settings.pretrain != NONE:
             start, pretrain_run_id = pretrain.run(settings, data, active.info.run_id, **tags)
             active.set_tags({"pretrain_run_id": pretrain_run_id})
         path = folder / find_model.FILE
@@ -151,16 +152,17 @@ def start_model(settings: TrainSettings) -> Path | None:
     Raises:
         UserError: There is none, or its network has other sizes; or the settings leave nothing to train, or have it start twice.
     """
-    starts = [f"{name}={value}" for name in ("start_from", "word_vectors", "pretrain") if (value := getattr(settings, name)) != "none"]
+    named = {name: getattr(settings, name) for name in ("start_from", "word_vectors", "pretrain")}
+    starts = [f"{name}={value}" for name, value in named.items() if value not in (NONE, AUTO)]
     if len(starts) > 1:
         raise UserError(f"A network starts from one thing. Received: {', '.join(starts)}. Give one of them.")
     if starts and settings.architecture == NGRAMS_ALONE:
         raise UserError(f"There is no network to start. Received: architecture={NGRAMS_ALONE}, {starts[0]}. Give another architecture.")
-    if settings.word_vectors != "none":
+    if settings.word_vectors != NONE:
         vector_file.check(settings.word_vectors, settings.embedding_size)
     if settings.architecture == NGRAMS_ALONE and not settings.ngrams:
         raise UserError("There is nothing to train. Received: architecture=ngrams, ngrams=0. Give ngrams over 0, or another architecture.")
-    if settings.start_from == "none":
+    if settings.start_from == NONE:
         return None
     path = find_model.find(settings.start_from, "start_from")
     theirs = model_file.read(path).settings

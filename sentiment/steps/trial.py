@@ -18,6 +18,7 @@ from sentiment.settings import threshold as thresholds
 from sentiment.tracking import GONE, UnsentError
 from sentiment.training import training
 from sentiment.training.trainer_process import Trainer
+from sentiment.training.word_vectors import WordVectors
 from sentiment.tuning import search
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,8 @@ BEST_EPOCH, RUN_ID = "best_epoch", "run_id"  # attributes of a trial
 class Job:
     """What the trials of a study share.
 
-    parent: the run of the study; tags: of every run; stopping: whether to end after the present epoch.
+    parent: the run of the study; tags: of every run; stopping: whether to end after the present epoch; vectors: what embeddings start with,
+    as wide as the widest.
     """
 
     settings: TuneSettings
@@ -38,6 +40,7 @@ class Job:
     data: Prepared
     tags: dict[str, str]
     stopping: Callable[[], bool]
+    vectors: WordVectors | None = None
 
 
 def network_settings(settings: TuneSettings, values: dict[str, Any], **changes: Any) -> TrainSettings:
@@ -75,7 +78,8 @@ def run(trial: optuna.Trial, job: Job, trainer_for: Callable[[str], Trainer]) ->
 
             trainer = trainer_for(settings.backend)
             active.log_params({"device": trainer.device})
-            trained = training.train(trainer, settings, job.data, path, after_epoch)
+            start = job.vectors.first(settings.embedding_size) if job.vectors else None
+            trained = training.train(trainer, settings, job.data, path, after_epoch, start=start)
             if ended:
                 raise Stopped(ended)
             active.log_file(path)

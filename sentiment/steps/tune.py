@@ -20,14 +20,17 @@ from sentiment import tracking
 from sentiment.backends.interpreters import ALL
 from sentiment.errors import StepError, Stopped, UserError
 from sentiment.preparation import prepared
+from sentiment.preparation.prepared import Prepared
 from sentiment.report import report, search_page
 from sentiment.reviews.batch import TEST
-from sentiment.settings import RegisterSettings, TuneSettings, as_text
-from sentiment.steps import evaluate, prepared_runs, register, reporting, train, trial
+from sentiment.settings import VECTORS, RegisterSettings, TuneSettings, as_text
+from sentiment.steps import evaluate, prepared_runs, pretrain, register, reporting, train, trial
 from sentiment.steps.prepared_runs import PreparedRun
 from sentiment.steps.search_progress import SearchProgress
 from sentiment.tracking import GONE, ServerAwayError, StepRun, commands, descriptions
+from sentiment.training import pretraining, training
 from sentiment.training.trainer_process import Trainer, available_cores
+from sentiment.training.word_vectors import WordVectors
 from sentiment.tuning import search
 
 PARENT, AGREED, FINAL = "parent_run_id", "settings", "final_of"  # attributes of a study; the last: how many trials its final model is of
@@ -55,6 +58,7 @@ def run(settings: TuneSettings) -> None:
         raise UserError(f"The final model needs a prepare run's data. Received: prepared={settings.prepared}. Give a run's id, or latest.")
     if settings.register and not len(data.rows(TEST)):
         raise UserError("The gate needs a test split. Received: register=true. Prepare with test_fraction over 0, or say register=false.")
+    settings = replace(settings, pretrain=pretraining.choose(settings, data), word_dropout=f"{training.word_dropout(settings, data):g}")
     tags = {"data_fingerprint": data.data_fingerprint, "prepared_run_id": source.run_id}
     storage = search.open_storage(settings.storage)
     study, new = search.open_study(storage, settings.study, settings.metric)
@@ -65,7 +69,8 @@ def run(settings: TuneSettings) -> None:
         with _parent_run(study, new, settings, asked, tags) as active:
             parent = active.info.run_id
             active.log_datasets(tracking.split_datasets(data, source.reviews, "train", "validation"))
-            job = trial.Job(settings, settings.study, parent, data, tags, lambda: stop.is_set() or time.monotonic() > end)
+            vectors = _learn_vectors(settings, data, parent, tags) if settings.pretrain == VECTORS else None
+            job = trial.Job(settings, settings.study, parent, data, tags, lambda: stop.is_set() or time.monotonic() > end, vectors)
             trial.reconcile(study, parent)
             _search(study, job, active, settings.seed if new else None, stop)
             trial.reconcile(study, parent)
@@ -82,6 +87,13 @@ def run(settings: TuneSettings) -> None:
         (commands.entry_point("tune", study=settings.study, trials=str(settings.trials * 2)), "more trials of the same study"),
         *([("make serve", "the champion, over HTTP")] if settings.register else []),
     )
+
+
+def _learn_vectors(settings: TuneSettings, data: Prepared, parent: str, tags: dict[str, str]) -> WordVectors:
+    """Of the widest embedding that the search may suggest."""
+    vectors, _ = pretrain.run(trial.network_settings(settings, {}, embedding_size=int(settings.embedding_size.high)), data, parent, **tags)
+    assert isinstance(vectors, WordVectors)
+    return vectors
 
 
 @contextmanager

@@ -8,6 +8,7 @@ Attributes: `format`.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import h5py
 import numpy as np
@@ -26,6 +27,11 @@ class WordVectors:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def first(self, size: int) -> Self:
+        """The first numbers of each vector, spread as much as the whole; of learned vectors, these say the most."""
+        vectors = self.vectors[:, :size]
+        return type(self)(self.ids, vectors * (self.vectors.std() / (vectors.std() or 1.0)))
 
 
 def write(vectors: WordVectors, path: Path) -> None:
