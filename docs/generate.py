@@ -54,7 +54,8 @@ def _table(name: str) -> str:
 
 
 def _same(parameter: Any, declared: Any) -> bool:
-    return (parameter.name, parameter.type, parameter.default) == (declared.name, declared.type, declared.default)
+    facts = [(each.name, each.type, each.default, each.metadata["choices"]) for each in (parameter, declared)]
+    return facts[0] == facts[1]
 
 
 def _names(names: list[str]) -> str:
