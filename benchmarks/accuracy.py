@@ -24,10 +24,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from benchmarks.common import changed, prepare
+from benchmarks.common import changed, prepare, train
 from benchmarks.data_sets import IMDB, DataSet
 from benchmarks.report import Accuracies
-from sentiment.backends.interpreters import ALL
 from sentiment.model.scorer import Scorer
 from sentiment.paths import PROJECT
 from sentiment.preparation.prepared import Prepared
@@ -38,8 +37,7 @@ from sentiment.settings import PrepareSettings, TrainSettings
 from sentiment.steps import evaluate
 from sentiment.text import ngrams
 from sentiment.text.ngrams import MARK
-from sentiment.training import ngram_regression, pretraining, training
-from sentiment.training.trainer_process import Trainer
+from sentiment.training import ngram_regression
 
 SEEDS = tuple(map(int, os.environ.get("SEEDS", "1,2,3").split(",")))
 SETTINGS = os.environ.get("SETTINGS", "")
@@ -56,8 +54,9 @@ def rows(data_set: DataSet, seeds: Sequence[int] = SEEDS) -> list[Accuracies]:
         data = prepare(settings, path)
         tests = f"{len(data.rows(TEST)):,}" + (f" of {data_set.whole_test:,}" if len(data.rows(TEST)) < data_set.whole_test else "")
         print(f"{data_set.name}: {len(data.rows(TRAIN, VALIDATION)):,} training, {tests} test reviews", flush=True)
+        options = "".join(f"{name}={os.environ[name]} " for name in ("SETTINGS", "SEEDS") if os.environ.get(name))
+        command = options + data_set.command("accuracy")
         if SETTINGS:
-            command = f"SETTINGS={SETTINGS} {data_set.command('accuracy')}"
             return [_ours(data_set.name, changed(TrainSettings(), SETTINGS), data, path, seeds, tests, command)]
         others = {"TF-IDF": [_tf_idf(settings, data)], "NB-SVM": [_nb_svm(data)], "fastText": [_fast_text(data, Path(folder))]}
         if data_set is IMDB:
@@ -65,7 +64,7 @@ def rows(data_set: DataSet, seeds: Sequence[int] = SEEDS) -> list[Accuracies]:
         print(f"  {', '.join(f'{name} {values[0]:.4f}' for name, values in others.items())}", flush=True)
         architectures = ("bilstm",) if data_set is IMDB else ("bilstm", "cnn")
         every = [TrainSettings(architecture=architecture) for architecture in architectures]
-        ours = [_ours(data_set.name, each, data, path, seeds, tests, data_set.command("accuracy")) for each in every]
+        ours = [_ours(data_set.name, each, data, path, seeds, tests, command) for each in every]
         return [replace(row, accuracies=row.accuracies | others) for row in ours]
 
 
@@ -80,9 +79,7 @@ def _ours(name: str, settings: TrainSettings, data: Prepared, path: Path, seeds:
 def _train(settings: TrainSettings, data: Prepared, path: Path) -> tuple[dict[str, float], float]:
     """Test metrics, and minutes of the whole training."""
     model, begun = path.with_name("model.h5"), time.perf_counter()
-    with Trainer(ALL[settings.backend]) as trainer:
-        start = pretraining.start(trainer, data, settings, path.with_name("taught.h5"))
-        training.train(trainer, settings, data, model, lambda epoch, metrics: False, start=start)
+    train(settings, data, model)
     minutes = (time.perf_counter() - begun) / 60
     metrics = evaluate.test_metrics(evaluate.score(Scorer(model), data))
     parts = ", ".join(f"{name} {metrics[metric]:.4f}" for name, metric in PARTS.items())

@@ -7,10 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
+from sentiment.backends.interpreters import ALL
 from sentiment.preparation import prepared, preparing
 from sentiment.preparation.prepared import Prepared
 from sentiment.reviews import Batch, Source, find_source
-from sentiment.settings import PrepareSettings, TrainSettings, from_text, parameters
+from sentiment.settings import TEACHER, VECTORS, PrepareSettings, TrainSettings, from_text, parameters
+from sentiment.training import defaults, pretraining, training
+from sentiment.training.trainer_process import Trainer
+from sentiment.training.training import Trained
+from sentiment.training.word_vectors import WordVectors
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -72,3 +77,16 @@ def changed(settings: TrainSettings, changes: str) -> TrainSettings:
     known = {each.name: each for each in parameters(TrainSettings)}
     pairs = (change.split("=") for change in changes.split(",") if change)
     return replace(settings, **{name: from_text(known[name], value) for name, value in pairs})
+
+
+def train(settings: TrainSettings, data: Prepared, model: Path) -> Trained:
+    """Trains as the step `train` does, in a trainer of its own, without a run. What the network learns first is learned anew."""
+    before = defaults.pretrain(settings, data)
+    start: Path | WordVectors | None = None
+    with Trainer(ALL[settings.backend]) as trainer:
+        if before == VECTORS:
+            start = pretraining.learn_vectors(data, settings)
+        elif before == TEACHER:
+            start = model.with_name("taught.h5")
+            pretraining.teach(trainer, data, settings, start, lambda epoch, metrics: False)
+        return training.train(trainer, settings, data, model, lambda epoch, metrics: False, start=start)

@@ -13,15 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.common import changed, prepare
+from benchmarks.common import changed, prepare, train
 from benchmarks.data_sets import IMDB, MPQA, SUBJ, DataSet, available
 from benchmarks.report import machine
-from sentiment.backends.interpreters import ALL
 from sentiment.paths import PROJECT
-from sentiment.preparation.prepared import Prepared
 from sentiment.settings import PrepareSettings, TrainSettings
-from sentiment.training import pretraining, training
-from sentiment.training.trainer_process import Trainer
 
 PAGE = PROJECT / "docs" / "experiments.md"
 SEEDS = {IMDB: (1,), MPQA: (1, 2, 3), SUBJ: (1, 2, 3)}
@@ -65,15 +61,8 @@ def main() -> None:
                 settings = changed(TrainSettings(), "" if experiment == DEFAULTS else experiment)
                 found, begun = [], time.perf_counter()
                 for seed in SEEDS[data_set]:
-                    with Trainer(ALL[settings.backend]) as trainer:
-                        found.append(_train(trainer, replace(settings, seed=seed), data, path.with_name("model.h5")))
+                    found.append(train(replace(settings, seed=seed), data, path.with_name("model.h5")).summary)
                 write(row(data_set, experiment, found, (time.perf_counter() - begun) / len(found)))
-
-
-def _train(trainer: Trainer, settings: TrainSettings, data: Prepared, model: Path) -> dict[str, float]:
-    """What a run would log at its end; what the network learns first is learned anew."""
-    start = pretraining.start(trainer, data, settings, model.with_name("taught.h5"))
-    return training.train(trainer, settings, data, model, lambda epoch, metrics: False, start=start).summary
 
 
 def row(data_set: DataSet, experiment: str, summaries: Sequence[dict[str, float]], seconds: float) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.common import Paired, prepare
+from benchmarks.common import Paired, prepare, train
 from benchmarks.report import Row
 from sentiment.backends.interpreters import ALL
 from sentiment.model import model_file
@@ -35,7 +35,7 @@ def rows(many: str, few: str = PrepareSettings.reviews) -> list[Row]:
         start = Path(named) if named else path.with_name("start.h5")
         if not named:
             data = prepare(PrepareSettings(reviews=many), path.with_name("prepared.h5"))
-            training.train(trainer, TrainSettings(ngrams=0), data, start, lambda epoch, metrics: False)
+            train(TrainSettings(ngrams=0), data, start)
         alone, started = [], []
         for seed in SPLITS:
             data = prepare(PrepareSettings(reviews=few, seed=seed), path.with_name("prepared.h5"))

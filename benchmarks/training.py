@@ -12,7 +12,7 @@ from sentiment.backends.interpreters import ALL
 from sentiment.paths import PROJECT
 from sentiment.preparation import prepared
 from sentiment.settings import PrepareSettings, TrainSettings
-from sentiment.training import training
+from sentiment.training import defaults
 from sentiment.training.trainer_process import Epoch, Trainer, Verdict, available_cores, environment
 
 COMMAND = "IMDB=FILE python -m benchmarks training"
@@ -46,7 +46,7 @@ def _ours(settings: TrainSettings, path: Path) -> float:
         return Verdict(keep=True, stop=False)
 
     data = prepared.read(path)
-    values = asdict(settings) | {"word_dropout": training.word_dropout(settings, data)}
+    values = asdict(settings) | {"word_dropout": defaults.word_dropout(settings, data)}
     with Trainer(ALL[settings.backend]) as trainer:
         trainer.train(data, values, judge, lambda: None)
     return epochs[-1].tokens_per_second

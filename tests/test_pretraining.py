@@ -17,7 +17,7 @@ from sentiment.reviews.batch import TRAIN, UNLABELLED, VALIDATION
 from sentiment.settings import TrainSettings
 from sentiment.steps import pretrain
 from sentiment.steps import train as train_step
-from sentiment.training import learned_vectors, ngram_regression, pretraining, teaching
+from sentiment.training import defaults, learned_vectors, ngram_regression, teaching
 from sentiment.training.word_vectors import WordVectors
 from tests.trained import SIZES, Trainers, train_small
 
@@ -75,11 +75,11 @@ def test_the_first_numbers_of_vectors_are_those_of_narrower_ones(data: Prepared)
 
 
 def test_vectors_are_learned_by_default_where_there_are_words_enough(data: Prepared, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert pretraining.choose(TrainSettings(), data) == "none"
-    monkeypatch.setattr(pretraining, "ENOUGH_WORDS", int(data.words.lengths[data.rows(TRAIN, UNLABELLED)].sum()))
-    assert pretraining.choose(TrainSettings(), data) == "vectors"
+    assert defaults.pretrain(TrainSettings(), data) == "none"
+    monkeypatch.setattr(defaults, "ENOUGH_WORDS", int(data.words.lengths[data.rows(TRAIN, UNLABELLED)].sum()))
+    assert defaults.pretrain(TrainSettings(), data) == "vectors"
     others: list[dict[str, Any]] = [{"start_from": "x"}, {"word_vectors": "x"}, {"architecture": "ngrams"}, {"pretrain": "none"}]
-    assert {pretraining.choose(TrainSettings(**changes), data) for changes in others} == {"none"}
+    assert {defaults.pretrain(TrainSettings(**changes), data) for changes in others} == {"none"}
     run = train_step.run(TrainSettings(**QUICK | {"prepared": str(path)}))
     client = MlflowClient()
     assert client.get_run(run.run_id).data.params["pretrain"] == "vectors"

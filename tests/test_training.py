@@ -285,22 +285,3 @@ def test_a_network_learns_nothing_of_words_that_are_dropped(trainers: Trainers, 
         assert (before[UNKNOWN] != after[UNKNOWN]).all()
         learned = np.flatnonzero(abs(after - before)[4:].max(axis=1) > 1e-6)  # the moving average rounds
         assert len(learned) == 0 if share else len(learned) > 100, learned
-
-
-@pytest.mark.parametrize(("text", "words", "share"), [("auto", 99, 0), ("auto", 100, 0.3), ("0", 100, 0), ("0.5", 3, 0.5)])
-def test_long_reviews_are_spared_words_by_default(data: Prepared, text: str, words: int, share: float) -> None:
-    rows = len(data.labels)
-    long = replace(data, words=from_lengths(np.ones(rows * words, np.int32), np.full(rows, words)))
-    assert training.word_dropout(TrainSettings(word_dropout=text), long) == share
-
-
-@pytest.mark.parametrize(("reviews", "size"), [(10, 16), (11_199, 16), (11_200, 32), (22_399, 32), (22_400, 64), (10**6, 64)])
-def test_few_reviews_go_in_small_batches(reviews: int, size: int) -> None:
-    assert training.batch_size(TrainSettings(), reviews) == size
-    assert training.batch_size(TrainSettings(batch_size=7), reviews) == 7
-
-
-@pytest.mark.parametrize(("reviews", "epochs"), [(10, 350), (320, 18), (1_000, 6), (1_900, 3), (10**6, 3)])
-def test_a_training_on_few_reviews_is_given_more_epochs(reviews: int, epochs: int) -> None:
-    assert training.patience(TrainSettings(batch_size=16), reviews) == epochs
-    assert training.patience(TrainSettings(batch_size=16, patience=2), reviews) == 2

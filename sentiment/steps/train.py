@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -22,7 +22,7 @@ from sentiment.settings import AUTO, NGRAMS_ALONE, NONE, SIZES, TEACHER, TrainSe
 from sentiment.steps import prepared_runs, pretrain
 from sentiment.steps.train_progress import TrainProgress
 from sentiment.tracking import StepRun, commands, descriptions
-from sentiment.training import pretraining, teaching, training, vector_file
+from sentiment.training import defaults, teaching, training, vector_file
 from sentiment.training.trainer_process import Trainer
 from sentiment.training.training import Trained
 from sentiment.training.word_vectors import WordVectors
@@ -72,7 +72,7 @@ def run(
     start: Path | WordVectors | None = start_model(settings)
     source = prepared_runs.find(settings.prepared)
     data, reviews = prepared.read(source.path), source.reviews
-    settings = replace(settings, pretrain=pretraining.choose(settings, data), word_dropout=f"{training.word_dropout(settings, data):g}")
+    settings = defaults.resolve(settings, data)
     if settings.pretrain == TEACHER:
         teaching.check(data, settings.ngrams)
     if settings.word_vectors != NONE:

@@ -28,7 +28,7 @@ from sentiment.steps import evaluate, prepared_runs, pretrain, register, reporti
 from sentiment.steps.prepared_runs import PreparedRun
 from sentiment.steps.search_progress import SearchProgress
 from sentiment.tracking import GONE, ServerAwayError, StepRun, commands, descriptions
-from sentiment.training import pretraining, training
+from sentiment.training import defaults
 from sentiment.training.trainer_process import Trainer, available_cores
 from sentiment.training.word_vectors import WordVectors
 from sentiment.tuning import search
@@ -58,7 +58,7 @@ def run(settings: TuneSettings) -> None:
         raise UserError(f"The final model needs a prepare run's data. Received: prepared={settings.prepared}. Give a run's id, or latest.")
     if settings.register and not len(data.rows(TEST)):
         raise UserError("The gate needs a test split. Received: register=true. Prepare with test_fraction over 0, or say register=false.")
-    settings = replace(settings, pretrain=pretraining.choose(settings, data), word_dropout=f"{training.word_dropout(settings, data):g}")
+    settings = defaults.resolve(settings, data)
     tags = {"data_fingerprint": data.data_fingerprint, "prepared_run_id": source.run_id}
     storage = search.open_storage(settings.storage)
     study, new = search.open_study(storage, settings.study, settings.metric)

@@ -16,8 +16,7 @@ from sentiment.preparation.prepared import Prepared
 from sentiment.reviews.batch import TRAIN, VALIDATION
 from sentiment.settings import NGRAMS_ALONE, TrainSettings
 from sentiment.settings import threshold as thresholds
-from sentiment.settings import word_dropout as word_dropouts
-from sentiment.training import assembly, class_weights, model_parts, ngram_regression
+from sentiment.training import assembly, class_weights, defaults, model_parts, ngram_regression
 from sentiment.training.assembly import Assembled, assemble
 from sentiment.training.ngram_regression import Fitted
 from sentiment.training.threshold import Threshold
@@ -25,30 +24,6 @@ from sentiment.training.trainer_process import Epoch, ModelFiles, Trainer, Verdi
 from sentiment.training.word_vectors import WordVectors
 
 AfterEpoch = Callable[[int, dict[str, float]], bool]  # gets an epoch's number and metrics, returns whether to give up
-BATCH_SIZES, LEAST_STEPS = (64, 32, 16), 350  # what batch_size=0 chooses from, and how many steps an epoch is to have
-LEAST_PATIENCE = 3  # epochs, where patience=0
-LONG, LONG_DROPOUT = 100, 0.3  # words of a review from which on it can spare some, and the share; in docs/experiments.md
-
-
-def batch_size(settings: TrainSettings, reviews: int) -> int:
-    """Reviews a step: as the settings say, or else the most that leave LEAST_STEPS an epoch; too few steps teach a network nothing."""
-    return settings.batch_size or next((size for size in BATCH_SIZES if reviews >= size * LEAST_STEPS), BATCH_SIZES[-1])
-
-
-def patience(settings: TrainSettings, reviews: int) -> int:
-    """Epochs without a better one before it stops: as the settings say, or else as many as have LEAST_STEPS.
-
-    settings: with their batch size. Of a few hundred reviews an epoch has so few steps that three epochs tell nothing.
-    """
-    return settings.patience or max(LEAST_PATIENCE, -(-LEAST_STEPS // -(-reviews // settings.batch_size)))
-
-
-def word_dropout(settings: TrainSettings, data: Prepared) -> float:
-    """Share of the words that are taken for unknown: as the settings say, or else as reviews of that length can spare."""
-    share = word_dropouts.parse(settings.word_dropout)
-    if share is not None:
-        return share
-    return LONG_DROPOUT if data.words.lengths[data.rows(TRAIN)].mean() >= LONG else 0.0
 
 
 class EarlyStopping:
@@ -146,9 +121,9 @@ def train(
         StepError: The first epoch gave no numbers. If a later one gives none, the best before it is kept.
     """
     reviews = len(data.rows(TRAIN))
-    settings = replace(settings, batch_size=batch_size(settings, reviews))
-    settings = replace(settings, patience=patience(settings, reviews))
-    values = asdict(settings) | {"word_dropout": word_dropout(settings, data)}
+    settings = replace(settings, batch_size=defaults.batch_size(settings, reviews))
+    settings = replace(settings, patience=defaults.patience(settings, reviews))
+    values = asdict(settings) | {"word_dropout": defaults.word_dropout(settings, data)}
     labels = data.labels[data.rows(VALIDATION)].astype(np.int64)
     words = data.words.take(data.rows(VALIDATION))
     ngrams = _fit_ngrams(data, settings, ngram_progress)

@@ -1,0 +1,52 @@
+"""What settings that leave a choice to the reviews come to: `auto`, and a batch size or patience of 0."""
+
+from dataclasses import replace
+from typing import TypeVar
+
+from sentiment.preparation.prepared import Prepared
+from sentiment.reviews.batch import TRAIN, UNLABELLED
+from sentiment.settings import AUTO, NGRAMS_ALONE, NONE, VECTORS, TrainSettings
+from sentiment.settings import word_dropout as word_dropouts
+
+BATCH_SIZES, LEAST_STEPS = (64, 32, 16), 350  # what batch_size=0 chooses from, and how many steps an epoch is to have
+LEAST_PATIENCE = 3  # epochs, where patience=0
+LONG, LONG_DROPOUT = 100, 0.3  # words of a review from which on it can spare some, and the share; in docs/experiments.md
+ENOUGH_WORDS = 1_000_000  # of pretrain=auto: vectors of IMDB's millions help, those of MPQA's 26,000 do not; docs/experiments.md
+
+Settings = TypeVar("Settings", bound=TrainSettings)
+
+
+def resolve(settings: Settings, data: Prepared) -> Settings:
+    """The settings without `auto`, as a run logs them."""
+    return replace(settings, pretrain=pretrain(settings, data), word_dropout=f"{word_dropout(settings, data):g}")
+
+
+def batch_size(settings: TrainSettings, reviews: int) -> int:
+    """Reviews a step: as the settings say, or else the most that leave LEAST_STEPS an epoch; too few steps teach a network nothing."""
+    return settings.batch_size or next((size for size in BATCH_SIZES if reviews >= size * LEAST_STEPS), BATCH_SIZES[-1])
+
+
+def patience(settings: TrainSettings, reviews: int) -> int:
+    """Epochs without a better one before it stops: as the settings say, or else as many as have LEAST_STEPS.
+
+    settings: with their batch size. Of a few hundred reviews an epoch has so few steps that three epochs tell nothing.
+    """
+    return settings.patience or max(LEAST_PATIENCE, -(-LEAST_STEPS // -(-reviews // settings.batch_size)))
+
+
+def word_dropout(settings: TrainSettings, data: Prepared) -> float:
+    """Share of the words that are taken for unknown: as the settings say, or else as reviews of that length can spare."""
+    share = word_dropouts.parse(settings.word_dropout)
+    if share is not None:
+        return share
+    return LONG_DROPOUT if data.words.lengths[data.rows(TRAIN)].mean() >= LONG else 0.0
+
+
+def pretrain(settings: TrainSettings, data: Prepared) -> str:
+    """What comes before the labels: as the settings say, or else vectors or none; none where something else starts the network."""
+    if settings.pretrain != AUTO:
+        return settings.pretrain
+    starts_otherwise = (settings.start_from, settings.word_vectors) != (NONE, NONE)
+    if starts_otherwise or settings.architecture == NGRAMS_ALONE:
+        return NONE
+    return VECTORS if data.words.lengths[data.rows(TRAIN, UNLABELLED)].sum() >= ENOUGH_WORDS else NONE
