@@ -12,7 +12,7 @@ from sentiment.preparation import prepared, preparing
 from sentiment.preparation.prepared import Prepared
 from sentiment.reviews import Batch, Source, find_source
 from sentiment.settings import TEACHER, VECTORS, PrepareSettings, TrainSettings, from_text, parameters
-from sentiment.training import defaults, pretraining, training
+from sentiment.training import defaults, pretraining, teaching, training
 from sentiment.training.trainer_process import Trainer
 from sentiment.training.training import Trained
 from sentiment.training.word_vectors import WordVectors
@@ -82,11 +82,11 @@ def changed(settings: TrainSettings, changes: str) -> TrainSettings:
 def train(settings: TrainSettings, data: Prepared, model: Path) -> Trained:
     """Trains as the step `train` does, in a trainer of its own, without a run. What the network learns first is learned anew."""
     before = defaults.pretrain(settings, data)
-    start: Path | WordVectors | None = None
+    vectors = pretraining.learn_vectors(data, settings) if before in (VECTORS, TEACHER) else None
+    start: Path | WordVectors | None = vectors
     with Trainer(ALL[settings.backend]) as trainer:
-        if before == VECTORS:
-            start = pretraining.learn_vectors(data, settings)
-        elif before == TEACHER:
+        if vectors is not None and before == TEACHER:
             start = model.with_name("taught.h5")
-            pretraining.teach(trainer, data, settings, start, lambda epoch, metrics: False)
+            taught = teaching.taught(data, settings.ngrams, settings.seed)
+            pretraining.teach(trainer, taught, settings, vectors, start, lambda epoch, metrics: False)
         return training.train(trainer, settings, data, model, lambda epoch, metrics: False, start=start)

@@ -16,7 +16,7 @@ from sentiment.progress import Bar
 from sentiment.registry import find_model
 from sentiment.reviews.batch import TRAIN, UNLABELLED
 from sentiment.settings import TEACHER, VECTORS, TrainSettings
-from sentiment.training import pretraining, word_vectors
+from sentiment.training import pretraining, teaching, word_vectors
 from sentiment.training.trainer_process import Trainer
 from sentiment.training.word_vectors import WordVectors
 
@@ -78,16 +78,24 @@ def _find(kind: str, made_by: str) -> tuple[str, Path | None]:
 
 
 def _learn_vectors(settings: TrainSettings, data: Prepared, path: Path) -> dict[str, float]:
-    with Bar("pretrain", 0, "parts") as bar:
-        vectors = pretraining.learn_vectors(data, settings, bar.set)
+    vectors = _vectors(settings, data)
     word_vectors.write(vectors, path)
+    return {"reviews": len(data.rows(TRAIN, UNLABELLED)), "words_with_vector": len(vectors)}
+
+
+def _vectors(settings: TrainSettings, data: Prepared) -> WordVectors:
+    with Bar("pretrain: vectors", 0, "parts") as bar:
+        vectors = pretraining.learn_vectors(data, settings, bar.set)
     reviews = len(data.rows(TRAIN, UNLABELLED))
     log.info("pretrain: vectors of %s words, learned from %s reviews", f"{len(vectors):,}", f"{reviews:,}")
-    return {"reviews": reviews, "words_with_vector": len(vectors)}
+    return vectors
 
 
 def _teach(settings: TrainSettings, data: Prepared, path: Path, active: tracking.StepRun) -> dict[str, float]:
-    bar = Bar("pretrain", 0, "tokens")
+    vectors = _vectors(settings, data)
+    with Bar("pretrain: n-grams", 0, "regressions") as regressions:
+        taught = teaching.taught(data, settings.ngrams, settings.seed, regressions.set)
+    bar = Bar("pretrain", 0, "tokens of the epoch")
 
     def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
         active.log_metrics({name: value for name, value in metrics.items() if name != "train_accuracy"}, epoch)
@@ -99,7 +107,7 @@ def _teach(settings: TrainSettings, data: Prepared, path: Path, active: tracking
     log.info("pretrain: starting Keras on %s", settings.backend)
     with Trainer(ALL[settings.backend]) as trainer:
         try:
-            trained = pretraining.teach(trainer, data, settings, path, after_epoch, bar.set)
+            trained = pretraining.teach(trainer, taught, settings, vectors, path, after_epoch, bar.set)
         finally:
             bar.close()
             active.log_text(trainer.log(), "trainer.log")

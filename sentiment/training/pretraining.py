@@ -6,7 +6,7 @@ from pathlib import Path
 from sentiment.preparation.prepared import Prepared
 from sentiment.reviews.batch import TRAIN, UNLABELLED
 from sentiment.settings import TrainSettings
-from sentiment.training import learned_vectors, teaching, training
+from sentiment.training import learned_vectors, training
 from sentiment.training.learned_vectors import Progress
 from sentiment.training.trainer_process import Trainer
 from sentiment.training.training import AfterEpoch, Trained
@@ -21,18 +21,19 @@ def learn_vectors(data: Prepared, settings: TrainSettings, progress: Progress = 
 
 def teach(
     trainer: Trainer,
-    data: Prepared,
+    taught: Prepared,
     settings: TrainSettings,
+    vectors: WordVectors,
     path: Path,
     after_epoch: AfterEpoch,
     progress: Progress = lambda done, of: None,
 ) -> Trained:
-    """Writes a model that has learned from the unlabelled reviews what the n-grams say of them; it began with `learn_vectors`.
+    """Writes a model that has learned what the n-grams say of reviews without labels.
 
-    progress: gets the tokens of an epoch that are done, and their number.
+    taught: the reviews, as `teaching.taught` gives them; vectors: what its words begin with; progress: gets the tokens of an epoch that are
+    done, and their number.
 
     Raises:
         TrainerError, StepError: As `training.train`.
     """
-    taught, alone = teaching.taught(data, settings.ngrams, settings.seed), replace(settings, ngrams=0)
-    return training.train(trainer, alone, taught, path, after_epoch, progress, learn_vectors(data, settings))
+    return training.train(trainer, replace(settings, ngrams=0), taught, path, after_epoch, progress, vectors)

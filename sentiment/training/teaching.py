@@ -1,5 +1,6 @@
 """What the n-grams say of reviews without labels, for a network to learn before it sees labels."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -24,15 +25,15 @@ def check(data: Prepared, ngrams: int) -> None:
         raise UserError("The n-grams teach, and there are none. Received: pretrain=teacher, ngrams=0. Give more ngrams, or pretrain=none.")
 
 
-def taught(data: Prepared, ngrams: int, seed: int) -> Prepared:
+def taught(data: Prepared, ngrams: int, seed: int, progress: Callable[[int, int], None] = lambda done, of: None) -> Prepared:
     """The same reviews, of which the unlabelled ones train.
 
     Their labels, `<float32>`, are the probabilities that the n-gram model of the training reviews gives them.
 
-    ngrams: at most so many are weighed.
+    ngrams: at most so many are weighed; progress: gets the regressions on them that are done, and their number.
     """
     rows = data.rows(UNLABELLED)
-    teacher = ngram_regression.fit(data, ngrams, seed).train_model
+    teacher = ngram_regression.fit(data, ngrams, seed, progress).train_model
     labels, split = data.labels.astype(np.float32), np.full_like(data.split, LEFT_OUT)
     labels[rows] = expit(teacher.logits(teacher.ngrams.encode(data.words.take(rows))))
     split[rows], split[data.rows(VALIDATION)] = TRAIN, VALIDATION
