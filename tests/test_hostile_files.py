@@ -14,6 +14,7 @@ import pytest
 
 from sentiment.errors import UserError
 from sentiment.model import keras_file, model_file
+from sentiment.model.scorer import Scorer
 from sentiment.paths import PROJECT
 from sentiment.preparation import prepared
 from tests.processes import DEADLINE
@@ -151,6 +152,9 @@ IN_A_CONFIGURATION: dict[str, Callable[[dict[str, Any]], None]] = {
     "NUL in a name": lambda saved: layer(saved, "LSTM")["config"].update(name="a\0b"),
     "two of one name": same_names,
     "no layers": lambda saved: layers(saved).clear(),
+    "much padding": lambda saved: layers(saved)[1].update(
+        class_name="ZeroPadding1D", config={"name": layers(saved)[1]["config"]["name"], "padding": [0, 3_000_000]}
+    ),
 }
 
 
@@ -222,6 +226,22 @@ def test_what_lies_or_points_elsewhere_in_a_model(case: str, tmp_path: Path) -> 
     with pytest.raises(UserError, match=r"edited\.h5") as error:
         model_file.read(edited(MODEL, tmp_path, IN_A_MODEL[case]))
     assert "root:" not in str(error.value)
+
+
+WITHOUT_A_FIT: dict[str, Callable[[dict[str, Any]], None]] = {
+    "a Dense that does not say if it has a bias": lambda saved: layer(saved, "Dense")["config"].pop("use_bias"),
+    "an axis that is none": lambda saved: layer(saved, "Concatenate")["config"].update(axis="x"),
+    "an axis that there is not": lambda saved: layer(saved, "Concatenate")["config"].update(axis=7),
+    "an output that there is not": lambda saved: saved["config"].update(output_layers=[["nothing", 0, 0]]),
+    "an output that is no probability": lambda saved: saved["config"].update(output_layers=[["network_logit", 0, 0]]),
+    "two outputs": lambda saved: saved["config"].update(output_layers=[["score", 0, 0], ["network_logit", 0, 0]]),
+}
+
+
+@pytest.mark.parametrize("case", WITHOUT_A_FIT)
+def test_layers_that_do_not_fit_together(case: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"edited\.h5"):
+        Scorer(edited(MODEL, tmp_path, config(WITHOUT_A_FIT[case])))
 
 
 IN_PREPARED_DATA: dict[str, Edit] = {

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from sentiment.errors import UserError
-from sentiment.model import keras_file
+from sentiment.model import keras_config, keras_file
 from sentiment.model.model_file import ModelFile
 from sentiment.settings import TextSettings
-from sentiment.text.keras_1_2 import OldEncoder, read_words
+from sentiment.text.keras_1_2 import MOST_LENGTH, OldEncoder, read_words
 
 INPUT = "tokens"
 # What Keras 1 called the options of Keras 2.
@@ -71,11 +71,13 @@ def read(path: Path, vocabulary: Path, max_length: int) -> ModelFile:
         graph = _graph(model.saved, max_length)
         weights = {layer["name"]: _weights(layer, model.weights.get(layer["name"], []), model.backend) for layer in graph["layers"]}
         rows = min(len(weights[layer["name"]][0]) for layer in graph["layers"] if layer["class_name"] == "Embedding")
+        length = graph["layers"][0]["config"]["batch_input_shape"][1]
+        if not 2 <= length <= MOST_LENGTH:
+            raise ValueError(f"it reads {length} tokens, which may be 2 to {MOST_LENGTH}")
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise UserError(
             f"The file can't be read as a model of Keras 1 or 2. Received: run={path}: {error!r}. {keras_file.ADVICE}"
         ) from error
-    length = graph["layers"][0]["config"]["batch_input_shape"][1]
     text = TextSettings(vocabulary_size=rows, max_length=length)
     return ModelFile(
         graph=graph,
@@ -107,8 +109,9 @@ def _graph(saved: dict[str, Any], max_length: int) -> dict[str, Any]:
     entry = {"name": INPUT, "batch_input_shape": shape, "dtype": "int32", "sparse": False}
     layers: list[Layer] = [{"class_name": "InputLayer", "name": INPUT, "config": entry, "inbound_nodes": []}]
     layers += [_layer(layer, input_layer["name"]) for layer in config["layers"] if layer is not inputs[0]]
-    _check_output({layer["name"]: layer for layer in layers}, output)
-    return {"name": "model", "layers": layers, "input_layers": [[INPUT, 0, 0]], "output_layers": [[output, 0, 0]]}
+    graph = {"name": "model", "layers": layers, "input_layers": [[INPUT, 0, 0]], "output_layers": [[output, 0, 0]]}
+    _check_output(graph)
+    return graph
 
 
 def _chained(layers: list[Layer]) -> dict[str, Any]:
@@ -143,13 +146,10 @@ def _layer(layer: Layer, entry: str) -> Layer:
     return {"class_name": kind, "name": options["name"], "config": config, "inbound_nodes": nodes}
 
 
-def _check_output(layers: dict[str, Layer], output: str) -> None:
-    last = layers[output]
-    activation = last["config"].get("activation")
-    if last["class_name"] == "Activation":
-        last = layers[last["inbound_nodes"][0][0][0]]
-    if (last["class_name"], last["config"].get("units"), activation) != ("Dense", 1, "sigmoid"):
-        what = f"{last['class_name']} of {last['config'].get('units')} units, {activation}"
+def _check_output(graph: dict[str, Any]) -> None:
+    kind, units, activation = keras_config.output(graph)
+    if (kind, units, activation) != keras_config.PROBABILITY:
+        what = f"{kind} of {units} units, {activation}"
         raise UserError(f"The model's output is not one probability. Received: {what}. Give a model that ends in one unit with a sigmoid.")
 
 

@@ -7,6 +7,8 @@ score depends on it. Nothing is built here.
 import graphlib
 from typing import Any
 
+import numpy as np
+
 from sentiment.hdf5 import check_name
 
 MODELS = ("Sequential", "Model", "Functional")
@@ -16,6 +18,8 @@ SEQUENTIAL_KEYS = {"name", "trainable", "layers", "build_input_shape"}
 LAYER_KEYS = {"class_name", "config", "name", "inbound_nodes"}
 ACTIVATIONS = {"linear", "sigmoid", "hard_sigmoid", "tanh", "relu", "softmax"}
 MOST_LAYERS = 500
+MOST_PADDING = 1000  # steps that a layer may add at each end of a text
+PROBABILITY = ("Dense", 1, "sigmoid")  # the output layer of a model that gives one: its kind, units and activation
 
 _ANY = {"name", "trainable", "dtype", "batch_input_shape", "activity_regularizer", "quantization_config"}
 _WEIGHTED = {
@@ -96,6 +100,27 @@ def sources(node: Any) -> list[tuple[str, int]]:
     return [_history(tensor) for tensor in tensors]
 
 
+def output(graph: dict[str, Any]) -> tuple[str, int | None, str | None]:
+    """The kind and the units of the layer that gives a functional model's output, and the activation, which may be a layer behind it.
+
+    graph: the configuration. Raises LookupError, TypeError or ValueError if there is not just one output.
+    """
+    outputs, layers = graph["output_layers"], {layer["config"]["name"]: layer for layer in graph["layers"]}
+    name, use, _ = outputs if isinstance(outputs[0], str) else one(outputs)
+    last = layers[name]
+    activation = last["config"].get("activation")
+    if last["class_name"] == "Activation":
+        before, _ = one(sources(last["inbound_nodes"][use]))
+        last = layers[before]
+    return last["class_name"], last["config"].get("units"), activation
+
+
+def one(values: list[Any]) -> Any:
+    """The value of a list of one. Raises ValueError if there are more, or none."""
+    (value,) = values
+    return value
+
+
 def weight_shapes(layer: dict[str, Any]) -> list[tuple[int | None, ...]]:
     """The shapes of a layer's weights as Keras 2 and 3 have them, None where its input decides."""
     kind, config = layer["class_name"], layer["config"]
@@ -129,6 +154,8 @@ def _check_layer(layer: Any) -> None:
             _check_object(f"{kind} with {name}", value)
         else:
             _check_plain(f"{kind} with {name}", value)
+    if kind == "ZeroPadding1D" and not all(each <= MOST_PADDING for each in np.atleast_1d(config.get("padding", 0))):
+        raise ValueError(f"{kind} adds {str(config['padding'])[:80]} steps, which may be {MOST_PADDING}")
 
 
 def _check_order(layers: list[dict[str, Any]]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
+from sentiment.errors import UserError
 from sentiment.model import model_file, onnx_graph
 from sentiment.text.vocabulary import Encoded
 
@@ -22,17 +23,30 @@ class Scorer:
     """A model ready to score.
 
     threads: CPU threads that a batch may use; by default as many as `OMP_NUM_THREADS` says (Spark sets it), or all.
+
+    Raises:
+        UserError: The file is no model of this project, or its layers do not fit together.
     """
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
         self.model = model_file.read(path)
         self.threshold = self.model.threshold
-        graph = onnx_graph.from_keras(self.model).SerializeToString()
         allowed = os.environ.get("OMP_NUM_THREADS", "")
-        self._many = _session(graph, threads or (int(allowed) if allowed.isdigit() else os.cpu_count()) or 1)
-        self._one = _session(graph, 1)  # waking other threads takes longer than what they could do of a single text
-        self._inputs = [each.name for each in self._one.get_inputs()]
-        self._names = [each.name for each in self._one.get_outputs()]
+        threads = threads or (int(allowed) if allowed.isdecimal() else os.cpu_count()) or 1
+        try:
+            graph = onnx_graph.from_keras(self.model).SerializeToString()
+            self._many = _session(graph, threads)
+            self._one = _session(graph, 1)  # waking other threads takes longer than what they could do of a single text
+            self._inputs = [each.name for each in self._one.get_inputs()]
+            self._names = [each.name for each in self._one.get_outputs()]
+            self.parts([""])  # sizes that do not fit are noticed now, not in the first request
+        except UserError:
+            raise
+        except Exception as error:  # ONNX Runtime has kinds of its own
+            reason = " ".join(str(error).split())[:300] or type(error).__name__
+            raise UserError(
+                f"The layers of the model do not fit together. Received: {path}: {reason}. Give a model.h5 that train wrote."
+            ) from error
 
     def label(self, score: float) -> str:
         """The name of what a score means."""

@@ -71,7 +71,9 @@ class RegisterSettings:
     golden: str = parameter("none", GOLDEN)
     force: bool = parameter(False, "take the alias even if the gate does not open")
     vocabulary: str = parameter("none", "the word index of a model of Keras 1 or 2: JSON, each word with its rank")
-    max_length: int = parameter(400, "tokens that a model of Keras 1 or 2 reads, if its file does not fix that", minimum=2)
+    max_length: int = parameter(
+        400, "tokens that a model of Keras 1 or 2 reads, if its file does not fix that", minimum=2, exclusive_maximum=10_001
+    )
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from sentiment.ragged import Ragged, from_lists
 from sentiment.text.vocabulary import FIRST_WORD, START, UNKNOWN, Encoded, Encoder
 
 INDEX_FROM = FIRST_WORD - 1
+MOST_LENGTH = 10_000  # tokens of a row, which is always that long
 _FILTERED = str.maketrans(dict.fromkeys('!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n', " "))  # the apostrophe stays
 
 
@@ -25,6 +26,10 @@ class OldEncoder(Encoder):
 
     vocabulary: as in `Encoder`, and behind the words that have a row in the embedding the rarer ones.
     """
+
+    def __post_init__(self) -> None:
+        if self.settings.max_length > MOST_LENGTH:
+            raise ValueError(f"its rows have {self.settings.max_length} tokens, which may be {MOST_LENGTH}")
 
     @property
     def size(self) -> int:
