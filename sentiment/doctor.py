@@ -5,6 +5,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import textwrap
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -164,7 +165,9 @@ def main(write: Callable[[str], None] = print) -> int:
     configure_libraries()
     lacks = False
     for finding in findings():
-        write(f"{finding.state:<6}{finding.what:<20}{finding.message}"[:LINE_LENGTH])
+        begin = f"{finding.state:<6}{finding.what:<20}"
+        for line in textwrap.wrap(begin + finding.message, LINE_LENGTH, subsequent_indent=" " * len(begin), break_on_hyphens=False):
+            write(line)
         lacks = lacks or finding.state == LACKS
     return int(lacks)
 

@@ -16,6 +16,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
+from sentiment import tracking
 from sentiment.errors import StepError, UserError
 from sentiment.settings import (
     Choices,
@@ -159,6 +160,63 @@ def test_a_run_is_sent_to_a_server_that_does_not_know_it(proxy: Proxy, small: Pa
     assert run.data.tags["sent_as"] == box.name
     assert run.data.tags["step"] == "train"
     assert_whole(store, run.info.run_id)
+
+
+def test_runs_that_name_one_another_do_so_on_a_server_that_does_not_know_them(
+    proxy: Proxy, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "TIMEOUT", 1)
+    first = ""
+
+    def run_both() -> None:
+        nonlocal first
+        with (
+            tracking.step_run("main", SendSettings("all")) as main,
+            tracking.step_run("train", SendSettings("all"), main.info.run_id) as child,
+        ):
+            first, proxy.mode = main.info.run_id, "cut"
+            main.set_tags({"best": child.info.run_id})
+
+    with pytest.raises(StepError) as caught:
+        run_both()
+    named = re.search(r"-P folder=(\S+)$", str(caught.value))
+    assert named
+    mlflow.set_tracking_uri(store)
+    send.run(SendSettings(named[1]))
+    runs = {run.data.tags["step"]: run for run in MlflowClient(store).search_runs(["0"])}
+    assert runs["main"].info.run_id != first
+    assert runs["main"].data.tags["best"] == runs["train"].info.run_id
+    assert runs["train"].data.tags["mlflow.parentRunId"] == runs["main"].info.run_id
+
+
+@pytest.mark.parametrize(
+    ("run", "records"),
+    [
+        ({"run_id": "../x"}, ""),
+        ({"tags": {"a": 1}}, ""),
+        ({"start": "now"}, ""),
+        ({}, '{"file": "../../etc/passwd"}'),
+        ({}, '{"file": "/etc/passwd"}'),
+        ({}, '{"model": "/etc"}'),
+    ],
+)
+def test_a_folder_of_another_kind_is_not_sent(tmp_path: Path, run: dict[str, Any], records: str) -> None:
+    box = tmp_path / "box"
+    box.mkdir()
+    about = {"run_id": "0" * 32, "name": "n", "experiment": "e", "start": 1, "tags": {}, "process": this_process()}
+    (box / "run.json").write_text(json.dumps(about | run))
+    (box / "records.jsonl").write_text(records)
+    with pytest.raises(UserError, match="holds no run that was not sent"):
+        send.run(SendSettings(str(tmp_path)))
+
+
+def test_a_folder_with_links_to_elsewhere_is_not_sent(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text(
+        json.dumps({"run_id": "0" * 32, "name": "n", "experiment": "e", "start": 1, "tags": {}, "process": this_process()})
+    )
+    (tmp_path / "files").symlink_to("/etc")
+    with pytest.raises(UserError, match="links to elsewhere"):
+        send.run(SendSettings(str(tmp_path)))
 
 
 def test_a_run_whose_process_was_killed_is_sent_as_failed(proxy: Proxy, real: str, small: Path) -> None:

@@ -72,10 +72,12 @@ def test_runs_of_processes_that_are_known_to_be_gone_are_ended() -> None:
         runs[name] = client.create_run("0", tags=tags).info.run_id
     child = {"step": "evaluate", "project": "mlflow-sentiment", "process": json.dumps(gone), "mlflow.parentRunId": runs["gone"]}
     runs["child"] = client.create_run("0", tags=child).info.run_id
+    below = child | {"step": "pretrain", "mlflow.parentRunId": runs["child"]}
+    runs["grandchild"] = client.create_run("0", tags=below).info.run_id
     with tracking.step_run("score", SETTINGS):
         pass
     status = {name: client.get_run(run_id).info.status for name, run_id in runs.items()}
-    assert {name for name, each in status.items() if each == "FAILED"} == {"gone", "child"}
+    assert {name for name, each in status.items() if each == "FAILED"} == {"gone", "child", "grandchild"}
     assert client.get_run(runs["gone"]).data.tags["failure"] == "Its process was gone."
 
 
@@ -88,6 +90,7 @@ def test_a_machine_that_was_started_anew_has_none_of_its_processes(monkeypatch: 
     monkeypatch.setattr(processes, "_namespace", lambda: "pid:[1]")
     assert not processes.is_gone(before)
     assert not processes.is_gone("what is this")
+    assert not processes.is_gone("5")
 
 
 def test_runs_of_others_are_not_ours() -> None:

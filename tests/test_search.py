@@ -203,3 +203,34 @@ def test_a_lock_leaves_no_file_behind_work_that_was_done(journal: str) -> None:
     with search.only_one(storage, "final"):
         assert len(list(Path(journal).parent.glob("*.lock"))) == 1
     assert not list(Path(journal).parent.glob("*.lock"))
+
+
+def test_a_process_that_waited_at_a_lock_that_went_waits_at_the_one_that_is_there(journal: str) -> None:
+    """The first lets the second in when it takes its file away, and a third one makes another file."""
+    storage = search.open_storage(journal)
+    inside, most, counting = 0, 0, threading.Lock()
+
+    def enter() -> None:
+        nonlocal inside, most
+        for _ in range(40):
+            with search.only_one(storage, "final"):
+                with counting:
+                    inside += 1
+                    most = max(most, inside)
+                time.sleep(0.0005)
+                with counting:
+                    inside -= 1
+
+    threads = [threading.Thread(target=enter) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 1
+
+
+@pytest.mark.parametrize("address", ["://x", "postgresql://u:secret@host:port/studies", "oracle://u:secret@host/studies"])
+def test_what_is_no_address_of_a_study(address: str) -> None:
+    with pytest.raises(UserError, match="a file or in PostgreSQL") as error:
+        search.open_storage(address)
+    assert "secret" not in str(error.value)

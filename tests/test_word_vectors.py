@@ -150,6 +150,11 @@ def test_more_numbers_than_words_are_filled_up_with_zeros() -> None:
     assert not learned.vectors[:, 9:].any()
 
 
+def test_fewer_words_than_a_window_has() -> None:
+    texts = from_lists([[1, 2], [2]])
+    assert len(learned_vectors.learn(texts, 2, 2, 1)) <= 2
+
+
 def test_words_that_stand_alone_have_no_vectors() -> None:
     assert learned_vectors.learn(from_lists([[1], [2]]), 2, 3, 1).vectors.shape == (0, 3)
 

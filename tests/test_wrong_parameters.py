@@ -33,6 +33,9 @@ KEPT = Path(__file__).parent / "fixtures" / "cntk-bilstm.h5"
         ("main", ["--test-fraction=0"], "test_fraction=0"),
         ("prepare", ["--lowercase=maybe"], "lowercase=maybe"),
         ("parity", ["--backends=keras"], "backends=keras"),
+        ("register", ["--name=o'brien"], "name=o'brien"),
+        ("register", ["--alias=latest"], "alias=latest"),
+        ("tune", ["--batch-size=0..64"], "batch_size=0..64"),
         ("parity", [], "run=latest"),
     ],
 )

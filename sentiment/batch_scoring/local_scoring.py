@@ -113,7 +113,12 @@ def only_writer(output: Path) -> Iterator[None]:
 
 def scored_names(names: list[str]) -> list[str]:
     """The columns of the output."""
-    return [f"given_{name}" if name in ADDED else name for name in names] + list(ADDED)
+    return [*map(_kept_name, names), *ADDED]
+
+
+def _kept_name(name: str) -> str:
+    """That of a column of the input in the output."""
+    return f"given_{name}" if name in ADDED else name
 
 
 def _chunks(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:
@@ -145,6 +150,8 @@ class _Parts:
     def __init__(self, folder: Path, job: dict[str, Any]) -> None:
         self.folder = folder
         mark, text = folder / "job.json", json.dumps(job)
+        if folder.exists() and not (folder.is_dir() and (mark.exists() or not any(folder.iterdir()))):
+            raise UserError(f"Something else has the place of the unfinished parts. Received: {folder}. Move it, or give another output.")
         if not mark.exists() or mark.read_text("utf-8", "replace") != text:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
@@ -182,9 +189,13 @@ def _separated(path: Path, rows: Rows, names: list[str], records: list[list[str]
         csv.writer(file, delimiter=rows.separator, lineterminator="\n").writerows(lines)
 
 
-def _json_lines(path: Path, rows: Rows, names: list[str], records: list[list[Any]], added: Added) -> None:
+def _json_lines(path: Path, rows: Rows, names: list[str], records: list[dict[str, Any]], added: Added) -> None:
+    """Each object as it is, also with columns that no other has."""
     with path.open("w", encoding="utf-8") as file:
-        lines = (dict(zip(names, [*record, *more], strict=True)) for record, more in zip(records, added, strict=True))
+        lines = (
+            {_kept_name(name): value for name, value in record.items()} | dict(zip(ADDED, more, strict=True))
+            for record, more in zip(records, added, strict=True)
+        )
         file.writelines(json.dumps(line, ensure_ascii=False, default=str) + "\n" for line in lines)
 
 

@@ -59,12 +59,17 @@ def version_of_alias(name: str, alias: str) -> ModelVersion | None:
 
 
 def find(address: str) -> ModelVersion | None:
-    """The version that `models:/name@alias` or `models:/name/version` names; None for other addresses."""
+    """The version that `models:/name@alias` or `models:/name/version` names; None if there is none, and for other addresses."""
     name, at, alias = address.removeprefix("models:/").partition("@")
     if at:
         return version_of_alias(name, alias)
     name, _, number = name.partition("/")
-    return version(name, number) if number.isdigit() else None
+    try:
+        return version(name, number) if number.isdecimal() else None
+    except MlflowException as error:
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            return None
+        raise
 
 
 def set_alias(version: ModelVersion, alias: str) -> None:

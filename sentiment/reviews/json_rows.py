@@ -45,7 +45,7 @@ def open_json(decoding: Decoding, settings: TableSettings) -> Rows:
 
     def read(on_bytes: OnBytes, columns: Sequence[str], whole: bool = False) -> Iterator[Row]:
         for number, record, problem in read_records(on_bytes):
-            yield Row(number, [record.get(name) for name in columns], problem, [record.get(name) for name in names] if whole else None)
+            yield Row(number, [record.get(name) for name in columns], problem, record if whole else None)
 
     brackets = array and first.lstrip().startswith("[")
     return Rows(names, read, "json", f"{decoding}, JSON{' of several lines a row' if array else ' lines'}", array=brackets)

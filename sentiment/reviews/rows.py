@@ -12,7 +12,8 @@ from sentiment.reviews.batch import OnBytes
 class Row(NamedTuple):
     """A row by its number (from 1), with a value for each column that was asked for; or with what is wrong with it.
 
-    record: the whole row, as local_scoring.py writes it: a value for each column; of Parquet, a batch and the row's place in it.
+    record: the whole row, as local_scoring.py writes it: a value for each column; of JSON, the object; of Parquet, a batch and the row's
+    place in it.
     """
 
     number: int
@@ -32,7 +33,7 @@ class Rows:
     """What is known of a table before its rows are read.
 
     Attributes:
-        names: The columns.
+        names: The columns; of JSON, those of the first rows.
         reading: How the file is read, in words.
         separator: Of text.
         header: Whether text has one.

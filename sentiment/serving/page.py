@@ -99,7 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _forget_body(self) -> None:
         """A connection that is closed on unread bytes is reset, and the answer with it."""
         length = self.headers.get("Content-Length", "")
-        unread = min(int(length), READ) if length.isdigit() and not self.body_read else 0
+        unread = min(int(length), READ) if length.isdecimal() and not self.body_read else 0
         while unread and (block := self.rfile.read(min(unread, 65536))):
             unread -= len(block)
 
@@ -116,7 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get_content_type() != "application/json":
             raise _Refused(415, "Send JSON.")
         length = self.headers.get("Content-Length", "")
-        if not length.isdigit():
+        if not length.isdecimal():
             raise _Refused(411, "Say the length.")
         if int(length) > MOST:
             raise _Refused(413, f"The review is too long: over {MOST:,} bytes.")

@@ -43,7 +43,7 @@ class Range:
 
     def __str__(self) -> str:
         ends = dict.fromkeys((self.low, self.high))
-        return "..".join(f"{end:g}" for end in ends)
+        return "..".join(map(str, ends))
 
 
 class Choices(tuple[str, ...]):
@@ -53,13 +53,16 @@ class Choices(tuple[str, ...]):
         return ",".join(self)
 
 
-def searched(kind: type, name: str, default: Range | Choices, choices: tuple[str, ...] | None = None) -> Any:
-    """A field that takes a range or a list of what `kind` takes for its parameter `name`, or only of some choices of it."""
+def searched(kind: type, name: str, default: Range | Choices, choices: tuple[str, ...] | None = None, minimum: float | None = None) -> Any:
+    """A field that takes a range or a list of what `kind` takes for its parameter `name`, or only of some choices of it.
+
+    minimum: where a range may begin, if that is not where one value may.
+    """
     declared = next(f for f in fields(kind) if f.name == name)
     metadata = {**declared.metadata, "choices": choices or declared.metadata["choices"]}
     one = SimpleNamespace(name=name, type=declared.type, default=declared.default, metadata=metadata)
     several = "a range" if isinstance(default, Range) else "one or several, with commas"
-    return field(default=default, metadata={**metadata, "help": f"{metadata['help']}: {several}", "one": one})
+    return field(default=default, metadata={**metadata, "help": f"{metadata['help']}: {several}", "one": one, "range_minimum": minimum})
 
 
 def parameters(kind: type) -> list[Any]:
@@ -86,7 +89,7 @@ def from_text(parameter: Any, text: str) -> Any:
     name, kind, meta = parameter.name, parameter.type, parameter.metadata
     received = f"Received: {name}={text}."
     if kind is Range:
-        return _range(meta["one"], text)
+        return _range(meta["one"], text, meta["range_minimum"])
     if kind is Choices:
         return Choices(dict.fromkeys(from_text(meta["one"], each.strip()) for each in text.split(",")))
     if kind is bool:
@@ -119,10 +122,12 @@ def _check_range(value: float, minimum: float | None, exclusive_maximum: float |
         raise UserError(f"{problem} Give a number {' and '.join(limits)}.")
 
 
-def _range(one: Any, text: str) -> Range:
-    """`16..128`, or one value; each as the parameter `one` takes it."""
+def _range(one: Any, text: str, minimum: float | None) -> Range:
+    """`16..128`, or one value; each as the parameter `one` takes it. minimum: where a range may begin, if not where a value may."""
     low, dots, high = text.partition("..")
     ends = Range(from_text(one, low), from_text(one, high if dots else low))
+    if minimum is not None and ends.low < minimum and dots:
+        raise UserError(f"The range of {one.name} begins too low. Received: {one.name}={text}. Begin at {minimum:g}.")
     if ends.low > ends.high:
         raise UserError(
             f"The range of {one.name} is empty. Received: {one.name}={text}. Put the smaller end first: {ends.high:g}..{ends.low:g}."

@@ -1,7 +1,9 @@
 """The parameters of what is done with a trained model, and of what steps log beside them."""
 
+import re
 from dataclasses import dataclass
 
+from sentiment.errors import UserError
 from sentiment.settings.declaration import REQUIRED, parameter
 from sentiment.settings.reviews import TableSettings
 from sentiment.settings.training import GOLDEN, METRICS
@@ -60,14 +62,25 @@ class MonitorSettings(TableSettings):
     negative: str = parameter("auto", "the labels that count as negative, such as 1,2; other ones do not count")
 
 
+def _check_name(text: str) -> None:
+    """MLflow takes more, but neither in a query nor in the address of a model."""
+    if not re.fullmatch(r"[\w-][\w .-]{0,200}", text):
+        raise UserError(f"It can't be the name of a model. Received: name={text}. Use letters, digits, blanks, dots, - and _.")
+
+
+def _check_alias(text: str) -> None:
+    if not re.fullmatch(r"[\w-]{1,200}", text) or re.fullmatch(r"(?i)latest|v\d+", text):
+        raise UserError(f"It can't be an alias. Received: alias={text}. Use letters, digits, - and _, but not latest, nor v and a number.")
+
+
 @dataclass(frozen=True)
 class RegisterSettings:
     """Parameters of `register`."""
 
     run: str = parameter("best", "best: of the newest data; previous: back to the champion before; the id of a run; or a model file")
     metric: str = parameter("val_auc", "what best is measured by: the model's, on the validation split", choices=METRICS)
-    name: str = parameter("sentiment", "the registered model")
-    alias: str = parameter("champion", "the alias that the candidate takes if the gate opens")
+    name: str = parameter("sentiment", "the registered model", check=_check_name)
+    alias: str = parameter("champion", "the alias that the candidate takes if the gate opens", check=_check_alias)
     golden: str = parameter("none", GOLDEN)
     force: bool = parameter(False, "take the alias even if the gate does not open")
     vocabulary: str = parameter("none", "the word index of a model of Keras 1 or 2: JSON, each word with its rank")

@@ -107,7 +107,7 @@ class TuneSettings(TrainSettings):
     dense_size: Range = searched(TrainSettings, "dense_size", Range(50, 400))  # type: ignore[assignment]
     dropout: Range = searched(TrainSettings, "dropout", Range(0.1, 0.6))  # type: ignore[assignment]
     learning_rate: Range = searched(TrainSettings, "learning_rate", Range(0.0003, 0.01))  # type: ignore[assignment]
-    batch_size: Range = searched(TrainSettings, "batch_size", Range(16, 128))  # type: ignore[assignment]
+    batch_size: Range = searched(TrainSettings, "batch_size", Range(16, 128), minimum=1)  # type: ignore[assignment]
     metric: str = parameter("val_auc", "what best is measured by: the network's, on the validation split", choices=METRICS)
     trials: int = parameter(20, "trials that the study is to have, pruned and failed ones counted", minimum=1)
     timeout: int = parameter(0, "seconds after which no epoch is begun any more (0: none)", minimum=0)

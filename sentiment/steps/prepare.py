@@ -23,6 +23,7 @@ from sentiment.steps.prepared_runs import FILE, PreparedRun
 from sentiment.tracking import commands, descriptions
 
 PICTURE = "review_lengths.png"
+TRIED = 20  # earlier runs that did the same, of which some may have lost what they made
 log = logging.getLogger(__name__)
 
 
@@ -81,7 +82,7 @@ def run(settings: PrepareSettings, parent: str | None = None) -> PreparedRun:
 
 
 def _find(recipe: str) -> PreparedRun | None:
-    for run in tracking.find_runs("prepare", recipe=recipe):
+    for run in tracking.find_runs("prepare", TRIED, recipe=recipe):
         try:
             return prepared_runs.of_run(run)
         except UserError:

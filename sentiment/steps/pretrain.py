@@ -25,6 +25,7 @@ CODE = {VECTORS: ("training/learned_vectors.py",), TEACHER: ("training/*.py", "t
 # Of the settings, those by which the result is another one.
 OF_VECTORS = ("embedding_size", "seed")
 NOT_OF_TEACHER = ("prepared", "start_from", "word_vectors")
+TRIED = 20  # earlier runs that did the same, of which some may have lost what they made
 log = logging.getLogger(__name__)
 
 
@@ -69,7 +70,7 @@ def recipe(settings: TrainSettings, data: Prepared) -> str:
 
 
 def _find(kind: str, made_by: str) -> tuple[str, Path | None]:
-    for run in tracking.find_runs("pretrain", recipe=made_by):
+    for run in tracking.find_runs("pretrain", TRIED, recipe=made_by):
         try:
             return run.info.run_id, tracking.artifact(run, FILES[kind])
         except UserError:

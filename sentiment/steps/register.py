@@ -190,8 +190,12 @@ def _roll_back(settings: RegisterSettings) -> None:
     before = champion.tags.get(PREVIOUS, "none") if champion else "none"
     if champion is None or before == "none":
         raise UserError(f"There is no champion before the present one. Received: run=previous, name={settings.name}. Give the id of a run.")
+    version = versions.find(f"models:/{settings.name}/{before}")
+    if version is None:
+        raise UserError(
+            f"The champion before is there no more. Received: run=previous, name={settings.name}, version {before}. Give the id of a run."
+        )
     with tracking.step_run("register", settings) as active:
-        version = versions.version(settings.name, before)
         versions.tag(champion, gate="rolled back")
         versions.set_alias(version, settings.alias)
         active.set_tags({"gate": "rolled back", "model_version": before})

@@ -2,6 +2,8 @@
 
 import logging
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mlflow.exceptions import MlflowException
@@ -15,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 def run(settings: SendSettings) -> None:
-    """Sends all runs in the folder, the oldest first, and removes what was sent. Done twice, each run is there once.
+    """Sends all runs in the folder, and removes what was sent. Done twice, each run is there once.
 
     Raises:
         UserError: There is no such folder, or the process that writes it is still at work.
@@ -31,13 +33,23 @@ def run(settings: SendSettings) -> None:
                 f"The run is still at work, and sent as it goes. Received: folder={settings.folder}. Send it when it has ended."
             )
     for outbox in sorted(outboxes, key=tracking.start_time):
-        try:
+        with _reporting(outbox):
+            tracking.begin_again(outbox)
+    for outbox in tracking.in_order(outboxes):
+        with _reporting(outbox):
             sent = tracking.send_again(outbox)
-        except (MlflowException, OSError) as error:
-            why = " ".join(str(error).split())[:200]
-            raise StepError(f"The tracking server {tracking.where()} did not take {outbox}: {why}. Send it again later.") from error
         shutil.rmtree(outbox)
         log.info("send: run %s is on %s", sent.run_id, tracking.where())
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
     commands.log_next_steps(commands.open_page(commands.run_page(sent)))
+
+
+@contextmanager
+def _reporting(outbox: Path) -> Iterator[None]:
+    """Raises StepError where MLflow raises."""
+    try:
+        yield
+    except (MlflowException, OSError) as error:
+        why = " ".join(str(error).split())[:200]
+        raise StepError(f"The tracking server {tracking.where()} did not take {outbox}: {why}. Send it again later.") from error

@@ -57,11 +57,12 @@ def run(
     settings: TrainSettings,
     parent: str | None = None,
     on_epoch_end: Callable[[dict[str, float], int], None] = lambda metrics, epoch: None,
+    learned: WordVectors | None = None,
     **tags: str,
 ) -> TrainedRun:
     """Trains and logs `model.h5`.
 
-    on_epoch_end: is called with the metrics of each epoch, and its number.
+    on_epoch_end: is called with the metrics of each epoch, and its number; learned: what `pretrain` made, if it need not be made.
 
     Raises:
         UserError: The backend is not installed, there is no such prepared data or model to start from, or nothing to train.
@@ -82,7 +83,9 @@ def run(
         active.log_datasets(tracking.split_datasets(data, reviews, "train", "validation"))
         if isinstance(start, WordVectors):
             active.log_metrics({"words_with_vector": len(start)})
-        if settings.pretrain != NONE:
+        if learned is not None:
+            start = learned
+        elif settings.pretrain != NONE:
             start, pretrain_run_id = pretrain.run(settings, data, active.info.run_id, **tags)
             active.set_tags({"pretrain_run_id": pretrain_run_id})
         path = folder / find_model.FILE

@@ -42,6 +42,10 @@ class Job:
     stopping: Callable[[], bool]
     vectors: WordVectors | None = None
 
+    def start(self, embedding_size: int) -> WordVectors | None:
+        """What an embedding of that size starts with, if it does."""
+        return self.vectors.first(embedding_size) if self.vectors else None
+
 
 def network_settings(settings: TuneSettings, values: dict[str, Any], **changes: Any) -> TrainSettings:
     """Train's, with the values that a search suggests; sizes that the architecture does not have are train's defaults."""
@@ -78,8 +82,7 @@ def run(trial: optuna.Trial, job: Job, trainer_for: Callable[[str], Trainer]) ->
 
             trainer = trainer_for(settings.backend)
             active.log_params({"device": trainer.device})
-            start = job.vectors.first(settings.embedding_size) if job.vectors else None
-            trained = training.train(trainer, settings, job.data, path, after_epoch, start=start)
+            trained = training.train(trainer, settings, job.data, path, after_epoch, start=job.start(settings.embedding_size))
             if ended:
                 raise Stopped(ended)
             active.log_file(path)

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 import optuna
@@ -35,7 +35,6 @@ from sentiment.tuning import search
 
 PARENT, AGREED, FINAL = "parent_run_id", "settings", "final_of"  # attributes of a study; the last: how many trials its final model is of
 OWN = ("trials", "timeout", "workers", "study", "storage", "register")  # parameters in which the commands of a study may differ
-JOINING = 60  # seconds in which the command that made a study has to begin its run
 PAGE = "search.html"
 log = logging.getLogger(__name__)
 
@@ -66,11 +65,14 @@ def run(settings: TuneSettings) -> None:
     parent = ""
     go_on = f"Go on with the same command and -P study={settings.study}."
     try:
-        with _parent_run(study, new, settings, asked, tags) as active:
+        with _parent_run(storage, study, settings, asked, tags) as active:
             parent = active.info.run_id
             active.log_datasets(tracking.split_datasets(data, source.reviews, "train", "validation"))
-            vectors = _learn_vectors(settings, data, parent, tags) if settings.pretrain == VECTORS else None
-            job = trial.Job(settings, settings.study, parent, data, tags, lambda: stop.is_set() or time.monotonic() > end, vectors)
+            tracking.fail_dead_children(parent, "pretrain")
+            vectors, learned = _learn_vectors(settings, data, parent, tags) if settings.pretrain == VECTORS else (None, {})
+            job = trial.Job(
+                settings, settings.study, parent, data, tags | learned, lambda: stop.is_set() or time.monotonic() > end, vectors
+            )
             trial.reconcile(study, parent)
             _search(study, job, active, settings.seed if new else None, stop)
             trial.reconcile(study, parent)
@@ -89,16 +91,19 @@ def run(settings: TuneSettings) -> None:
     )
 
 
-def _learn_vectors(settings: TuneSettings, data: Prepared, parent: str, tags: dict[str, str]) -> WordVectors:
-    """Of the widest embedding that the search may suggest."""
-    vectors, _ = pretrain.run(trial.network_settings(settings, {}, embedding_size=int(settings.embedding_size.high)), data, parent, **tags)
+def _learn_vectors(settings: TuneSettings, data: Prepared, parent: str, tags: dict[str, str]) -> tuple[WordVectors, dict[str, str]]:
+    """As wide as the widest embedding that the search may suggest, and the tag of the runs that start with them."""
+    widest = trial.network_settings(settings, {}, embedding_size=int(settings.embedding_size.high))
+    vectors, run_id = pretrain.run(widest, data, parent, **tags)
     assert isinstance(vectors, WordVectors)
-    return vectors
+    return vectors, {"pretrain_run_id": run_id}
 
 
 @contextmanager
-def _parent_run(study: optuna.Study, new: bool, settings: TuneSettings, asked: TuneSettings, tags: dict[str, str]) -> Iterator[StepRun]:
-    """The one run of a study: begun by the command that made the study, resumed by the others.
+def _parent_run(
+    storage: BaseStorage, study: optuna.Study, settings: TuneSettings, asked: TuneSettings, tags: dict[str, str]
+) -> Iterator[StepRun]:
+    """The one run of a study: begun by the first command that gets here, resumed by the others.
 
     asked: the settings as the user gave them.
 
@@ -106,44 +111,43 @@ def _parent_run(study: optuna.Study, new: bool, settings: TuneSettings, asked: T
         UserError: The study is of other settings or data.
     """
     agreed = {name: as_text(value) for name, value in vars(settings).items() if name not in (*OWN, "prepared")} | tags
-    known = None if new else _wait_for_parent(study)
-    launched = os.environ.pop("MLFLOW_RUN_ID", None) if known else None
-    if known:
-        theirs = study.user_attrs[AGREED]
-        if theirs != agreed:
-            if theirs.keys() != agreed.keys():
-                raise UserError(
-                    f"The study was begun by another version of this project, with other settings. Received: study={study.study_name}. "
-                    "Name another study."
-                )
-            if any(theirs[name] != value for name, value in tags.items()):
-                raise UserError(
-                    f"The study is of other data. Received: study={study.study_name}, prepared={tags['prepared_run_id']}, where it has "
-                    f"those of another prepare run. Say prepared={theirs['prepared_run_id']}, or name another study."
-                )
-            name = next(name for name in agreed if theirs[name] != agreed[name])
-            raise UserError(
-                f"The study is of something else. Received: study={study.study_name}, {name}={agreed[name]}, where it has "
-                f"{theirs[name]}. Say the same as its first command, or name another study."
-            )
-        if launched:
-            MlflowClient().set_tag(launched, "joined_run_id", known)
     logged = replace(settings, storage=search.shown(settings.storage))
-    with tracking.step_run("tune", logged, resumed=known, asked=asked, study=study.study_name, **tags) as active:
-        if not known:
-            study.set_user_attr(AGREED, agreed)
-            study.set_user_attr(PARENT, active.info.run_id)
+    with ExitStack() as until_the_end:
+        with search.only_one(storage, f"run of {study.study_name}"):
+            known = study.user_attrs.get(PARENT)
+            if known:
+                _check_agreed(study, agreed, tags)
+                if launched := os.environ.pop("MLFLOW_RUN_ID", None):
+                    MlflowClient().set_tag(launched, "joined_run_id", known)
+            step_run = tracking.step_run("tune", logged, resumed=known, asked=asked, study=study.study_name, **tags)
+            active = until_the_end.enter_context(step_run)
+            if not known:
+                study.set_user_attr(AGREED, agreed)
+                study.set_user_attr(PARENT, active.info.run_id)
         log.info("tune: study %s, run %s", study.study_name, active.info.run_id)
         yield active
 
 
-def _wait_for_parent(study: optuna.Study) -> str | None:
-    """The id of the run that the study's first command begins; None if that did not come to it in JOINING seconds."""
-    for _ in range(int(JOINING / search.POLL)):
-        if PARENT in study.user_attrs:
-            return str(study.user_attrs[PARENT])
-        time.sleep(search.POLL)
-    return None
+def _check_agreed(study: optuna.Study, agreed: dict[str, str], tags: dict[str, str]) -> None:
+    """Raises UserError if the study's first command agreed on other settings or data."""
+    theirs = study.user_attrs[AGREED]
+    if theirs == agreed:
+        return
+    if theirs.keys() != agreed.keys():
+        raise UserError(
+            f"The study was begun by another version of this project, with other settings. Received: study={study.study_name}. "
+            "Name another study."
+        )
+    if any(theirs[name] != value for name, value in tags.items()):
+        raise UserError(
+            f"The study is of other data. Received: study={study.study_name}, prepared={tags['prepared_run_id']}, where it has "
+            f"those of another prepare run. Say prepared={theirs['prepared_run_id']}, or name another study."
+        )
+    name = next(name for name in agreed if theirs[name] != agreed[name])
+    raise UserError(
+        f"The study is of something else. Received: study={study.study_name}, {name}={agreed[name]}, where it has "
+        f"{theirs[name]}. Say the same as its first command, or name another study."
+    )
 
 
 def _search(study: optuna.Study, job: trial.Job, active: StepRun, seed: int | None, stop: threading.Event) -> None:
@@ -207,7 +211,7 @@ def _work(study: optuna.Study, job: trial.Job, cores: list[int], progress: Searc
 
 def _finish(storage: BaseStorage, study: optuna.Study, job: trial.Job, active: StepRun, data: PreparedRun) -> None:
     """One of those who worked on the study makes the final model; the others wait for that, and one of them does it if the first dies."""
-    count = len(search.counted(study))
+    count = sum(trial.state.is_finished() for trial in search.counted(study))  # what others still do, they make a model of
     with search.only_one(storage, f"final model of {study.study_name}"):
         if study.user_attrs.get(FINAL, 0) < count:
             _make_final_model(study, job, active, data)
@@ -256,7 +260,8 @@ def _retrain(study: optuna.Study, job: trial.Job, active: StepRun, data: Prepare
     settings = trial.network_settings(job.settings, values, epochs=best.user_attrs[trial.BEST_EPOCH], prepared=data.run_id)
     setting = ", ".join(f"{name}={as_text(value)}" for name, value in (values | {"epochs": settings.epochs}).items())
     log.info("tune: trial %d was best, %s %.4f; final training with %s", best.number, job.settings.metric, best.values[0], setting)
-    trained = train.run(settings, job.parent, active.log_metrics, study=job.study, best_trial_run_id=best.user_attrs[trial.RUN_ID])
+    tags = {"study": job.study, "best_trial_run_id": best.user_attrs[trial.RUN_ID]} | job.tags
+    trained = train.run(settings, job.parent, active.log_metrics, job.start(settings.embedding_size), **tags)
     active.set_tags({"best_trial": str(best.number), "final_run_id": trained.run_id})
     active.log_output_of(trained.run_id)
     active.log_metrics(trained.summary)

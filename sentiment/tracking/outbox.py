@@ -18,7 +18,6 @@ import time
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import mlflow
 import pandas as pd
@@ -250,16 +249,6 @@ def _remove_if_empty(folder: Path) -> None:
     with contextlib.suppress(OSError):
         folder.rmdir()
         UNSENT_FOLDER.rmdir()
-
-
-def read(folder: Path) -> tuple[dict[str, Any], list[Record]]:
-    """What the run of an outbox is, and its records; a line that a power cut tore off is left out."""
-    about: dict[str, Any] = json.loads((folder / RUN).read_text())
-    records = []
-    for line in (folder / RECORDS).read_text(encoding="utf-8").splitlines() if (folder / RECORDS).exists() else []:
-        with contextlib.suppress(ValueError):
-            records.append(json.loads(line))
-    return about, records
 
 
 def _now() -> int:

@@ -23,7 +23,7 @@ def is_gone(process: str) -> bool:
     """Whether it was one of this machine, and is none any more; False where that can't be known."""
     try:
         machine, boot, namespace, number, begun = _parts(process)
-    except ValueError:
+    except (ValueError, TypeError):
         return False
     here, since, own = _machine(), _read("/proc/sys/kernel/random/boot_id"), _namespace()
     if not (since and own and begun):
@@ -63,6 +63,6 @@ def _begun(number: int) -> str:
 
 def _read(path: str) -> str:
     try:
-        return Path(path).read_text().strip()
+        return Path(path).read_text(errors="replace").strip()
     except OSError:
         return ""

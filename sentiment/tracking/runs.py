@@ -167,10 +167,12 @@ def _fail_runs_of_dead_processes(step: str) -> None:
     """Ends as FAILED the runs of a step, and those under them, whose process was killed; a study's are `tune`'s to end."""
     resend.send_those_of_killed_processes()
     begun = [run for run in _search(RUNNING) if is_gone(run.data.tags.get(PROCESS, "")) and "study" not in run.data.tags]
+    parents = {run.info.run_id: run.data.tags.get("mlflow.parentRunId") for run in begun}
     dead = {run.info.run_id for run in begun if run.data.tags["step"] == step}
-    for run in begun:
-        if run.info.run_id in dead or run.data.tags.get("mlflow.parentRunId") in dead:
-            fail_run(run.info.run_id, GONE)
+    while under := {run_id for run_id, parent in parents.items() if parent in dead} - dead:
+        dead |= under
+    for run_id in dead:
+        fail_run(run_id, GONE)
 
 
 def fail_launched_run(step: str, reason: str) -> None:
@@ -195,6 +197,13 @@ def fail_run(run_id: str, reason: str) -> None:
         MlflowClient().set_terminated(run_id, "FAILED", int(time.time() * 1000))
     except Exception as error:
         log.warning("Run %s could not be marked as failed: %s", run_id, hide(str(error)))
+
+
+def fail_dead_children(parent: str, step: str) -> None:
+    """Ends as FAILED the runs of a step under a parent whose process was killed."""
+    for child in children(parent, step):
+        if child.info.status == "RUNNING" and is_gone(child.data.tags.get(PROCESS, "")):
+            fail_run(child.info.run_id, GONE)
 
 
 def children(parent: str, step: str) -> list[Run]:

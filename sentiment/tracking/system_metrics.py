@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import psutil
+from mlflow.environment_variables import MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL
 from mlflow.system_metrics.metrics.cpu_monitor import CPUMonitor
 from mlflow.system_metrics.metrics.gpu_monitor import GPUMonitor
 
@@ -36,10 +37,12 @@ def watched(log: Log) -> Iterator[None]:
 
 
 def _watch(log: Log, ended: threading.Event) -> None:
-    monitors = _monitors()
+    monitors, interval = _monitors(), INTERVAL
+    with suppress(ValueError):  # what the environment says is no number
+        interval = MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL.get() or INTERVAL  # type: ignore[no-untyped-call]
     psutil.cpu_percent()  # which is of the time since the call before
     for step in itertools.count():
-        ended.wait(float(os.environ.get("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL") or INTERVAL))
+        ended.wait(interval)
         with suppress(Exception):  # a machine that hides its figures from this process
             log(_sample(monitors), step)
         if ended.is_set():

@@ -48,7 +48,7 @@ def _near(texts: Ragged, words: int, progress: Callable[[int], None]) -> scipy.s
     for done, begin in enumerate(range(0, len(texts.ids), PIECE), 1):
         columns = []
         for distance in range(1, WINDOW + 1):
-            end = min(begin + PIECE, len(texts.ids) - distance)
+            end = max(min(begin + PIECE, len(texts.ids) - distance), begin)
             first, second = texts.ids[begin:end], texts.ids[begin + distance : end + distance]
             near = (text[begin:end] == text[begin + distance : end + distance]) & (first > 0) & (second > 0)
             near &= (first <= words) & (second <= words)

@@ -19,7 +19,7 @@ import numpy as np
 
 from sentiment import hdf5
 from sentiment.backends.interpreters import Backend
-from sentiment.errors import StepError
+from sentiment.errors import StepError, UserError
 from sentiment.model import keras_file, model_file
 from sentiment.paths import PROJECT
 from sentiment.preparation import prepared
@@ -31,6 +31,7 @@ from sentiment.training import class_weights, word_vectors
 from sentiment.training.word_vectors import WordVectors
 
 LOG_LINES = 15
+SILENCE_VARIABLE = "SENTIMENT_TRAINER_SILENCE"
 SILENCE = 1800.0  # seconds; it speaks after each epoch, and several times a second within one
 
 
@@ -39,6 +40,15 @@ def available_cores() -> list[int]:
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))
+
+
+def seconds_of_silence() -> float:
+    """After which a trainer counts as stuck. Raises UserError if the environment says no number."""
+    value = os.environ.get(SILENCE_VARIABLE, "") or str(SILENCE)
+    try:
+        return float(value)
+    except ValueError:
+        raise UserError(f"It is no number of seconds. Received: {SILENCE_VARIABLE}={value}. Give a number, or unset it.") from None
 
 
 class TrainerError(StepError):
@@ -129,7 +139,7 @@ class Trainer:
         self.backend = backend
         self._cores = cores or available_cores()
         self._received = b""
-        self.silence = float(os.environ.get("SENTIMENT_TRAINER_SILENCE", SILENCE))
+        self.silence = seconds_of_silence()
         interpreter = backend.interpreter()
         self._log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 (closed in close)
         self._folder = tempfile.TemporaryDirectory(prefix="sentiment-trainer-")

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-import h5py
 import numpy as np
 
 from sentiment import hdf5
@@ -36,11 +35,9 @@ class WordVectors:
 
 def write(vectors: WordVectors, path: Path) -> None:
     """Writes the file whole or not at all."""
-    unfinished = path.with_suffix(".unfinished")
-    with h5py.File(unfinished, "w") as file:
+    with hdf5.writing(path) as file:
         file.attrs["format"] = FORMAT
         file["ids"], file["vectors"] = vectors.ids, vectors.vectors
-    unfinished.replace(path)
 
 
 def read(path: Path, below: int, size: int) -> WordVectors:

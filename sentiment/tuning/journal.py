@@ -75,13 +75,23 @@ class Journal(JournalStorage):
         The file of the lock goes when the work inside is done without an error, so there has to be another sign that it is.
         """
         path = self._path.with_name(f"{self._path.name}.{zlib.crc32(name.encode()):08x}.lock")
-        with path.open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
-            path.unlink(missing_ok=True)
+        while True:
+            with path.open("w") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                if _is_at(file.fileno(), path):  # or it is the file of a lock that has just been let go
+                    yield
+                    path.unlink(missing_ok=True)
+                    return
 
     def _beside(self, mark: str) -> Path:
         return self._path.with_name(f"{self._path.name}.{mark}.alive")
+
+
+def _is_at(file: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _end(file: int, path: Path) -> None:

@@ -6,6 +6,7 @@ file by the lock that is gone. What only one of them may do at a time is behind 
 """
 
 import os
+import re
 import socket
 import time
 import warnings
@@ -24,7 +25,7 @@ from optuna.study import StudyDirection
 from optuna.trial import BaseTrial, FrozenTrial, Trial, TrialState
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from sentiment.errors import Stopped, UserError
 from sentiment.settings import SIZES, Choices, Range, TuneSettings
@@ -45,7 +46,10 @@ optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 def shown(storage: str) -> str:
     """A storage's address without its password."""
-    return make_url(storage).render_as_string(hide_password=True) if "://" in storage else storage
+    try:
+        return make_url(storage).render_as_string(hide_password=True) if "://" in storage else storage
+    except (ArgumentError, ValueError):
+        return re.sub("//.*@", "//***@", storage)
 
 
 def open_storage(address: str) -> BaseStorage:
@@ -57,6 +61,11 @@ def open_storage(address: str) -> BaseStorage:
         return Journal(path)
     if address.startswith("sqlite"):
         raise UserError(f"SQLite does not hold several workers. Received: storage={address}. Give a file's name, or postgresql://….")
+    if not _is_of_postgresql(address):
+        raise UserError(
+            f"Studies are kept in a file or in PostgreSQL. Received: storage={shown(address)}. "
+            "Give a file's name, or postgresql://user@host/database."
+        )
     for attempt in range(ATTEMPTS):
         try:
             return RDBStorage(address, engine_kwargs={"pool_pre_ping": True}, heartbeat_interval=HEARTBEAT, grace_period=GRACE)
@@ -64,6 +73,13 @@ def open_storage(address: str) -> BaseStorage:
             reason = " ".join(str(error).split())[:200]
             time.sleep(attempt * POLL)
     raise UserError(f"The study's storage does not answer. Received: storage={shown(address)}: {reason}. Start it, or correct it.")
+
+
+def _is_of_postgresql(address: str) -> bool:
+    try:
+        return make_url(address).get_backend_name() == "postgresql"
+    except (ArgumentError, ValueError):
+        return False
 
 
 def open_study(storage: BaseStorage, name: str, metric: str) -> tuple[optuna.Study, bool]:
