@@ -36,7 +36,7 @@ from sentiment.reviews.batch import TEST, TRAIN, VALIDATION
 from sentiment.settings import PrepareSettings, TrainSettings
 from sentiment.steps import evaluate
 from sentiment.text import ngrams
-from sentiment.text.ngrams import MARK
+from sentiment.text.ngrams import SKIP_BIT
 from sentiment.training import ngram_regression
 
 SEEDS = tuple(map(int, os.environ.get("SEEDS", "1,2,3").split(",")))
@@ -118,7 +118,7 @@ def _nb_svm(data: Prepared) -> float:
     """Wang & Manning's features of one to three words into logistic regression, with all the training labels: test accuracy."""
     known = ngrams.fit(data.words.take(data.rows(TRAIN)), TrainSettings().ngrams)
     encoded = known.encode(data.words.take(data.rows(TRAIN, VALIDATION, TEST)))
-    sequence = np.append(False, known.last < MARK)[encoded.ids]  # and not a pair of words apart
+    sequence = np.append(False, known.last < SKIP_BIT)[encoded.ids]  # and not a pair of words apart
     rows = np.repeat(np.arange(len(encoded)), encoded.lengths)
     reviews = from_lengths(encoded.ids[sequence], np.bincount(rows[sequence], minlength=len(encoded)))
     kept = data.rows(TRAIN, VALIDATION, TEST)

@@ -87,6 +87,6 @@ def train(settings: TrainSettings, data: Prepared, model: Path) -> Trained:
     with Trainer(ALL[settings.backend]) as trainer:
         if vectors is not None and before == TEACHER:
             start = model.with_name("taught.h5")
-            taught = teaching.taught(data, settings.ngrams, settings.seed)
+            taught = teaching.pseudo_labelled(data, settings.ngrams, settings.seed)
             pretraining.teach(trainer, taught, settings, vectors, start, lambda epoch, metrics: False)
         return training.train(trainer, settings, data, model, lambda epoch, metrics: False, start=start)

@@ -125,10 +125,10 @@ def _tracking() -> Iterator[Finding]:
 
     try:
         location = tracking.existing_location()
-        yield Finding(OK, "tracking", location or f"{tracking.where()}, which the first run makes")
+        yield Finding(OK, "tracking", location or f"{tracking.redacted_uri()}, which the first run makes")
         champion = versions.version_of_alias("sentiment", "champion") if location else None
     except Exception as error:
-        yield Finding(LACKS, "tracking", f"{' '.join(tracking.hide(str(error)).split())}")
+        yield Finding(LACKS, "tracking", f"{' '.join(tracking.redact(str(error)).split())}")
         return
     if champion is None:
         yield Finding(EXTRA, "registry", "no champion of sentiment: make run")

@@ -25,10 +25,10 @@ from sentiment.training.ngram_regression import (
     NgramModel,
     features,
     fit,
+    idf,
     log_count_ratios,
-    rarity,
     regression,
-    squared_rarity,
+    squared_idf,
 )
 from tests.trained import assert_same_encoder
 
@@ -70,14 +70,14 @@ def test_ratios_are_those_of_the_paper(reviews: tuple[Ragged, np.ndarray]) -> No
 def test_one_regression_knows_single_words_alone() -> None:
     rows, labels = from_lists([[1, 2, 3], [1, 3], [2]]), np.array([1, 0, 1], np.int8)
     known = Ngrams(np.array([0, 0, 1], np.int32), np.array([1, 2, 2], np.int32))
-    (words,) = (each for each in REGRESSIONS if each.words_alone)
+    (words,) = (each for each in REGRESSIONS if each.unigrams_only)
     np.testing.assert_allclose(words.values(rows, labels, known), [0, np.log(1.5), np.log(1.5), 0], rtol=1e-6)
 
 
 def test_rarity_is_the_inverse_document_frequency() -> None:
     rows, labels = from_lists([[1, 2], [1], [1, 3], [1, 2]]), np.array([0, 1, 0, 1])
-    np.testing.assert_allclose(rarity(rows, labels, 4), [0, 0, np.log(2), np.log(4), 0], rtol=1e-6)
-    np.testing.assert_allclose(squared_rarity(rows, labels, 4), [0, 0, np.log(2) ** 2, np.log(4) ** 2, 0], rtol=1e-6)
+    np.testing.assert_allclose(idf(rows, labels, 4), [0, 0, np.log(2), np.log(4), 0], rtol=1e-6)
+    np.testing.assert_allclose(squared_idf(rows, labels, 4), [0, 0, np.log(2) ** 2, np.log(4) ** 2, 0], rtol=1e-6)
 
 
 def test_a_feature_is_of_its_size_where_a_review_has_it(reviews: tuple[Ragged, np.ndarray]) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sentiment.ragged import Ragged, from_lengths
-from sentiment.text.ngrams import APART, FEW, LEAST, LONGEST, MARK, NONE, PART, Ngrams, fit
+from sentiment.text.ngrams import FEW, LEAST, LONGEST, NONE, PART, SKIP_BIT, SKIP_DISTANCES, Ngrams, fit
 
 
 def rows(texts: list[list[int]]) -> Ragged:
@@ -15,10 +15,10 @@ def rows(texts: list[list[int]]) -> Ragged:
 
 
 def sequences(text: list[int]) -> set[tuple[int, ...]]:
-    """All of known words, by hand; a pair apart as its last word is marked."""
+    """All of known words, by hand; a skip-bigram as its last word is marked."""
     found = {tuple(text[at : at + length]) for length in range(1, LONGEST + 1) for at in range(len(text) - length + 1)}
-    apart = {(text[at], text[at + by]) for by in APART for at in range(len(text) - by)}
-    return {sequence for sequence in found if all(sequence)} | {(one, MARK + other) for one, other in apart if one and other}
+    apart = {(text[at], text[at + by]) for by in SKIP_DISTANCES for at in range(len(text) - by)}
+    return {sequence for sequence in found if all(sequence)} | {(one, SKIP_BIT + other) for one, other in apart if one and other}
 
 
 def spelled(ngrams: Ngrams) -> list[tuple[int, ...]]:
@@ -93,9 +93,9 @@ def test_each_occurrence_is_found_at_its_places(texts: list[list[int]], monkeypa
             place = dict.fromkeys((first, middle, last))
             spelling = tuple(text[at] for at in place)
             apart = len(place) == 2 and last - first > 1
-            assert spellings[number - 1] == ((spelling[0], MARK + spelling[1]) if apart else spelling)
+            assert spellings[number - 1] == ((spelling[0], SKIP_BIT + spelling[1]) if apart else spelling)
             found[spellings[number - 1]] += 1
     every = Counter(tuple(text[at : at + length]) for length in range(1, LONGEST + 1) for at in range(len(text) - length + 1))
-    every += Counter((text[at], MARK + text[at + by]) for by in APART for at in range(len(text) - by))
+    every += Counter((text[at], SKIP_BIT + text[at + by]) for by in SKIP_DISTANCES for at in range(len(text) - by))
     assert found == {sequence: count for sequence, count in every.items() if sequence in set(spellings)}
     assert known.encode(rows([text])).ids.tolist() == known.encode(rows([text, []])).ids.tolist()

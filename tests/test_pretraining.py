@@ -106,7 +106,7 @@ def test_the_recipe_follows_from_what_the_vectors_do(data: Prepared) -> None:
 
 
 def test_a_teacher_has_seen_the_labels_of_training_reviews_alone(data: Prepared) -> None:
-    taught = teaching.taught(data, 500, 1)
+    taught = teaching.pseudo_labelled(data, 500, 1)
     np.testing.assert_array_equal(taught.rows(TRAIN), data.rows(UNLABELLED))
     np.testing.assert_array_equal(taught.rows(VALIDATION), data.rows(VALIDATION))
     np.testing.assert_array_equal(taught.labels[taught.rows(VALIDATION)], data.labels[data.rows(VALIDATION)])

@@ -10,7 +10,7 @@ import pytest
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from sentiment.evaluation.examples import Carried, Example
+from sentiment.evaluation.examples import Attribution, Example
 from sentiment.evaluation.scored import Scored
 from sentiment.plots import search
 from sentiment.report import marking, search_page
@@ -23,7 +23,7 @@ WIDTHS = (400, 800, 1300)
 ATTACK = "<script>alert(1)</script>"
 
 
-def marked(text: str, *words: Carried) -> list[tuple[str, float]]:
+def marked(text: str, *words: Attribution) -> list[tuple[str, float]]:
     pieces = marking.segments(Example(text, 1, 0.9, 3, list(words), 1))
     assert "".join(piece.text for piece in pieces) == text
     return [(piece.text, piece.weight) for piece in pieces if piece.weight is not None]
@@ -31,11 +31,11 @@ def marked(text: str, *words: Carried) -> list[tuple[str, float]]:
 
 def test_words_are_marked_where_they_carried_the_score() -> None:
     text = "It's not good. Is it good? NO: it isn’t, it’s “good”!"
-    assert marked(text, Carried("good", 1, 0.4), Carried("it", 0, -0.1)) == [("it", -0.1), ("good", 0.4)]
-    assert marked(text, Carried("isn't", 0, -0.2), Carried("!", 0, 0.3), Carried("no", 0, 0.0)) == [("isn’t", -0.2)]
-    assert marked("很好的电影, 很好", Carried("好", 1, 0.5)) == [("好", 0.5)]
-    assert marked("a (b [c", Carried("(b", 0, 0.5)) == [("(b", 0.5)]  # no pattern, whatever it has in it
-    (piece,) = (each for each in marking.segments(Example("so so", 0, 0.1, 2, [Carried("so", 1, -0.2)], 0)) if each.weight)
+    assert marked(text, Attribution("good", 1, 0.4), Attribution("it", 0, -0.1)) == [("it", -0.1), ("good", 0.4)]
+    assert marked(text, Attribution("isn't", 0, -0.2), Attribution("!", 0, 0.3), Attribution("no", 0, 0.0)) == [("isn’t", -0.2)]
+    assert marked("很好的电影, 很好", Attribution("好", 1, 0.5)) == [("好", 0.5)]
+    assert marked("a (b [c", Attribution("(b", 0, 0.5)) == [("(b", 0.5)]  # no pattern, whatever it has in it
+    (piece,) = (each for each in marking.segments(Example("so so", 0, 0.1, 2, [Attribution("so", 1, -0.2)], 0)) if each.weight)
     assert piece.strength == 1
 
 

@@ -12,7 +12,7 @@ from sentiment.model.model_file import read
 from sentiment.paths import PROJECT
 from sentiment.serving import served_model
 from sentiment.tracking import sending
-from sentiment.tracking.side_by_side import finished, results
+from sentiment.tracking.side_by_side import as_completed, gather
 
 MODEL = PROJECT / "tests" / "fixtures" / "default-bilstm.h5"
 
@@ -24,14 +24,14 @@ def test_works_go_side_by_side_and_all_are_done() -> None:
         barrier.wait(60)
         raise ValueError("one")
 
-    works = [lambda: barrier.wait(60), fail, lambda: done.append(barrier.wait(60))]
-    assert {place: str(error) if error else None for place, _, error in finished(works)} == {0: None, 1: "one", 2: None}
+    tasks = [lambda: barrier.wait(60), fail, lambda: done.append(barrier.wait(60))]
+    assert {place: str(error) if error else None for place, _, error in as_completed(tasks)} == {0: None, 1: "one", 2: None}
     assert len(done) == 1
     with pytest.raises(ValueError, match="one"):
-        results(works)
+        gather(tasks)
     assert len(done) == 2
     order: list[int] = []
-    assert results([partial(order.append, number) for number in range(3)] + [lambda: 7], at_once=1) == [None, None, None, 7]
+    assert gather([partial(order.append, number) for number in range(3)] + [lambda: 7], at_once=1) == [None, None, None, 7]
     assert order == [0, 1, 2]
 
 

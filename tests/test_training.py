@@ -266,7 +266,7 @@ def test_dropped_words_are_unknown_ones() -> None:
     reviews = batches.Reviews(
         batches.Sequences(ids, np.arange(0, len(ids) + 1, 10)), batches.Sequences(ids[:0], np.zeros(1001, int)), np.zeros(1000)
     )
-    seen = batches.with_unknown(reviews, 0.3, np.random.RandomState(0)).tokens
+    seen = batches.apply_word_dropout(reviews, 0.3, np.random.RandomState(0)).tokens
     assert seen.ids.dtype == np.int32
     np.testing.assert_array_equal(seen.offsets, reviews.tokens.offsets)
     words = ids > UNKNOWN

@@ -15,8 +15,8 @@ LONGEST = 2000  # characters of a text in a table
 
 
 @dataclass(frozen=True)
-class Carried:
-    """A word that carried a score. earlier: how often it stands before; weight: by how much the score would be lower without it there."""
+class Attribution:
+    """What a word did to a score. earlier: how often it stands before; weight: by how much the score would be lower without it there."""
 
     word: str
     earlier: int
@@ -38,7 +38,7 @@ class Example:
     label: int
     score: float
     length: int
-    words: list[Carried]
+    words: list[Attribution]
     called: int
 
 
@@ -88,6 +88,6 @@ def _explained(scorer: Scorer, texts: Sequence[str], scored: Scored, rows: np.nd
     return made
 
 
-def _carried(scorer: Scorer, text: str) -> list[Carried]:
+def _carried(scorer: Scorer, text: str) -> list[Attribution]:
     explanation = Explanation(scorer, text)
-    return [Carried(explanation.word(place), explanation.occurrence(place), weight) for place, weight in explanation.places()]
+    return [Attribution(explanation.word(place), explanation.occurrence(place), weight) for place, weight in explanation.places()]

@@ -15,16 +15,16 @@ def right(labels: np.ndarray, scores: np.ndarray, threshold: float = THRESHOLD) 
 
 
 def mcnemar(
-    right: np.ndarray, other_right: np.ndarray, alternative: Literal["two-sided", "greater"] = "two-sided"
+    correct: np.ndarray, other_correct: np.ndarray, alternative: Literal["two-sided", "greater"] = "two-sided"
 ) -> tuple[int, int, float]:
     """Texts that only the one, and that only the other model gets right; and McNemar's exact p (McNemar 1947, in its binomial form).
 
     p is the probability that, were both equally good, the texts on which they differ fell so unevenly, with `greater` so much in the
     other's favour.
 
-    right, other_right: whether each text is, `<bool>[texts]`.
+    correct, other_correct: whether each text is called what it is, `<bool>[texts]`.
     """
-    only_one, only_other = int((right & ~other_right).sum()), int((~right & other_right).sum())
+    only_one, only_other = int((correct & ~other_correct).sum()), int((~correct & other_correct).sum())
     differ = only_one + only_other
     p = binomtest(only_other, differ, 0.5, alternative=alternative).pvalue if differ else 1.0
     return only_one, only_other, float(p)

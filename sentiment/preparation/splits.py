@@ -1,4 +1,4 @@
-"""Who trains, who validates, who tests."""
+"""Assigns reviews to the splits: training, validation, test."""
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -8,7 +8,7 @@ from sentiment.errors import UserError
 from sentiment.reviews.batch import SPLIT_NAMES, TEST, TRAIN, UNLABELLED, VALIDATION
 
 LEAST = 3  # reviews of each label that measure, where that leaves enough to train
-LEFT_OUT = -2  # a review that is of no split, as it would tell of one that measures
+LEFT_OUT = -2  # a review that is of no split, as a validation or test review would leak through it
 
 
 def number_groups(groups: list[str], names: dict[str, str]) -> np.ndarray:

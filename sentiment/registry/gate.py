@@ -66,9 +66,10 @@ def what_to_do(candidate: Scorer, labels: np.ndarray) -> str:
     rare = int(np.argmin(counts))
     if counts[rare] >= FEW:
         return TRAIN_MORE
+    name = candidate.model.label_names[rare]
     return (
-        f"Only {counts[rare]} of the {len(labels)} reviews of the test split are {candidate.label(float(rare))}, too few to tell a model "
-        "from guessing: give more of them, or prepare with a larger test_fraction"
+        f"Only {counts[rare]} of the {len(labels)} reviews of the test split are {name}, too few to tell a model from guessing: "
+        "give more of them, or prepare with a larger test_fraction"
     )
 
 

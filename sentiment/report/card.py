@@ -29,7 +29,7 @@ def usage(facts: Facts) -> list[tuple[str, str]]:
 
 def environment() -> str:
     """What is to be said before these commands."""
-    tracked = f"\nexport MLFLOW_TRACKING_URI={tracking.where()}" if os.environ.get("MLFLOW_TRACKING_URI") else ""
+    tracked = f"\nexport MLFLOW_TRACKING_URI={tracking.redacted_uri()}" if os.environ.get("MLFLOW_TRACKING_URI") else ""
     return f"source .venv/bin/activate{tracked}"
 
 

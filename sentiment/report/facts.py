@@ -19,7 +19,7 @@ from sentiment.settings.threshold import DEFAULT, FIXED, parse
 from sentiment.training.training import Trained
 
 SPLITS = {"training": TRAIN, "validation": VALIDATION, "test": TEST}
-HALVES = "{:.3f} to {:.3f}"
+INTERVAL = "{:.3f} to {:.3f}"
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def results(scored: Scored) -> list[dict[str, str]]:
             low, high = metrics.accuracy_interval(scored.labels, scores, threshold)
             measured = metrics.measure(scored.labels, scores, threshold)
             rows.append(
-                {"": _name(scored, part), "accuracy": f"{measured['accuracy']:.3f} ({HALVES.format(low, high)})"}
+                {"": _name(scored, part), "accuracy": f"{measured['accuracy']:.3f} ({INTERVAL.format(low, high)})"}
                 | {name: f"{measured[key]:.3f}" for name, key in (("AUC", "auc"), ("F1", "f1"), ("log loss", "log_loss"))}
                 | {"Brier score": f"{measured['brier']:.3f}", "calibration error": f"{measured['ece']:.3f}"}
             )

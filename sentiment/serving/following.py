@@ -37,10 +37,10 @@ def follow(served: Loaded, replace: Callable[[Loaded], None]) -> None:
     except ValueError:
         seconds = 0
     if not (math.isfinite(seconds) and seconds > 0):
-        raise UserError(f"{REFRESH} is no time. Received: {REFRESH}={text}. Give seconds, such as 30.")
+        raise UserError(f"{REFRESH} is not a number of seconds. Received: {REFRESH}={text}. Give one, such as 30.")
     name, _, alias = address.removeprefix(REGISTRY).rpartition("@")
     if not (address.startswith(REGISTRY) and name and alias):
-        raise UserError(f"{ALIAS} is no alias. Received: {ALIAS}={address}. Give one such as {CHAMPION}.")
+        raise UserError(f"{ALIAS} is not the address of an alias. Received: {ALIAS}={address}. Give one such as {CHAMPION}.")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     Thread(target=_Follower(name, alias, served, replace).run, args=(seconds,), daemon=True).start()
 

@@ -26,5 +26,5 @@ def parse(text: str) -> Rule:
     except ValueError:
         value = 0
     if not 0 < value < 1 or bool(colon) != (kind == PRECISION):
-        raise UserError(f"threshold is none. Received: threshold={text}. Give a number between 0 and 1, auto, or precision:0.95.")
+        raise UserError(f"Unknown threshold. Received: threshold={text}. Give a number between 0 and 1, auto, or precision:0.95.")
     return Rule(kind, value)

@@ -27,7 +27,7 @@ class TrainSettings:
     )
     ngrams: int = parameter(
         262_144,
-        "sequences of one to three words, and pairs one or two apart, that the regression beside the network weighs (0: the network alone)",
+        "n-grams of one to three words, and skip-bigrams over one or two, that the regression beside the network weighs (0: the network alone)",
         minimum=0,
     )
     start_from: str = parameter(
@@ -72,7 +72,7 @@ class TrainSettings:
     threshold: str = parameter(
         f"{thresholds.DEFAULT:g}",
         "the score from which on a review is positive: a number; auto, the one of the best balanced accuracy on the validation split; or "
-        "precision:0.95, the smallest with that precision there (to which model_val_accuracy is then a little kind)",
+        "precision:0.95, the smallest with that precision there (model_val_accuracy is then slightly optimistic)",
         check=thresholds.parse,
     )
     seed: int = parameter(1, "fixes every random choice", minimum=0, exclusive_maximum=2**31)

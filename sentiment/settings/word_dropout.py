@@ -14,5 +14,5 @@ def parse(text: str) -> float | None:
     except ValueError:
         share = -1.0
     if not 0 <= share < 1:
-        raise UserError(f"word_dropout is no share. Received: word_dropout={text}. Give a number from 0 to below 1, or auto.")
+        raise UserError(f"word_dropout is not a number from 0 to below 1. Received: word_dropout={text}. Give one, or auto.")
     return share

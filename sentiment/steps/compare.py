@@ -68,7 +68,7 @@ def run(settings: CompareSettings) -> None:
             table = pd.DataFrame(rows)
             active.log_text(table.to_csv(index=False), f"{name}.csv")
             mlflow.log_table(table, f"{name}.json")
-        about = {"reviews": reviews, "fingerprint": data.data_fingerprint, "run_id": active.info.run_id, "where": tracking.where()}
+        about = {"reviews": reviews, "fingerprint": data.data_fingerprint, "run_id": active.info.run_id, "where": tracking.redacted_uri()}
         (folder / PAGE).write_text(comparison_page.page(made, **about), encoding="utf-8")
         active.log_file(folder / PAGE)
     _log_summary(made, data.data_fingerprint, _page_location(active.info.run_id))
@@ -85,7 +85,7 @@ def _backends(settings: CompareSettings) -> list[str]:
     backends = interpreters.parse_names(settings.backends)
     if len(backends) < 2:
         raise UserError(
-            f"One backend is nothing to compare. {received}, which is {', '.join(backends)}. "
+            f"At least two backends are needed to compare. {received}, which is {', '.join(backends)}. "
             "Name two, or install another: make install BACKEND=jax"
         )
     return backends
@@ -105,7 +105,7 @@ def _runs(names: str) -> list[Run]:
         runs = list({run.info.run_id: run for run in named}.values())
         advice = "Give the ids of two or more, with commas between."
     if len(runs) < 2:
-        raise UserError(f"One run is nothing to compare. Received: runs={names}, which is {runs[0].info.run_id}. {advice}")
+        raise UserError(f"At least two runs are needed to compare. Received: runs={names}, which is {runs[0].info.run_id}. {advice}")
     return runs
 
 
@@ -241,4 +241,4 @@ def _page_location(run_id: str) -> str:
     run = mlflow.get_run(run_id)
     if (run.info.artifact_uri or "").startswith(("/", "file:")):
         return str(tracking.artifact(run, PAGE))
-    return f"{tracking.where()}/#/experiments/{run.info.experiment_id}/runs/{run_id}/artifacts/{PAGE}"
+    return f"{tracking.redacted_uri()}/#/experiments/{run.info.experiment_id}/runs/{run_id}/artifacts/{PAGE}"

@@ -95,7 +95,7 @@ def _vectors(settings: TrainSettings, data: Prepared) -> WordVectors:
 def _teach(settings: TrainSettings, data: Prepared, path: Path, active: tracking.StepRun) -> dict[str, float]:
     vectors = _vectors(settings, data)
     with Bar("pretrain: n-grams", 0, "regressions") as regressions:
-        taught = teaching.taught(data, settings.ngrams, settings.seed, regressions.set)
+        taught = teaching.pseudo_labelled(data, settings.ngrams, settings.seed, regressions.set)
     bar = Bar("pretrain", 0, "tokens of the epoch")
 
     def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:

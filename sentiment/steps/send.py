@@ -39,7 +39,7 @@ def run(settings: SendSettings) -> None:
         with _reporting(outbox):
             sent = tracking.send_again(outbox)
         shutil.rmtree(outbox)
-        log.info("send: run %s is on %s", sent.run_id, tracking.where())
+        log.info("send: run %s is on %s", sent.run_id, tracking.redacted_uri())
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
     commands.log_next_steps(commands.open_page(commands.run_page(sent)))
@@ -52,4 +52,4 @@ def _reporting(outbox: Path) -> Iterator[None]:
         yield
     except (MlflowException, OSError) as error:
         why = " ".join(str(error).split())[:200]
-        raise StepError(f"The tracking server {tracking.where()} did not take {outbox}: {why}. Send it again later.") from error
+        raise StepError(f"The tracking server {tracking.redacted_uri()} did not take {outbox}: {why}. Send it again later.") from error

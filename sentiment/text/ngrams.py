@@ -1,7 +1,7 @@
-"""Sequences of one to three words, and pairs of words that are one or two others apart: each a feature of a text, whether it occurs there.
+"""N-grams of one to three words, and skip-bigrams over one or two: each a feature of a text, whether it occurs there.
 
 A sequence is the one without its last word, and that word. So all of them are two columns of numbers, sorted, and a sequence
-is only looked for where the one without its last word is there. A pair apart is written likewise, its last word being marked.
+is only looked for where the one without its last word is there. A skip-bigram is written likewise, its last word being marked.
 """
 
 import itertools
@@ -14,8 +14,8 @@ import numpy as np
 from sentiment.ragged import Ragged, concatenate, from_lengths, from_lists
 
 LONGEST = 3
-APART = (2, 3)  # steps from the one word of such a pair to the other: "not … good"
-MARK = 1 << 30
+SKIP_DISTANCES = (2, 3)  # steps from the first word of a skip-bigram to the second: "not … good"
+SKIP_BIT = 1 << 30
 FEW = 200  # words
 PLACES = 1 << 15  # words of a text that are searched at a time
 PART = 1000  # texts encoded at a time: each of their words takes some hundred bytes
@@ -26,8 +26,8 @@ LEAST = 2  # texts that a sequence has to occur in, but where there is room for 
 class Ngrams:
     """The sequences that a model knows; the first has id 1.
 
-    prefix: the id of each without its last word (0: it has but one); last: the number of that word, `MARK` added for a pair
-    apart; both `<int32>[ngrams]`, in ascending order.
+    prefix: the id of each without its last word (0: it has but one); last: the number of that word, `SKIP_BIT` added for a
+    skip-bigram; both `<int32>[ngrams]`, in ascending order.
     """
 
     prefix: np.ndarray
@@ -39,7 +39,7 @@ class Ngrams:
     @property
     def words(self) -> int:
         """The highest number of a word in any of them."""
-        return int((self.last & ~MARK).max(initial=0))
+        return int((self.last & ~SKIP_BIT).max(initial=0))
 
     @cached_property
     def _keys(self) -> np.ndarray:
@@ -77,7 +77,7 @@ class Ngrams:
         last position repeated.
         """
         for begin in range(0, len(words) if len(self) else 0, PLACES):
-            part = words[begin : begin + PLACES + max(LONGEST - 1, *APART)]
+            part = words[begin : begin + PLACES + max(LONGEST - 1, *SKIP_DISTANCES)]
             for length, (starts, lasts, ids) in enumerate(_walk(from_lengths(part, np.array([len(part)])), self._find), 1):
                 places = np.stack([starts, starts + 1 if length == LONGEST else lasts, lasts], axis=1)
                 mine = starts < PLACES
@@ -97,8 +97,8 @@ class Ngrams:
                         break
                     ids.add(sequence)
                 first = known.get(numbers[at], 0)
-                for word in numbers[at + APART[0] : min(at + APART[-1] + 1, end)] if first else ():
-                    ids.add(known.get(first << 32 | MARK | word, 0))
+                for word in numbers[at + SKIP_DISTANCES[0] : min(at + SKIP_DISTANCES[-1] + 1, end)] if first else ():
+                    ids.add(known.get(first << 32 | SKIP_BIT | word, 0))
             ids.discard(0)
             rows.append(sorted(ids))
         return from_lists(rows)
@@ -130,14 +130,14 @@ def _walk(words: Ragged, find: Callable[[np.ndarray], np.ndarray]) -> Iterator[t
 def _candidates(
     words: Ragged, row_of: np.ndarray, begins: np.ndarray, ids: np.ndarray, length: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """The sequences one word longer than those of `length` words that begin at `begins`, and, of single words, the pairs apart.
+    """The sequences one word longer than those of `length` words that begin at `begins`, and, of single words, the skip-bigrams.
 
     Returns:
-        Where they begin, where their last word is, their keys; and how many of them, the first, are not pairs apart.
+        Where they begin, where their last word is, their keys; and how many of them, the first, are no skip-bigrams.
     """
     parts = [_longer(words, row_of, begins, ids, length)]
     if length == 1:
-        parts += [_longer(words, row_of, begins, ids, by, MARK) for by in APART]
+        parts += [_longer(words, row_of, begins, ids, by, SKIP_BIT) for by in SKIP_DISTANCES]
     starts, lasts, keys = (np.concatenate(column) for column in zip(*parts, strict=True))
     return starts, lasts, keys, len(parts[0][0])
 

@@ -61,7 +61,7 @@ def open_page(address: str) -> tuple[str, str]:
 def in_another_shell(commands: list[str]) -> str:
     """The commands as a block of Markdown, after the `export` that names the tracking server, if the environment names one."""
     address = os.environ.get("MLFLOW_TRACKING_URI")
-    return "\n".join(["```", *([f"export MLFLOW_TRACKING_URI={server.where()}"] if address else []), *commands, "```"])
+    return "\n".join(["```", *([f"export MLFLOW_TRACKING_URI={server.redacted_uri()}"] if address else []), *commands, "```"])
 
 
 def log_next_steps(*steps: tuple[str, str]) -> None:

@@ -13,7 +13,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-from sentiment.tracking.side_by_side import results
+from sentiment.tracking.side_by_side import gather
 
 NAME = "model"
 KIND = "sentiment"  # MLflow's model type, which models can be searched by
@@ -70,7 +70,7 @@ def _begun(run: RunInfo) -> _Begun:
 
 def _begin(run: RunInfo) -> _Begun:
     client = MlflowClient()
-    model, data = results([lambda: find(run), lambda: client.get_run(run.run_id).data])
+    model, data = gather([lambda: find(run), lambda: client.get_run(run.run_id).data])
     if model:
         return _Begun(model, is_untouched=False)
     tags = {name: value for name, value in data.tags.items() if name in COPIED}
@@ -102,7 +102,7 @@ def finish(run: RunInfo, folder: Path) -> None:
     description.artifact_path = model.artifact_location
     description.save(str(folder / "MLmodel"))
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    results([add, *uploads(model.artifact_location, folder, files)])
+    gather([add, *uploads(model.artifact_location, folder, files)])
     client.finalize_logged_model(model_id, "READY")
 
 

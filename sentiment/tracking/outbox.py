@@ -182,9 +182,9 @@ class Outbox:
         return self._error is not None and not server.is_transient(self._error)
 
     def _unsent(self) -> UnsentError:
-        why = server.short(self._error) if self._error else "it does not answer"
+        why = server.one_line(self._error) if self._error else "it does not answer"
         error = UnsentError(
-            f"The tracking server {server.where()} did not take all: {why}. It lies in {self._folder.parent}. "
+            f"The tracking server {server.redacted_uri()} did not take all: {why}. It lies in {self._folder.parent}. "
             f"Send it later: mlflow run . -e send -P folder={self._folder.parent}"
         )
         error.is_refused = self._is_refused()

@@ -19,7 +19,7 @@ from sentiment.settings import as_text, from_text, parameters
 from sentiment.tracking import resend, server, system_metrics, titles
 from sentiment.tracking.outbox import UNSENT, Outbox, UnsentError
 from sentiment.tracking.processes import GONE, is_gone, this_process
-from sentiment.tracking.server import experiment_ids, hide, where
+from sentiment.tracking.server import experiment_ids, redact, redacted_uri
 
 PROJECT, NAME = "project", "mlflow-sentiment"  # the tag that tells this project's runs from others' on the same server
 PROCESS = "process"  # the tag that says who began a run
@@ -86,7 +86,7 @@ def step_run(
 
 def _end(active: StepRun, error: BaseException) -> None:
     stopped = isinstance(error, Stopped)
-    reason = hide(str(error) or type(error).__name__)[:REASON_LENGTH]
+    reason = redact(str(error) or type(error).__name__)[:REASON_LENGTH]
     try:
         active.set_tags({"ended" if stopped else "failure": reason})
         active.finish("KILLED" if stopped else "FAILED", 0 if isinstance(error, server.ServerAwayError | UnsentError) else None)
@@ -122,12 +122,13 @@ def _begin(step: str, settings: Any, parent: str | None, resumed: str | None, as
         which = [f"{name}={os.environ[name]}" for name in names if os.environ.get(name)]
         if error.error_code == "PERMISSION_DENIED":
             raise UserError(
-                f"The login may not begin a run. Received: MLFLOW_TRACKING_URI={where()}: {server.short(error)}. "
+                f"The login may not begin a run. Received: MLFLOW_TRACKING_URI={redacted_uri()}: {server.one_line(error)}. "
                 "Have it allowed to, or name another experiment in MLFLOW_EXPERIMENT_NAME."
             ) from error
         received = ", ".join([f"run {parent or resumed}"] if parent or resumed else which) or "no run and no experiment"
         raise UserError(
-            f"MLflow does not begin the run. Received: {received}: {server.short(error)}. Name an experiment and a run that {where()} has."
+            f"MLflow does not begin the run. Received: {received}: {server.one_line(error)}. "
+            f"Name an experiment and a run that {redacted_uri()} has."
         ) from error
 
 
@@ -184,7 +185,7 @@ def fail_launched_run(step: str, reason: str) -> None:
         run = MlflowClient().get_run(run_id)
     except Exception as error:
         if not isinstance(error, MlflowException) or error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            log.warning("Run %s could not be marked as failed: %s", run_id, hide(str(error)))
+            log.warning("Run %s could not be marked as failed: %s", run_id, redact(str(error)))
         return
     if run.info.lifecycle_stage != "deleted" and _is_free(run, step):
         fail_run(run_id, reason)
@@ -193,10 +194,10 @@ def fail_launched_run(step: str, reason: str) -> None:
 def fail_run(run_id: str, reason: str) -> None:
     """Ends a run as FAILED; if the server does not take it, says so."""
     try:
-        MlflowClient().set_tag(run_id, "failure", hide(reason)[:REASON_LENGTH])
+        MlflowClient().set_tag(run_id, "failure", redact(reason)[:REASON_LENGTH])
         MlflowClient().set_terminated(run_id, "FAILED", int(time.time() * 1000))
     except Exception as error:
-        log.warning("Run %s could not be marked as failed: %s", run_id, hide(str(error)))
+        log.warning("Run %s could not be marked as failed: %s", run_id, redact(str(error)))
 
 
 def fail_dead_children(parent: str, step: str) -> None:
@@ -244,7 +245,7 @@ def get_run(run_id: str, name: str, *steps: str, or_path: bool = False) -> Run:
         server.raise_if_away(error)
         raise UserError(
             f"There is no such run{' or file' if or_path else ''}. Received: {name}={run_id}. "
-            f"Give the id of a {kinds} run that {where()} has{', or a path' if or_path else ''}."
+            f"Give the id of a {kinds} run that {redacted_uri()} has{', or a path' if or_path else ''}."
         ) from error
     if run.data.tags.get("step") not in steps:
         raise UserError(

@@ -12,7 +12,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunI
 from mlflow.exceptions import MlflowException
 
 from sentiment.tracking import datasets, logged_models
-from sentiment.tracking.side_by_side import AT_ONCE, finished, results
+from sentiment.tracking.side_by_side import AT_ONCE, as_completed, gather
 
 Record = dict[str, Any]
 FILES, MODEL = "files", logged_models.NAME
@@ -47,9 +47,9 @@ def send(run: RunInfo, folder: Path, records: Sequence[Record]) -> Iterator[list
     at_once = AT_ONCE if mlflow.get_tracking_uri().startswith("http") else 1
     for stage in STAGES:
         groups = [(kind, places) for kind in stage if (places := [place for place, each in enumerate(records) if _kind(each) == kind])]
-        works = [partial(stage[kind], box, [records[place] for place in places]) for kind, places in groups]
+        tasks = [partial(stage[kind], box, [records[place] for place in places]) for kind, places in groups]
         errors = []
-        for number, _, error in finished(works, at_once):
+        for number, _, error in as_completed(tasks, at_once):
             if error:
                 errors.append(error)
             else:
@@ -68,7 +68,7 @@ def _sets(record: Record) -> dict[str, dict[str, str]]:
 
 
 def _send_files(box: _Box, records: list[Record]) -> None:
-    results(logged_models.uploads(box.run.artifact_uri, box.folder / FILES, [box.folder / FILES / record["file"] for record in records]))
+    gather(logged_models.uploads(box.run.artifact_uri, box.folder / FILES, [box.folder / FILES / record["file"] for record in records]))
 
 
 def _send_models(box: _Box, records: list[Record]) -> None:

@@ -40,17 +40,17 @@ class ServerAwayError(StepError):
     """The tracking server does not answer."""
 
 
-def where() -> str:
+def redacted_uri() -> str:
     """The tracking server's address, without a password."""
-    return hide(mlflow.get_tracking_uri())
+    return redact(mlflow.get_tracking_uri())
 
 
 def location() -> str:
     """The experiment and the server's address, in words."""
-    return f"experiment {experiment_name()} of {where()}"
+    return f"experiment {experiment_name()} of {redacted_uri()}"
 
 
-def hide(text: str) -> str:
+def redact(text: str) -> str:
     """A text without the passwords that it may have of the server's address and login."""
     secrets = [os.environ.get(name, "") for name in ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")]
     login, at, _ = os.environ.get("MLFLOW_TRACKING_URI", "").partition("://")[2].rpartition("@")
@@ -75,7 +75,7 @@ def raise_if_away(error: BaseException) -> None:
     """Raises ServerAwayError where an error came of that; whatever else it is, is the caller's to tell."""
     if not is_transient(error):
         return
-    received = f"Received: MLFLOW_TRACKING_URI={where()}: {short(error)}"
+    received = f"Received: MLFLOW_TRACKING_URI={redacted_uri()}: {one_line(error)}"
     if not answers():
         raise ServerAwayError(f"The tracking server does not answer. {received}. Try again later.") from error
     if isinstance(error.__cause__, SQLAlchemyError):
@@ -113,7 +113,7 @@ def experiment_id() -> str:
         return _experiment_id()
     except MlflowException as error:
         raise_if_away(error)
-        raise UserError(f"There is no such experiment. {_environment()}: {short(error)}. Name one that {where()} has.") from error
+        raise UserError(f"There is no such experiment. {_environment()}: {one_line(error)}. Name one that {redacted_uri()} has.") from error
 
 
 def _experiment_id() -> str:
@@ -205,13 +205,13 @@ def existing_location() -> str | None:
     if named:
         _check_active(named)
     shown = named.name if named else f"{name}, which the first run makes,"
-    return f"experiment {shown} of {where()}, MLflow {version}"
+    return f"experiment {shown} of {redacted_uri()}, MLflow {version}"
 
 
 @contextmanager
 def _user_errors() -> Iterator[None]:
     """Whatever goes wrong in it with the server is a UserError."""
-    received = f"Received: MLFLOW_TRACKING_URI={where()}"
+    received = f"Received: MLFLOW_TRACKING_URI={redacted_uri()}"
     try:
         yield
     except UserError:
@@ -219,18 +219,20 @@ def _user_errors() -> Iterator[None]:
     except Exception as error:  # whatever an unknown kind of store raises
         if isinstance(error, MlflowException) and error.error_code in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
             raise UserError(
-                f"The tracking server does not take the login. {received}: {short(error)}. "
+                f"The tracking server does not take the login. {received}: {one_line(error)}. "
                 "Correct the name and the password in it, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD."
             ) from error
         if isinstance(error, MlflowException) and not is_transient(error):
-            raise UserError(f"There is no such experiment. {_environment()}: {short(error)}. Name one that {where()} has.") from error
-        raise UserError(f"The tracking server does not answer. {received}: {short(error)}. Start it, or correct it.") from error
+            raise UserError(
+                f"There is no such experiment. {_environment()}: {one_line(error)}. Name one that {redacted_uri()} has."
+            ) from error
+        raise UserError(f"The tracking server does not answer. {received}: {one_line(error)}. Start it, or correct it.") from error
 
 
 def _check_active(each: Experiment) -> None:
     if not _is_active(each):
         raise UserError(
-            f"The experiment is deleted. Received: {each.name} (id {each.experiment_id}) on {where()}. "
+            f"The experiment is deleted. Received: {each.name} (id {each.experiment_id}) on {redacted_uri()}. "
             "Restore it (mlflow experiments restore), or name another in MLFLOW_EXPERIMENT_NAME."
         )
 
@@ -264,7 +266,7 @@ def _check_version() -> None:
     except InvalidVersion:  # not MLflow's own server
         return
     if response.ok and version < Version(OLDEST):
-        received = f"Received: MLFLOW_TRACKING_URI={where()}, MLflow {version}"
+        received = f"Received: MLFLOW_TRACKING_URI={redacted_uri()}, MLflow {version}"
         raise UserError(f"The tracking server is too old. {received}. Have it brought to MLflow {OLDEST} or later.")
 
 
@@ -292,7 +294,7 @@ def _environment() -> str:
     return f"Received: {values or 'the default experiment'}"
 
 
-def short(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
     """What it says in one line, without the traceback and the statement that MLflow puts into its own."""
-    text = re.sub(r"\(raised as a result of Query-invoked autoflush;[^)]*\)", "", hide(str(error)))  # SQLAlchemy's advice to programmers
+    text = re.sub(r"\(raised as a result of Query-invoked autoflush;[^)]*\)", "", redact(str(error)))  # SQLAlchemy's advice to programmers
     return " ".join(re.split(r"\n *(?:\(Background|\[SQL|Traceback)", text)[0].split())[:200]

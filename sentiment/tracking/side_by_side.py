@@ -8,11 +8,11 @@ from typing import Any
 AT_ONCE = 64
 
 
-def finished(works: Sequence[Callable[[], Any]], at_once: int = AT_ONCE) -> Iterator[tuple[int, Any, BaseException | None]]:
+def as_completed(tasks: Sequence[Callable[[], Any]], at_once: int = AT_ONCE) -> Iterator[tuple[int, Any, BaseException | None]]:
     """Does them, so many at a time; yields the place of each that is done, and what it returned or raised."""
     waiting: SimpleQueue[int] = SimpleQueue()
     done: SimpleQueue[tuple[int, Any, BaseException | None]] = SimpleQueue()
-    for place in range(len(works)):
+    for place in range(len(tasks)):
         waiting.put(place)
 
     def work() -> None:
@@ -22,19 +22,19 @@ def finished(works: Sequence[Callable[[], Any]], at_once: int = AT_ONCE) -> Iter
             except Empty:
                 return
             try:
-                done.put((place, works[place](), None))
+                done.put((place, tasks[place](), None))
             except BaseException as error:
                 done.put((place, None, error))
 
-    for number in range(min(at_once, len(works))):
+    for number in range(min(at_once, len(tasks))):
         Thread(target=work, daemon=True, name=f"request {number}").start()
-    for _ in works:
+    for _ in tasks:
         yield done.get()
 
 
-def results(works: Sequence[Callable[[], Any]], at_once: int = AT_ONCE) -> list[Any]:
+def gather(tasks: Sequence[Callable[[], Any]], at_once: int = AT_ONCE) -> list[Any]:
     """What they return, in their order. Raises what one of them raised, when all are done."""
-    returned = sorted(finished(works, at_once), key=lambda each: each[0])
+    returned = sorted(as_completed(tasks, at_once), key=lambda each: each[0])
     for _, _, error in returned:
         if error:
             raise error

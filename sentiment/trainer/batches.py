@@ -65,7 +65,7 @@ def shuffled(within: Buckets, batch_size: int, random: np.random.RandomState) ->
     return [batches[index] for index in random.permutation(len(batches))]
 
 
-def with_unknown(reviews: Reviews, share: float, random: np.random.RandomState) -> Reviews:
+def apply_word_dropout(reviews: Reviews, share: float, random: np.random.RandomState) -> Reviews:
     """The reviews, of whose words that share is drawn and taken for unknown."""
     ids = reviews.tokens.ids
     drawn = (random.random_sample(len(ids)) < share) & (ids > UNKNOWN)

@@ -65,7 +65,7 @@ def _train_network(job: Dict[str, Any], network: Network, channel: Channel) -> S
 
     for epoch in range(1, settings["epochs"] + 1):
         planned = batches.shuffled(within, size, random)
-        seen = batches.with_unknown(reviews, settings["word_dropout"], random) if settings["word_dropout"] else reviews
+        seen = batches.apply_word_dropout(reviews, settings["word_dropout"], random) if settings["word_dropout"] else reviews
         means = _epoch(network, models, seen, planned, size, job["label_weights"], channel, after_step)
         trained = any_model.get_weights()
         if settings["weight_average"]:

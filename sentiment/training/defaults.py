@@ -1,4 +1,4 @@
-"""What settings that leave a choice to the reviews come to: `auto`, and a batch size or patience of 0."""
+"""Resolves settings that are left to the reviews: `auto`, and a batch size or patience of 0."""
 
 from dataclasses import replace
 from typing import TypeVar

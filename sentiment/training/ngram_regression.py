@@ -27,7 +27,7 @@ from sentiment.training.ensemble import Combination
 
 ITERATIONS, TOLERANCE = 100, 1e-3
 
-Sizes = Callable[[Ragged, np.ndarray, int], np.ndarray]
+FeatureValues = Callable[[Ragged, np.ndarray, int], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -154,15 +154,15 @@ def log_count_ratios(reviews: Ragged, labels: np.ndarray, count: int) -> np.ndar
     return np.concatenate([[0], np.log(shares[0] / shares[1])]).astype(np.float32)
 
 
-def rarity(reviews: Ragged, labels: np.ndarray, count: int) -> np.ndarray:
+def idf(reviews: Ragged, labels: np.ndarray, count: int) -> np.ndarray:
     """The inverse document frequency, the log of reviews per review that has the n-gram: `<float32>[count + 1]`; 0 where none has it."""
     having = np.bincount(reviews.ids, minlength=count + 1)
     return np.where(having, np.log(len(reviews) / np.maximum(having, 1)), 0).astype(np.float32)
 
 
-def squared_rarity(reviews: Ragged, labels: np.ndarray, count: int) -> np.ndarray:
+def squared_idf(reviews: Ragged, labels: np.ndarray, count: int) -> np.ndarray:
     """The square of the inverse document frequency: `<float32>[count + 1]`."""
-    return np.asarray(rarity(reviews, labels, count) ** 2)
+    return np.asarray(idf(reviews, labels, count) ** 2)
 
 
 @dataclass(frozen=True)
@@ -170,28 +170,28 @@ class Regression:
     """One of the regressions.
 
     Attributes:
-        sizes: How large the features are.
+        feature_values: How large the features are.
         penalties: To choose from: on half the squared coefficients, beside the mean loss.
-        words_alone: Whether longer n-grams have no part in it.
+        unigrams_only: Whether longer n-grams have no part in it.
     """
 
-    sizes: Sizes
+    feature_values: FeatureValues
     penalties: tuple[float, ...]
-    words_alone: bool = False
+    unigrams_only: bool = False
 
     def values(self, reviews: Ragged, labels: np.ndarray, known: Ngrams) -> np.ndarray:
         """The size of each n-gram: `<float32>[ngrams + 1]`."""
-        values = self.sizes(reviews, labels, len(known))
-        if self.words_alone:
+        values = self.feature_values(reviews, labels, len(known))
+        if self.unigrams_only:
             values[1:][known.prefix > 0] = 0
         return values
 
 
 REGRESSIONS = (
     Regression(log_count_ratios, (1 / 500, 1 / 2000, 1 / 8000)),
-    Regression(rarity, (0.05, 0.0125, 0.003, 0.001)),
-    Regression(squared_rarity, (0.8, 0.2, 0.05, 0.0125)),
-    Regression(rarity, (0.05, 0.0125, 0.003, 0.001), words_alone=True),
+    Regression(idf, (0.05, 0.0125, 0.003, 0.001)),
+    Regression(squared_idf, (0.8, 0.2, 0.05, 0.0125)),
+    Regression(idf, (0.05, 0.0125, 0.003, 0.001), unigrams_only=True),
 )
 
 

@@ -30,8 +30,8 @@ def teach(
 ) -> Trained:
     """Writes a model that has learned what the n-grams say of reviews without labels.
 
-    taught: the reviews, as `teaching.taught` gives them; vectors: what its words begin with; progress: gets the tokens of an epoch that are
-    done, and their number.
+    taught: the reviews, as `teaching.pseudo_labelled` gives them; vectors: what its words begin with; progress: gets the tokens of an epoch
+    that are done, and their number.
 
     Raises:
         TrainerError, StepError: As `training.train`.

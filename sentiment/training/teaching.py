@@ -25,7 +25,7 @@ def check(data: Prepared, ngrams: int) -> None:
         raise UserError("The n-grams teach, and there are none. Received: pretrain=teacher, ngrams=0. Give more ngrams, or pretrain=none.")
 
 
-def taught(data: Prepared, ngrams: int, seed: int, progress: Callable[[int, int], None] = lambda done, of: None) -> Prepared:
+def pseudo_labelled(data: Prepared, ngrams: int, seed: int, progress: Callable[[int, int], None] = lambda done, of: None) -> Prepared:
     """The same reviews, of which the unlabelled ones train.
 
     Their labels, `<float32>`, are the probabilities that the n-gram model of the training reviews gives them.
