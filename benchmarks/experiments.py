@@ -42,7 +42,8 @@ EXPERIMENTS = (
 PARTS = ("network", "ngrams", "model")
 HEAD = """# Experiments
 
-What other settings of `train` give, by `IMDB=FILE MPQA=FILE SUBJ=FILE python -m benchmarks.experiments`: accuracies on the validation
+What other settings of `train` give, by `IMDB=FILE MPQA=FILE SUBJ=FILE python -m benchmarks.experiments`, or some of them with
+`EXPERIMENTS="dropout=0.3;pretrain=teacher,patience=2"` before it: accuracies on the validation
 split, means over the seeds with their range; one seed on IMDB, where the standard error of an accuracy is about 0.6 points, and three on
 MPQA and Subj, where it is about 1 point. The test split has no part in it. What is not in the table was not measured. Seconds are
 those of one training with what comes before it, on machines more and less busy: they tell the rough size only. {machine}.

@@ -99,8 +99,8 @@ def test_who_loses_the_alias_to_a_better_one_says_so(data: PreparedRun, tmp_path
     gave, judged = versions.set_alias, gate.judge
     monkeypatch.setattr(versions, "set_alias", interrupted(gave, lambda: gave(versions.version_of(winner, "sentiment"), "champion")))
 
-    def judge(candidate: Any, rival: Any, *rest: Any) -> Any:
-        return judged(candidate, rival, *rest) if rival is None else gate.GateResult(False, "worse than the winner", {})
+    def judge(candidate: Any, outputs: Any, rival: Any, *rest: Any) -> Any:
+        return judged(candidate, outputs, rival, *rest) if rival is None else gate.GateResult(False, "worse than the winner", {})
 
     monkeypatch.setattr(gate, "judge", judge)
     assert not register.run(RegisterSettings(run=loser))

@@ -138,7 +138,7 @@ def test_runs_that_there_are(tmp_path: Path, experiment: str, caplog: pytest.Log
 
     (tmp_path / "artifacts" / ngrams / "artifacts" / "model.h5").unlink()
     MlflowClient().set_tag(other, "data_fingerprint", "ab" * 32)
-    for runs, said in ((f"{network},{other}", "different data"), (f"{network},{ngrams}", "no model.h5"), (network, "nothing to compare"),
+    for runs, said in ((f"{network},{other}", "different data"), (f"{network},{ngrams}", "no model.h5"), (network, "At least two"),
                        (f"{network},{data.run_id}", "another step"), (f"{network},none", "no such run")):  # fmt: skip
         with pytest.raises(UserError, match=said) as error:
             compare.run(CompareSettings(runs=runs))
@@ -164,7 +164,7 @@ def test_what_is_wrong_is_said(experiment: str) -> None:
     for settings, said in (
         (CompareSettings(), "no trained model"),
         (CompareSettings(backends="abacus"), "backends=abacus"),
-        (CompareSettings(backends="tensorflow, tensorflow"), "nothing to compare"),
+        (CompareSettings(backends="tensorflow, tensorflow"), "At least two"),
         (CompareSettings(backends="all", runs="1,2"), "Leave one of the two out"),
         (CompareSettings(backends="tensorflow,jax"), "no prepared data"),
     ):

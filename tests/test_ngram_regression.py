@@ -74,7 +74,7 @@ def test_one_regression_knows_single_words_alone() -> None:
     np.testing.assert_allclose(words.values(rows, labels, known), [0, np.log(1.5), np.log(1.5), 0], rtol=1e-6)
 
 
-def test_rarity_is_the_inverse_document_frequency() -> None:
+def test_idf_is_the_inverse_document_frequency() -> None:
     rows, labels = from_lists([[1, 2], [1], [1, 3], [1, 2]]), np.array([0, 1, 0, 1])
     np.testing.assert_allclose(idf(rows, labels, 4), [0, 0, np.log(2), np.log(4), 0], rtol=1e-6)
     np.testing.assert_allclose(squared_idf(rows, labels, 4), [0, 0, np.log(2) ** 2, np.log(4) ** 2, 0], rtol=1e-6)

@@ -58,25 +58,29 @@ class Fixed(Scorer):
         return {"score": self._scores} | network
 
 
+def _judge(candidate: Fixed, champion: Fixed | None, texts: list[str], labels: np.ndarray, texts_apart: golden.Golden) -> gate.GateResult:
+    return gate.judge(candidate, candidate.parts(texts), champion, texts, labels, texts_apart)
+
+
 def test_the_gate_vetoes_what_is_worse_beyond_noise() -> None:
     labels, texts = np.array([1, 0] * 10), ["t"] * 20
     right, wrong = [0.9, 0.1] * 10, [0.1, 0.9] * 10
     a_little_worse = [0.1, 0.9, *right[2:]]
-    assert gate.judge(Fixed(right), None, texts, labels, GOLDEN).passed
-    assert gate.judge(Fixed(a_little_worse), Fixed(right), texts, labels, GOLDEN).passed
-    assert gate.judge(Fixed(right), Fixed(wrong), texts, labels, GOLDEN).passed
-    much_worse = gate.judge(Fixed(wrong), Fixed(right), texts, labels, GOLDEN)
+    assert _judge(Fixed(right), None, texts, labels, GOLDEN).passed
+    assert _judge(Fixed(a_little_worse), Fixed(right), texts, labels, GOLDEN).passed
+    assert _judge(Fixed(right), Fixed(wrong), texts, labels, GOLDEN).passed
+    much_worse = _judge(Fixed(wrong), Fixed(right), texts, labels, GOLDEN)
     assert not much_worse.passed
     assert "beyond noise" in much_worse.reason
-    assert not gate.judge(Fixed(right, apart=False), None, texts, labels, GOLDEN).passed
+    assert not _judge(Fixed(right, apart=False), None, texts, labels, GOLDEN).passed
 
 
 def test_the_gate_judges_each_model_at_its_own_threshold() -> None:
     labels, texts = np.array([1, 0] * 10), ["t"] * 20
     high = [0.9, 0.6] * 10  # all right from 0.7 on, half of them from 0.5 on
-    lost = gate.judge(Fixed(high), Fixed(high, threshold=0.7), texts, labels, GOLDEN)
+    lost = _judge(Fixed(high), Fixed(high, threshold=0.7), texts, labels, GOLDEN)
     assert (lost.passed, lost.measures["candidate_accuracy"], lost.measures["champion_accuracy"]) == (False, 0.5, 1.0)
-    won = gate.judge(Fixed(high, threshold=0.7), Fixed(high), texts, labels, GOLDEN)
+    won = _judge(Fixed(high, threshold=0.7), Fixed(high), texts, labels, GOLDEN)
     assert (won.passed, won.measures["only_candidate_right"]) == (True, 10)
 
 
@@ -84,7 +88,7 @@ def test_the_gate_vetoes_a_network_that_is_no_better_than_guessing() -> None:
     """However good the n-grams beside it are."""
     labels, texts, right = np.array([1, 0] * 10), ["t"] * 20, [0.9, 0.1] * 10
     for logits, passes in ((np.zeros(20), False), (np.array([-1.0, 1] * 10), False), (np.arange(20.0), False), (labels - 0.5, True)):
-        verdict = gate.judge(Fixed(right, network=logits), None, texts, labels, GOLDEN)
+        verdict = _judge(Fixed(right, network=logits), None, texts, labels, GOLDEN)
         assert verdict.passed == passes
         assert ("network is no better than guessing" in verdict.reason) != passes
         assert 0 <= verdict.measures["network_auc"] <= 1

@@ -1,10 +1,14 @@
 """Reviews that a model has scored."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit
 
 from sentiment.evaluation.paired import right
+from sentiment.model import many_texts
+from sentiment.model.scorer import Scorer
 from sentiment.model.threshold import is_positive
 from sentiment.settings.threshold import DEFAULT
 
@@ -45,3 +49,9 @@ class Scored:
     def compared(self) -> dict[str, np.ndarray]:
         """As `parts`; without what is the model itself under another name."""
         return self.parts if {NETWORK, NGRAMS} <= self.parts.keys() else {MODEL: self.scores}
+
+
+def probabilities(scorer: Scorer, texts: Sequence[str], title: str) -> dict[str, np.ndarray]:
+    """P(positive) by the model and by each of its parts alone, each `<float32>[texts]`, as `many_texts.outputs`."""
+    named = many_texts.outputs(scorer, texts, title)
+    return {MODEL: named.pop("score")} | {name.removesuffix("_logit"): expit(logits) for name, logits in named.items()}

@@ -37,7 +37,7 @@ def roc(scored: Scored) -> Figure:
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":")
     for part, scores in _parts(scored):
         false, true, _ = roc_curve(scored.labels, scores)
-        axes.plot(false, true, label=f"{_name(scored, part)}: AUC {roc_auc_score(scored.labels, scores):.3f}", **LINES[part])
+        axes.plot(false, true, label=f"{part_name(scored, part)}: AUC {roc_auc_score(scored.labels, scores):.3f}", **LINES[part])
     axes.legend(loc="lower right")
     return figure
 
@@ -55,7 +55,7 @@ def precision_recall(scored: Scored) -> Figure:
     for part, scores in _parts(scored):
         precision, recall, _ = precision_recall_curve(scored.labels, scores, drop_intermediate=True)
         average = average_precision_score(scored.labels, scores)
-        axes.plot(recall, precision, label=f"{_name(scored, part)}: average {average:.3f}", **LINES[part])
+        axes.plot(recall, precision, label=f"{part_name(scored, part)}: average {average:.3f}", **LINES[part])
     axes.legend(loc="lower left")
     return figure
 
@@ -68,7 +68,7 @@ def calibration(scored: Scored) -> Figure:
     for part, scores in _parts(scored):
         _, predicted, observed = metrics.calibration_bins(scored.labels, scores)
         measured = metrics.measure(scored.labels, scores)
-        label = f"{_name(scored, part)}: ECE {measured['ece']:.3f}, Brier {measured['brier']:.3f}"
+        label = f"{part_name(scored, part)}: ECE {measured['ece']:.3f}, Brier {measured['brier']:.3f}"
         axes.plot(predicted, observed, label=label, marker="o", markersize=3.5, **LINES[part])
     _whiskers(axes, scored)
     axes.legend(loc="upper left")
@@ -144,7 +144,8 @@ def _parts(scored: Scored) -> list[tuple[str, np.ndarray]]:
     return [(part, scored.compared[part]) for part in LINES if part in scored.compared]
 
 
-def _name(scored: Scored, part: str) -> str:
+def part_name(scored: Scored, part: str) -> str:
+    """What a part is called beside the others; the model, where there is but one."""
     return NAMES[part] if len(scored.compared) > 1 else MODEL
 
 

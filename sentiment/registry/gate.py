@@ -73,9 +73,13 @@ def what_to_do(candidate: Scorer, labels: np.ndarray) -> str:
     )
 
 
-def judge(candidate: Scorer, champion: Scorer | None, texts: list[str], labels: np.ndarray, golden: Golden) -> GateResult:
-    """Compares the two on the texts of a test split. labels: 0 or 1, `[texts]`; golden: those pairs that count for the candidate."""
-    outputs = many_texts.outputs(candidate, texts, "register: the candidate")
+def judge(
+    candidate: Scorer, outputs: dict[str, np.ndarray], champion: Scorer | None, texts: list[str], labels: np.ndarray, golden: Golden
+) -> GateResult:
+    """Compares the two on the texts of a test split.
+
+    outputs: the candidate's, by name, as `many_texts.outputs`; labels: 0 or 1, `[texts]`; golden: those pairs that count for the candidate.
+    """
     scores = outputs["score"]
     accuracy = float(right(labels, scores, candidate.threshold).mean())
     measures = {"candidate_accuracy": accuracy, "test_texts": float(len(texts)), "golden_pairs": float(len(golden.pairs))}

@@ -5,12 +5,12 @@ from typing import Any
 
 from sentiment import tracking
 from sentiment.report.facts import Facts
+from sentiment.settings import CHAMPION
 
 EXAMPLE = "The movie was great. I liked it"
 PORT = 5001
 SURE = 0.1  # from the threshold, within which a score says little
 SMALL = 1000  # test reviews: fewer leave the accuracy unsure by some percents
-CHAMPION = "models:/sentiment@champion"
 
 
 def usage(facts: Facts) -> list[tuple[str, str]]:

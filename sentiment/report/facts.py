@@ -10,7 +10,7 @@ import optuna
 from sentiment.evaluation import metrics
 from sentiment.evaluation.evaluated import Evaluated
 from sentiment.evaluation.scored import MODEL, NETWORK, NGRAMS, Scored
-from sentiment.plots.style import NAMES
+from sentiment.plots.scores import part_name
 from sentiment.preparation.prepared import Prepared
 from sentiment.report.pages import percent
 from sentiment.reviews.batch import TEST, TRAIN, VALIDATION
@@ -114,15 +114,11 @@ def results(scored: Scored) -> list[dict[str, str]]:
             low, high = metrics.accuracy_interval(scored.labels, scores, threshold)
             measured = metrics.measure(scored.labels, scores, threshold)
             rows.append(
-                {"": _name(scored, part), "accuracy": f"{measured['accuracy']:.3f} ({INTERVAL.format(low, high)})"}
+                {"": part_name(scored, part), "accuracy": f"{measured['accuracy']:.3f} ({INTERVAL.format(low, high)})"}
                 | {name: f"{measured[key]:.3f}" for name, key in (("AUC", "auc"), ("F1", "f1"), ("log loss", "log_loss"))}
                 | {"Brier score": f"{measured['brier']:.3f}", "calibration error": f"{measured['ece']:.3f}"}
             )
     return rows
-
-
-def _name(scored: Scored, part: str) -> str:
-    return NAMES[part] if len(scored.compared) > 1 else MODEL
 
 
 def differing(settings: dict[str, str], defaults: dict[str, Any]) -> list[dict[str, str]]:

@@ -17,9 +17,9 @@ from mlflow import MlflowClient
 
 from sentiment.errors import UserError
 from sentiment.serving.loaded import Loaded, load
+from sentiment.settings import CHAMPION
 
 REFRESH, ALIAS = "MODEL_ALIAS_REFRESH", "MODEL_ALIAS"  # environment variables: seconds between two looks, and models:/name@alias
-CHAMPION = "models:/sentiment@champion"
 REGISTRY = "models:/"
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from sentiment.errors import UserError
 from sentiment.serving import scoring_server
+from sentiment.settings import CHAMPION
 
 SITE = Path(__file__).parent / "site"
 FILES = {"/": ("index.html", "text/html"), "/page.css": ("page.css", "text/css"), "/page.js": ("page.js", "text/javascript")}
@@ -157,7 +158,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m sentiment.serving.page", description="The scoring server, and a page to try the model."
     )
-    parser.add_argument("--model", default="models:/sentiment@champion", help="what is served (default %(default)s)")
+    parser.add_argument("--model", default=CHAMPION, help="what is served (default %(default)s)")
     parser.add_argument("--port", type=int, default=5001, help="of the scoring server (default %(default)s)")
     parser.add_argument("--page-port", type=int, default=5002, help="of the page; 0: a free one (default %(default)s)")
     parser.add_argument("--env-manager", default="uv", help="as of mlflow models serve (default %(default)s)")

@@ -4,6 +4,7 @@ from sentiment.settings.architectures import ARCHITECTURES, NETWORKS, NGRAMS_ALO
 from sentiment.settings.backends import BACKENDS, KERAS_BACKENDS
 from sentiment.settings.declaration import REQUIRED, Choices, Range, as_text, from_text, parameter, parameters, part
 from sentiment.settings.models import (
+    CHAMPION,
     CompareSettings,
     EvaluateSettings,
     ImportSettings,
@@ -33,6 +34,7 @@ __all__ = [
     "ARCHITECTURES",
     "AUTO",
     "BACKENDS",
+    "CHAMPION",
     "CLEANING",
     "ENTRY_POINTS",
     "KERAS_BACKENDS",

@@ -9,6 +9,7 @@ from sentiment.settings.reviews import TableSettings
 from sentiment.settings.training import GOLDEN, METRICS
 
 NONE = "none"
+CHAMPION = "models:/sentiment@champion"
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class ScoreSettings(TableSettings):
     input: str = parameter(NONE, "a table of texts, or a folder of tables")
     text: str = parameter(NONE, "one text in place of input: its label, score and the words that carried it, on the terminal")
     output: str = parameter("auto", "where the rows with their scores go (auto: beside the input, NAME.scored.ENDING)")
-    model: str = parameter("models:/sentiment@champion", "a registered model, the id of a train or import run, or a path to a model.h5")
+    model: str = parameter(CHAMPION, "a registered model, the id of a train or import run, or a path to a model.h5")
     engine: str = parameter("local", "what scores: this process, or Apache Spark", choices=("local", "spark"))
     spark_master: str = parameter("local[*]", "the Spark cluster, such as spark://host:7077; local[*] is this machine")
 
@@ -50,7 +51,7 @@ class MonitorSettings(TableSettings):
     """Parameters of `monitor`."""
 
     input: str = parameter(REQUIRED, "a table of texts, or a folder of tables: what score wrote, or others, whose texts are then scored")
-    model: str = parameter("models:/sentiment@champion", "a registered model, the id of a train run, or a path to a model.h5")
+    model: str = parameter(CHAMPION, "a registered model, the id of a train run, or a path to a model.h5")
     limit: float = parameter(0.2, "the population stability index that no measure may exceed, unless chance explains it", minimum=0)
     score_column: str = parameter(
         "auto", "the column that holds the model's scores (auto: score, where score wrote it; none: score the texts)"

@@ -10,14 +10,13 @@ import numpy as np
 import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Run
-from scipy.special import expit
 
 from sentiment import tracking
 from sentiment.backends import interpreters
 from sentiment.errors import UserError
 from sentiment.evaluation import comparison
 from sentiment.evaluation.comparison import Candidate, Comparison, Quality
-from sentiment.model import many_texts
+from sentiment.evaluation.scored import probabilities
 from sentiment.model.scorer import Scorer
 from sentiment.preparation import prepared
 from sentiment.preparation.prepared import Prepared
@@ -178,8 +177,7 @@ def _scorer(path: Path) -> tuple[Scorer, int]:
 
 
 def _candidate(name: str, run: Run, scorer: Scorer, model_bytes: int, texts: list[str]) -> Candidate:
-    outputs = many_texts.outputs(scorer, texts, f"compare: {name}")
-    parts = {"model": outputs.pop("score")} | {part.removesuffix("_logit"): expit(logits) for part, logits in outputs.items()}
+    parts = probabilities(scorer, texts, f"compare: {name}")
     shown = {parameter.name for parameter in parameters(TrainSettings)} - {"prepared"} | {"device"}
     speeds = [metric.value for metric in MlflowClient().get_metric_history(run.info.run_id, "tokens_per_second")]
     trained = run.data.tags["step"] == "train" and run.info.end_time

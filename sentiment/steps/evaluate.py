@@ -3,13 +3,11 @@
 import logging
 
 import numpy as np
-from scipy.special import expit
 
 from sentiment import tracking
 from sentiment.evaluation import examples, metrics
 from sentiment.evaluation.evaluated import Evaluated
-from sentiment.evaluation.scored import MODEL, NETWORK, NGRAMS, Scored
-from sentiment.model import many_texts
+from sentiment.evaluation.scored import MODEL, NETWORK, NGRAMS, Scored, probabilities
 from sentiment.model.scorer import Scorer
 from sentiment.plots import scores
 from sentiment.preparation import prepared
@@ -50,8 +48,7 @@ def run(data: PreparedRun, trained: TrainedRun, parent: str) -> Evaluated:
 def score(scorer: Scorer, data: Prepared) -> Scored:
     """The test split's reviews."""
     rows = data.rows(TEST)
-    outputs = many_texts.outputs(scorer, data.test_texts, "evaluate")
-    parts = {MODEL: outputs.pop("score")} | {name.removesuffix("_logit"): expit(logits) for name, logits in outputs.items()}
+    parts = probabilities(scorer, data.test_texts, "evaluate")
     return Scored("test", data.labels[rows].astype(np.int64), data.words.take(rows).lengths, parts, scorer.threshold)
 
 

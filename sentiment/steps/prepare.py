@@ -5,9 +5,6 @@ import shutil
 
 import mlflow
 import numpy as np
-from mlflow.data.dataset_source_registry import resolve_dataset_source
-from mlflow.data.meta_dataset import MetaDataset
-from mlflow.entities import Dataset
 
 from sentiment import tracking
 from sentiment.errors import UserError
@@ -56,7 +53,7 @@ def run(settings: PrepareSettings, parent: str | None = None) -> PreparedRun:
             prepared.write(made, path)
         active.log_metrics(metrics)
         active.set_tags({"data_fingerprint": made.data_fingerprint, "split_method": made.split_method})
-        active.log_datasets({"training": _dataset(source, made)})
+        active.log_datasets({"training": tracking.all_reviews(made, source.path)})
         active.set_tags({descriptions.NOTE: descriptions.prepared(made, settings.reviews, run_id)})
         labelled = np.flatnonzero(made.labels >= 0)
         lengths = made.tokens.lengths[labelled]
@@ -93,11 +90,3 @@ def _find(recipe: str) -> PreparedRun | None:
 def _prepare(source: Source, settings: PrepareSettings) -> tuple[Prepared, dict[str, float]]:
     with Bar("prepare", source.size, "bytes") as bar:
         return preparing.prepare(source, settings, bar.advance)
-
-
-def _dataset(source: Source, made: Prepared) -> Dataset:
-    """By name, place and digest: the reviews themselves stay where they are."""
-    place = resolve_dataset_source(str(source.path.resolve()))
-    return MetaDataset(  # type: ignore[abstract]
-        place, name=source.path.name, digest=made.data_fingerprint
-    )._to_mlflow_entity()

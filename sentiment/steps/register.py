@@ -102,14 +102,15 @@ def _log_advice(settings: RegisterSettings, verdict: GateResult, run_id: str) ->
 def _decide(settings: RegisterSettings, version: ModelVersion, candidate: Scorer, data: Prepared, texts: Golden) -> GateResult:
     """Compares with the champion, and gives the alias. If another took it in the meantime, compares with that one."""
     labels = data.labels[data.rows(TEST)].astype(np.int64)
-    guessing = _no_better_than_guessing(candidate, data.test_texts, labels)
+    outputs = many_texts.outputs(candidate, data.test_texts, "register: the candidate")
+    guessing = _no_better_than_guessing(is_positive(outputs["score"], candidate.threshold), labels)
     taken = False
     for _ in range(ATTEMPTS):
         champion = versions.version_of_alias(settings.name, settings.alias)
         if champion and champion.version == version.version:
             return GateResult(True, ALREADY, {})
         rival = Scorer(find_model.find(f"models:/{settings.name}/{champion.version}")) if champion else None
-        verdict = gate.judge(candidate, rival, data.test_texts, labels, texts)
+        verdict = gate.judge(candidate, outputs, rival, data.test_texts, labels, texts)
         if guessing:
             verdict = GateResult(False, guessing, verdict.measures, gate.what_to_do(candidate, labels))
         if not (verdict.passed or settings.force):
@@ -128,10 +129,12 @@ def _decide(settings: RegisterSettings, version: ModelVersion, candidate: Scorer
     return GateResult(False, LOST, {}, "Try again")
 
 
-def _no_better_than_guessing(candidate: Scorer, texts: list[str], labels: np.ndarray) -> str:
-    """MLflow's own evaluation and validation: the accuracy must be over that of always saying the more frequent label."""
-    guesses = is_positive(many_texts.outputs(candidate, texts, "register: against guessing")["score"], candidate.threshold)
-    table = pd.DataFrame({"label": labels, "prediction": guesses.astype(int)})
+def _no_better_than_guessing(positive: np.ndarray, labels: np.ndarray) -> str:
+    """MLflow's own evaluation and validation: the accuracy must be over that of always saying the more frequent label.
+
+    positive: what the model says, `<bool>[reviews]`; labels: 0 or 1, `<int64>[reviews]`.
+    """
+    table = pd.DataFrame({"label": labels, "prediction": positive.astype(int)})
     scored = from_pandas(table, name="test labels and predictions", targets="label", predictions="prediction")
     result = mlflow.models.evaluate(data=scored, model_type="classifier")  # type: ignore[no-untyped-call]
     share = float(max(labels.mean(), 1 - labels.mean()))

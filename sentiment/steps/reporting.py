@@ -27,17 +27,17 @@ def page(
     """HTML. settings: of the training; study, metric: of tune."""
     registered = tracking.children(parent, "register")
     facts = Facts(
-        step,
-        parent,
-        trained.run_id,
-        mlflow.get_run(prepared.run_id).data.params,
-        settings,
-        data,
-        trained.trained,
-        trained.epochs,
-        evaluated,
-        dict(registered[0].data.tags) if registered else {},
-        study,
-        metric,
+        step=step,
+        run_id=parent,
+        train_run_id=trained.run_id,
+        preparation=mlflow.get_run(prepared.run_id).data.params,
+        train=settings,
+        data=data,
+        trained=trained.trained,
+        epochs=trained.epochs,
+        evaluated=evaluated,
+        registered=dict(registered[0].data.tags) if registered else {},
+        study=study,
+        metric=metric,
     )
     return report.page(facts)

@@ -1,7 +1,7 @@
 """Runs, metrics and files on the MLflow tracking server. All of it happens in the driver."""
 
 from sentiment.tracking.artifacts import artifact, artifact_location
-from sentiment.tracking.datasets import SPLITS, split_datasets
+from sentiment.tracking.datasets import SPLITS, all_reviews, split_datasets
 from sentiment.tracking.outbox import UnsentError
 from sentiment.tracking.processes import GONE
 from sentiment.tracking.resend import RUN_FILE, begin_again, in_order, is_at_work, send_again, start_time
@@ -27,6 +27,7 @@ __all__ = [
     "ServerAwayError",
     "StepRun",
     "UnsentError",
+    "all_reviews",
     "artifact",
     "artifact_location",
     "begin_again",

@@ -10,10 +10,10 @@ from pathlib import Path
 import mlflow
 from mlflow.entities import RunInfo
 
+from sentiment.settings import CHAMPION
 from sentiment.tracking import server
 
 LOCAL_PAGES = "http://127.0.0.1:5000"  # where `make ui` shows what is in a file or a database
-CHAMPION = "models:/sentiment@champion"
 MODE = "workflowType=machine_learning"  # of MLflow's pages, which open for generative models by default
 COLUMN = 64  # characters; longer commands reach beyond it
 log = logging.getLogger(__name__)

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 from mlflow.data.dataset_source_registry import resolve_dataset_source
 from mlflow.entities import Dataset
 from mlflow.types import ColSpec, DataType, Schema
@@ -23,12 +24,20 @@ def split_datasets(data: Prepared, reviews: str, *splits: str) -> dict[str, Data
     return {split: _dataset(data, reviews, split) for split in splits}
 
 
+def all_reviews(data: Prepared, path: Path) -> Dataset:
+    """All that was prepared of a file."""
+    return _described(path.name, data, str(path.resolve()), np.arange(len(data.labels)))
+
+
 def _dataset(data: Prepared, reviews: str, split: str) -> Dataset:
-    rows = data.rows(SPLITS[split])
+    return _described(f"{Path(reviews).name} {split}", data, reviews, data.rows(SPLITS[split]))
+
+
+def _described(name: str, data: Prepared, reviews: str, rows: np.ndarray) -> Dataset:
     source = resolve_dataset_source(reviews)
     profile = {"num_rows": len(rows), "positive": int((data.labels[rows] == 1).sum()), "tokens": int(data.tokens.lengths[rows].sum())}
     return Dataset(
-        f"{Path(reviews).name} {split}",
+        name,
         data.data_fingerprint[:DIGITS],
         source._get_source_type(),
         source.to_json(),
