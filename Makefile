@@ -4,6 +4,7 @@ PYTHON ?= python3.11
 BACKEND ?= tensorflow
 DEVICE ?= cpu
 PORT ?= 5001
+UI_PORT ?= 5000
 WORKERS ?= 2
 PAGE_PORT ?= $(shell expr $(PORT) + 1)
 UV := 0.13.9
@@ -64,11 +65,12 @@ audit: .venv/ready  ## known holes in the pinned versions, as osv.dev has them
 serve: .venv/ready  ## the champion over HTTP, at http://127.0.0.1:5001 (PORT=…), and a page to try it, at 5002 (PAGE_PORT=…)
 	python -m sentiment.serving.page --port $(PORT) --page-port $(PAGE_PORT)
 
-ui: export MLFLOW_SERVER_ENABLE_JOB_EXECUTION ?= false  # MLflow's processes for language models: half of its start
-ui: .venv/ready  ## the runs in the browser, at http://127.0.0.1:5000
+# MLflow's processes for language models are half of its start. (A comment behind the value would make its blanks part of it.)
+ui: export MLFLOW_SERVER_ENABLE_JOB_EXECUTION ?= false
+ui: .venv/ready  ## the runs in the browser, at http://127.0.0.1:5000 (UI_PORT=…)
 	@case "$$MLFLOW_TRACKING_URI" in \
 		http*) echo "The runs are on the tracking server: $$(echo "$$MLFLOW_TRACKING_URI" | sed -E 's,//[^/@]*@,//,')/#/experiments";; \
-		*) exec mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}";; \
+		*) exec mlflow ui --port $(UI_PORT) --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}";; \
 	esac
 
 doctor: .venv/ready  ## what this machine has and lacks

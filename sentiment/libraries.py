@@ -12,7 +12,11 @@ TIMEOUTS = {
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",
 }
-NO_OUTPUT = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
+NO_OUTPUT = {
+    "GIT_PYTHON_REFRESH": "quiet",  # of a machine without git
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
 LOG_LEVELS = {
     "alembic": logging.WARNING,
     "py4j.clientserver": logging.WARNING,

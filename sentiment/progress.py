@@ -49,6 +49,34 @@ class Bar:
         self._bar.close()
 
 
+class EpochsBar:
+    """Progress of a training, whose clock runs from its first tokens on. The time that is left is for all epochs, which may be fewer.
+
+    most: epochs.
+    """
+
+    def __init__(self, title: str, most: int) -> None:
+        self._title, self._most = title, most
+        self._bar: Bar | None = None
+
+    def set(self, epochs: int, done: int, total: int) -> None:
+        """epochs: those that are over; done, total: tokens of this one."""
+        if self._bar is None:
+            self._bar = Bar(f"{self._title}, at most {self._most} epochs", 0, "tokens")
+        self._bar.set(epochs * total + done, self._most * total)
+
+    def print(self, line: str) -> None:
+        """Prints a line above the bar."""
+        if self._bar:
+            self._bar.print(line)
+        else:
+            print(line, flush=True)
+
+    def close(self) -> None:
+        if self._bar:
+            self._bar.close()
+
+
 def remaining(seconds: float, done: int, total: int) -> str:
     """`, about 3 min left`, after so many seconds; empty if it is not known."""
     if not 0 < done < total:

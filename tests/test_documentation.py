@@ -33,7 +33,7 @@ RUN_BY = {
     "make help": "test_documentation.py: test_help_lists_every_target",
     "make doctor": "test_documentation.py: test_the_doctor_says_what_is_there",
     "make serve": "test_serving.py: test_served_by_every_environment_manager",
-    "make ui": "not run: it is MLflow's own server, and waits for a browser",
+    "make ui": "test_project_files.py: test_make_shows_the_runs",
     "mlflow artifacts download": "test_deploy.py: test_the_server_of_the_image",
     "mlflow models serve": "test_serving.py: test_the_served_model",
     "curl": "test_serving.py: test_the_served_model",

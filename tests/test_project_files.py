@@ -1,5 +1,6 @@
 """What stands twice has to be equal: parameters, environments, versions."""
 
+import os
 import re
 import subprocess
 import tomllib
@@ -17,6 +18,7 @@ from sentiment.paths import PROJECT
 from sentiment.reviews import batch
 from sentiment.settings import as_text, parameters
 from sentiment.text.vocabulary import FIRST_WORD
+from tests.processes import answers, end, free_port, wait_until
 
 
 def load(name: str) -> dict[str, object]:
@@ -177,3 +179,19 @@ def test_an_audit_that_can_not_be_made_says_so() -> None:
     done = subprocess.run(["make", "-s", "-o", ".venv/ready", "audit", "HOLES=127.0.0.1:9"], cwd=PROJECT, capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr.splitlines()[0] == "127.0.0.1:9, which knows the holes of packages, can't be reached from here. Nothing was checked."
+
+
+@pytest.mark.slow
+def test_make_shows_the_runs(store: str, tmp_path: Path) -> None:
+    port, log = free_port(), tmp_path / "log"
+    environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_SERVER_ENABLE_JOB_EXECUTION"}
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            ["make", "-s", "-o", ".venv/ready", "ui", f"UI_PORT={port}"],
+            cwd=PROJECT, env=environment | {"MLFLOW_TRACKING_URI": store}, stdout=output, stderr=output, start_new_session=True,
+        )  # fmt: skip
+    try:
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}/health") or process.poll() is not None)
+        assert process.poll() is None, log.read_text()
+    finally:
+        end(process)

@@ -13,7 +13,7 @@ from mlflow import MlflowClient
 from sentiment import tracking
 from sentiment.errors import UserError
 from sentiment.paths import PROJECT
-from sentiment.settings import ScoreSettings
+from sentiment.settings import Range, ScoreSettings, TuneSettings
 from sentiment.tracking import commands, server
 from tests.processes import DEADLINE, Launch
 
@@ -150,6 +150,10 @@ def test_a_folder_that_can_not_be_written_costs_one_line_at_most(launch: Launch,
 def test_commands_and_addresses_are_those_of_the_tracking_server(monkeypatch: pytest.MonkeyPatch) -> None:
     assert commands.open_page("there") == ("make ui", "then open there")
     assert commands.entry_point("register", run="my run") == "mlflow run . --env-manager local -e register -P run='my run'"
+    asked = TuneSettings(study="s", trials=10, epochs=2, lstm_size=Range(8, 16))
+    assert commands.changed(asked) == {"study": "s", "trials": "10", "epochs": "2", "lstm_size": "8..16"}
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "sentiment")
+    assert commands.entry_point("main") == "mlflow run . --env-manager local --experiment-name sentiment"
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "my reviews")
     assert commands.entry_point("main") == "mlflow run . --env-manager local --experiment-name 'my reviews'"
     mlflow.set_tracking_uri(f"https://someone:{SECRET}@example.com/mlflow/")

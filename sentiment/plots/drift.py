@@ -21,5 +21,6 @@ def shares(drifts: dict[str, Drift]) -> Figure:
         axes.set(title=f"PSI {drift.psi:.3f} (by chance up to {drift.chance:.3f})", xlabel=X_LABELS[name], ylabel="share of the texts")
         axes.set_xticks(places, [*(f"≤ {edge:.3g}" for edge in drift.edges), f"> {drift.edges[-1]:.3g}"], rotation=60, ha="right")
         axes.yaxis.set_major_formatter(PercentFormatter(1))
-        axes.legend()
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2)
     return figure

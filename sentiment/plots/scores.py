@@ -9,7 +9,7 @@ from sklearn.metrics import average_precision_score, confusion_matrix, precision
 
 from sentiment.evaluation import metrics
 from sentiment.evaluation.scored import MODEL, Scored
-from sentiment.plots.style import BLUE, GREEN, GREY, LINES, NAMES, NEGATIVE, POSITIVE, one, styled
+from sentiment.plots.style import BLUE, GREEN, GREY, LINES, NAMES, NEGATIVE, POSITIVE, legend_below, one, styled
 
 LABELS = ("negative", "positive")
 SCORE = "score [probability of positive]"
@@ -63,7 +63,7 @@ def precision_recall(scored: Scored) -> Figure:
 @styled
 def calibration(scored: Scored) -> Figure:
     """How many reviews are positive of those with scores of about one size: on the diagonal, if a score is a probability."""
-    figure, axes = one(_title(scored, "Calibration"), SCORE, "positive [share of the reviews with such a score]", **SQUARE)
+    figure, axes = one(_title(scored, "Calibration"), SCORE, "positive [share of reviews]", **SQUARE)
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":")
     for part, scores in _parts(scored):
         _, predicted, observed = metrics.calibration_bins(scored.labels, scores)
@@ -71,7 +71,7 @@ def calibration(scored: Scored) -> Figure:
         label = f"{part_name(scored, part)}: ECE {measured['ece']:.3f}, Brier {measured['brier']:.3f}"
         axes.plot(predicted, observed, label=label, marker="o", markersize=3.5, **LINES[part])
     _whiskers(axes, scored)
-    axes.legend(loc="upper left")
+    legend_below(axes, 1)
     return figure
 
 

@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from sentiment.plots.style import BLUE, GREEN, SIZE, VERMILLION, one, styled
+from sentiment.plots.style import BLUE, GREEN, SIZE, VERMILLION, legend_below, one, styled
 
 COMPLETE = {"color": BLUE, "marker": "o", "linestyle": "none", "markersize": 5, "label": "complete"}
 PRUNED = {"color": VERMILLION, "marker": "x", "linestyle": "none", "markersize": 6, "label": "pruned: last epoch's"}
@@ -28,7 +28,7 @@ def history(trials: Sequence[FrozenTrial], metric: str) -> Figure:
     if done:
         axes.step([trial.number for trial in done], best.accumulate(values), where="post", color=GREEN, label="best so far")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend()
+    legend_below(axes)
     return figure
 
 
@@ -38,7 +38,7 @@ def effort(trials: Sequence[FrozenTrial], metric: str) -> Figure:
     figure, axes = one("Training time and quality", "time of a trial [s]", metric)
     _draw(axes, trials, [_seconds(trial) for trial in _complete(trials)[0]], _seconds)
     axes.set_xlim(left=0)
-    axes.legend()
+    legend_below(axes)
     return figure
 
 
@@ -82,7 +82,7 @@ def parallel(trials: Sequence[FrozenTrial], metric: str) -> Figure:
     quality = heights[:, -1] if not metric.endswith("loss") else 1 - heights[:, -1]
     for row, good in sorted(zip(heights, quality.tolist(), strict=True), key=lambda pair: pair[1]):
         places = np.flatnonzero(~np.isnan(row))
-        axes.plot(places, row[places], color=FROM_WORST(good), alpha=0.35 + 0.65 * good, marker=".")
+        axes.plot(places, row[places], color=FROM_WORST(good), alpha=0.6 + 0.4 * good, marker=".")
     axes.set(
         title="Parallel coordinates", xlabel="parameter, from the least tried below to the greatest above", ylabel="share of what was tried"
     )

@@ -55,6 +55,11 @@ def one(title: str, x: str, y: str, **limits: Any) -> tuple[Figure, Axes]:
     return figure, axes
 
 
+def legend_below(axes: Axes, columns: int = 3) -> None:
+    """Outside of the plot, where it hides nothing and is not taken for a part of it."""
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=columns)
+
+
 @styled
 def png(figure: Figure, path: Path) -> None:
     figure.savefig(path, dpi=150, metadata={"Software": None})

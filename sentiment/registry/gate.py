@@ -100,7 +100,7 @@ def judge(
     only_candidate, only_champion, p = worse_by_chance(labels, scores, champion_scores, thresholds)
     measures |= {"champion_accuracy": champion_accuracy, "p": p}
     measures |= {"only_candidate_right": only_candidate, "only_champion_right": only_champion}
-    figures = f"accuracy {accuracy:.4f}, champion {champion_accuracy:.4f}, McNemar p = {p:.3g}"
+    figures = f"accuracy {accuracy:.4f}, champion {champion_accuracy:.4f}, one-sided McNemar p = {p:.3g}"
     if p < SIGNIFICANCE:
         return GateResult(False, f"worse than the champion beyond noise: {figures}", measures, TRAIN_MORE)
     return GateResult(True, f"not worse than the champion beyond noise: {figures}", measures)

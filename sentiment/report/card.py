@@ -5,7 +5,6 @@ from typing import Any
 
 from sentiment import tracking
 from sentiment.report.facts import Facts
-from sentiment.settings import CHAMPION
 
 EXAMPLE = "The movie was great. I liked it"
 PORT = 5001
@@ -15,14 +14,14 @@ SMALL = 1000  # test reviews: fewer leave the accuracy unsure by some percents
 
 def usage(facts: Facts) -> list[tuple[str, str]]:
     """What one may want to do, each with the commands for it."""
-    address = CHAMPION if facts.is_champion else f"runs:/{facts.train_run_id}/model"
-    model = "" if facts.is_champion else f" -P model={facts.train_run_id}"
+    version = facts.registered.get("model_version")  # not the alias, which another version may have when this is read
+    address = f"models:/sentiment/{version}" if version else f"runs:/{facts.train_run_id}/model"
     request = f"""curl -s http://127.0.0.1:{PORT}/invocations -H 'Content-Type: application/json' \\
     -d '{{"dataframe_records": [{{"reviewText": "{EXAMPLE}"}}]}}'"""
     return [
         ("Serve it over HTTP", f"mlflow models serve -m {address} --env-manager uv -p {PORT}"),
         ("Ask it, from another terminal", request),
-        ("Score a table of texts", f"mlflow run . --env-manager local -e score -P input=texts.csv{model}"),
+        ("Score a table of texts", f"mlflow run . --env-manager local -e score -P input=texts.csv -P model={facts.train_run_id}"),
         ("Have the file", f"mlflow artifacts download --run-id {facts.train_run_id} --artifact-path model.h5 --dst-path ."),
     ]
 

@@ -65,5 +65,5 @@ def _costs(model: Quality) -> dict[str, str]:
         "training": UNKNOWN if candidate.seconds is None else duration(candidate.seconds),
         "tokens per second": UNKNOWN if candidate.tokens_per_second is None else f"{candidate.tokens_per_second:,.0f}",
         "model.h5": size(candidate.model_bytes),
-        "parameters": f"{candidate.parameters:,}",
+        "weights in the file": f"{candidate.parameters:,}",
     }

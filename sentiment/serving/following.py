@@ -58,7 +58,8 @@ class _Follower:
                 self._log(self._look())
             except Exception as error:  # whatever it is, the server goes on
                 reason = " ".join(str(error).split())[:300] or type(error).__name__
-                self._log(f"serve: {self._served.title} stays: {reason}")
+                refused = f"version {self._refused} of {self._name} is refused: " if self._refused else ""
+                self._log(f"serve: {self._served.title} stays: {refused}{reason}")
 
     def _look(self) -> str:
         """Takes the version that has the alias, if it is another; returns what there is to say."""

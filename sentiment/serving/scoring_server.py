@@ -24,6 +24,8 @@ def run(model: str, port: int, env_manager: str, page: Any) -> int:
     if "@" in model:
         environment.setdefault(ALIAS, model)
     command = [str(Path(sys.executable).parent / "mlflow"), "models", "serve", "-m", model, "--host", "127.0.0.1", "--port", str(port)]
+    first_time = "" if env_manager == "local" else "; the first time, MLflow builds its environment, which takes a minute or two"
+    print(f"serve: {model} at {page.scores}, and a page at {page.url}{first_time}", flush=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     process = subprocess.Popen([*command, "--env-manager", env_manager], env=environment, start_new_session=True)
     try:

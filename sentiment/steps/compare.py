@@ -49,7 +49,8 @@ def run(settings: CompareSettings) -> None:
     reviews = lineage.reviews_of(prepared_run_id) or "reviews that are not known here"
     with tracking.step_run("compare", settings, **tags) as active, tracking.work_folder() as folder:
         active.log_datasets(tracking.split_datasets(data, reviews, "test"))
-        for name in backends:
+        for number, name in enumerate(backends, 1):
+            log.info("compare: training on %s, %d of %d", name, number, len(backends))
             trained = train.run(TrainSettings(prepared=prepared_run_id, backend=name), active.info.run_id)
             models.append((mlflow.get_run(trained.run_id), *_scorer(trained.path)))
         labels = data.labels[data.rows(TEST)].astype(np.int64)

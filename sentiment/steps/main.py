@@ -17,7 +17,7 @@ from sentiment.steps import evaluate, prepare, register, reporting, train
 from sentiment.tracking import commands, descriptions
 
 REGISTERED = {
-    True: "It is the champion of the registered model `sentiment`.",
+    True: "It became the champion of the registered model `sentiment`, which another may be by now.",
     False: "It is registered, and did not become the champion: the run `register` under this one says why.",
 }
 log = logging.getLogger(__name__)

@@ -61,10 +61,10 @@ def run(settings: MonitorSettings) -> None:
         active.set_tags({"monitor": outcome, descriptions.NOTE: note})
         if problems:
             raise StepError(
-                f"The texts are not as those that the model was validated on. {'; '.join(problems)}. "
-                f"See {PICTURE} of run {active.info.run_id}; if such texts are what comes now, train on some of them."
+                f"The texts, or what the model makes of them, are not as on validation. {'; '.join(problems)}. "
+                f"See run {active.info.run_id}; if such texts and labels are what comes now, train on some of them."
             )
-    log.info("monitor: within the limit, %g (run %s)", settings.limit, active.info.run_id)
+    log.info("monitor: no more than chance over the limit, %g (run %s)", settings.limit, active.info.run_id)
     commands.log_next_steps(commands.open_page(commands.run_page(active.info)))
 
 
@@ -151,7 +151,11 @@ def _log_summary(drifts: dict[str, Drift], measured: dict[str, float], texts: in
     log.info("%s", pd.DataFrame(rows).to_string(index=False))
     for name, each in drifts.items():
         if settings.limit < each.psi <= each.chance:
-            log.info("monitor: the PSI of %s is over %g, as chance makes it with so few texts: give more", NAMES[name], settings.limit)
+            log.info(
+                "monitor: the PSI of %s is over %g, which chance explains with so few texts: give more to be sure",
+                NAMES[name],
+                settings.limit,
+            )
     if measured:
         interval = "accuracy {accuracy:.3f} ({accuracy_low:.3f}–{accuracy_high:.3f}) of {labelled:,.0f} labelled texts"
         log.info("monitor: %s", f"{interval}; on validation {{validation_accuracy:.3f}}".format(**measured))

@@ -12,7 +12,7 @@ from sentiment import tracking
 from sentiment.backends.interpreters import ALL
 from sentiment.errors import UserError
 from sentiment.preparation.prepared import Prepared
-from sentiment.progress import Bar
+from sentiment.progress import Bar, EpochsBar
 from sentiment.registry import find_model
 from sentiment.reviews.batch import TRAIN, UNLABELLED
 from sentiment.settings import TEACHER, VECTORS, TrainSettings
@@ -96,9 +96,11 @@ def _teach(settings: TrainSettings, data: Prepared, path: Path, active: tracking
     vectors = _vectors(settings, data)
     with Bar("pretrain: n-grams", 0, "regressions") as regressions:
         taught = teaching.pseudo_labelled(data, settings.ngrams, settings.seed, regressions.set)
-    bar = Bar("pretrain", 0, "tokens of the epoch")
+    bar, epochs_done = EpochsBar("pretrain", settings.epochs), 0
 
     def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
+        nonlocal epochs_done
+        epochs_done = epoch
         active.log_metrics({name: value for name, value in metrics.items() if name != "train_accuracy"}, epoch)
         bar.print(
             f"pretrain: epoch {epoch:>2}/{settings.epochs}  train_loss {metrics['train_loss']:.4f}  val_loss {metrics['val_loss']:.4f}"
@@ -108,7 +110,9 @@ def _teach(settings: TrainSettings, data: Prepared, path: Path, active: tracking
     log.info("pretrain: starting Keras on %s", settings.backend)
     with Trainer(ALL[settings.backend]) as trainer:
         try:
-            trained = pretraining.teach(trainer, taught, settings, vectors, path, after_epoch, bar.set)
+            trained = pretraining.teach(
+                trainer, taught, settings, vectors, path, after_epoch, lambda done, total: bar.set(epochs_done, done, total)
+            )
         finally:
             bar.close()
             active.log_text(trainer.log(), "trainer.log")

@@ -173,7 +173,16 @@ def _candidate(settings: RegisterSettings) -> Run:
     runs = [run for run in _rivals(newest) if metric in run.data.metrics]
     if not runs:
         raise UserError(f"No train run on the newest data has {metric}. Received: run=best. Train again, or give the id of a run.")
-    return (min if settings.metric.endswith("loss") else max)(runs, key=lambda run: run.data.metrics[metric])
+    best = (min if settings.metric.endswith("loss") else max)(runs, key=lambda run: run.data.metrics[metric])
+    log.info(
+        "register: the best of %d, by %s %.4f: %s (run %s)",
+        len(runs),
+        metric,
+        best.data.metrics[metric],
+        best.info.run_name,
+        best.info.run_id,
+    )
+    return best
 
 
 def _rivals(newest: Run) -> list[Run]:

@@ -113,7 +113,8 @@ def run(
 def _train(
     settings: TrainSettings, data: Prepared, path: Path, start: Path | WordVectors | None, progress: TrainProgress, active: StepRun
 ) -> Trained:
-    log.info("train: starting Keras on %s", settings.backend)
+    if settings.architecture != NGRAMS_ALONE:
+        log.info("train: starting Keras on %s", settings.backend)
     with Trainer(ALL[settings.backend]) as trainer:
         active.log_params({"device": trainer.device})
         try:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from sentiment.progress import Bar
+from sentiment.progress import Bar, EpochsBar
 from sentiment.tracking import StepRun
 
 SHOWN = ("train_loss", "val_loss", "val_accuracy", "val_auc")
@@ -18,7 +18,7 @@ class TrainProgress:
         """most: epochs; on_epoch_end: is called with the metrics of each, and its number."""
         self.epochs: list[dict[str, float]] = []
         self._most, self._active, self._on_epoch_end = most, active, on_epoch_end
-        self._tokens, self._regressions = Bar("train", 0, "tokens of the epoch"), Bar("n-grams", 0, "regressions")
+        self._tokens, self._regressions = EpochsBar("train", most), Bar("n-grams", 0, "regressions")
 
     def after_regression(self, done: int, total: int) -> None:
         self._regressions.set(done, total)
@@ -26,7 +26,7 @@ class TrainProgress:
             self._regressions.close()
 
     def after_tokens(self, done: int, total: int) -> None:
-        self._tokens.set(done, total)
+        self._tokens.set(len(self.epochs), done, total)
 
     def after_epoch(self, epoch: int, metrics: dict[str, float]) -> bool:
         """Returns whether to give up: never."""

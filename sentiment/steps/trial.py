@@ -31,7 +31,7 @@ class Job:
     """What the trials of a study share.
 
     parent: the run of the study; tags: of every run; stopping: whether to end after the present epoch; vectors: what embeddings start with,
-    as wide as the widest.
+    as wide as the widest; again: the command for more trials.
     """
 
     settings: TuneSettings
@@ -41,6 +41,7 @@ class Job:
     tags: dict[str, str]
     stopping: Callable[[], bool]
     vectors: WordVectors | None = None
+    again: str = ""
 
     def start(self, embedding_size: int) -> WordVectors | None:
         """What an embedding of that size starts with, if it does."""

@@ -63,6 +63,8 @@ def run(settings: TuneSettings) -> None:
     study, new = search.open_study(storage, settings.study, settings.metric)
     stop, end = threading.Event(), time.monotonic() + (settings.timeout or float("inf"))
     parent = ""
+    more = replace(asked, study=settings.study, trials=settings.trials * 2, storage=search.shown(settings.storage))
+    again = commands.entry_point("tune", **commands.changed(more))
     go_on = f"Go on with the same command and -P study={settings.study}."
     try:
         with _parent_run(storage, study, settings, asked, tags) as active:
@@ -71,7 +73,14 @@ def run(settings: TuneSettings) -> None:
             tracking.fail_dead_children(parent, "pretrain")
             vectors, learned = _learn_vectors(settings, data, parent, tags) if settings.pretrain == VECTORS else (None, {})
             job = trial.Job(
-                settings, settings.study, parent, data, tags | learned, lambda: stop.is_set() or time.monotonic() > end, vectors
+                settings=settings,
+                study=settings.study,
+                parent=parent,
+                data=data,
+                tags=tags | learned,
+                stopping=lambda: stop.is_set() or time.monotonic() > end,
+                vectors=vectors,
+                again=again,
             )
             trial.reconcile(study, parent)
             _search(study, job, active, settings.seed if new else None, stop)
@@ -86,7 +95,7 @@ def run(settings: TuneSettings) -> None:
     log.info("tune: done (run %s)", parent)
     commands.log_next_steps(
         commands.open_page(commands.run_page(active.info)),
-        (commands.entry_point("tune", study=settings.study, trials=str(settings.trials * 2)), "more trials of the same study"),
+        (again, "more trials of the same study"),
         *([("make serve", "the champion, over HTTP")] if settings.register else []),
     )
 
@@ -239,7 +248,7 @@ def _make_final_model(study: optuna.Study, job: trial.Job, active: StepRun, data
     active.log_metrics(numbers | {f"trials_{state}": float(number) for state, number in states.items()})
     trials = ", ".join(f"{number} {state}" for state, number in states.items())
     values = {name: as_text(value) for name, value in best.params.items()}
-    note = descriptions.searched(job.settings, job.data, trials, values, float(best.values[0]), tested)
+    note = descriptions.searched(job.settings, job.data, trials, values, float(best.values[0]), tested, job.again)
     active.set_tags({descriptions.NOTE: note})
 
 

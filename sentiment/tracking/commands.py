@@ -6,12 +6,14 @@ import re
 import shlex
 import sys
 from pathlib import Path
+from typing import Any
 
 import mlflow
 from mlflow.entities import RunInfo
 
-from sentiment.settings import CHAMPION
+from sentiment.settings import CHAMPION, as_text, parameters
 from sentiment.tracking import server
+from sentiment.tracking.server import MLFLOWS_OWN
 
 LOCAL_PAGES = "http://127.0.0.1:5000"  # where `make ui` shows what is in a file or a database
 MODE = "workflowType=machine_learning"  # of MLflow's pages, which open for generative models by default
@@ -24,11 +26,17 @@ def entry_point(name: str, **parameters: str) -> str:
     words = ["mlflow run ."]
     if not Path(sys.prefix).is_relative_to(os.environ.get("MLFLOW_ENV_ROOT", Path.home() / ".mlflow" / "envs")):
         words.append("--env-manager local")
-    if server.is_named():
+    if server.experiment_name() != MLFLOWS_OWN:
         words.append(f"--experiment-name {shlex.quote(server.experiment_name())}")
     if name != "main":
         words.append(f"-e {name}")
     return " ".join([*words, *(f"-P {key}={shlex.quote(value)}" for key, value in parameters.items())])
+
+
+def changed(settings: Any) -> dict[str, str]:
+    """The parameters that have another value than their default, as `entry_point` takes them."""
+    values = {each.name: (getattr(settings, each.name), each.default) for each in parameters(type(settings))}
+    return {name: as_text(value) for name, (value, default) in values.items() if value != default}
 
 
 def serve(model: str) -> str:
@@ -68,4 +76,5 @@ def log_next_steps(*steps: tuple[str, str]) -> None:
     """Logs commands to go on with, each with its purpose."""
     width = min(COLUMN, max(len(command) for command, _ in steps))
     for command, purpose in steps:
-        log.info("next: %s  # %s", command.ljust(width), purpose)
+        kind = "open" if command.startswith("http") else "next"  # a page, or a command
+        log.info("%s: %s  # %s", kind, command.ljust(width), purpose)

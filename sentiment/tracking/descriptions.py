@@ -20,6 +20,9 @@ MODEL = (
     "The version with the alias `champion` is what `make serve` serves. The tags of a version say why it is the champion, or is not."
 )
 NOTE = "mlflow.note.content"
+KEPT = (
+    "MLflow shows `train_…` and `val_…` of the last epoch; those of the epoch that was kept are `network_val_…`, the model's `model_val_…`."
+)
 MOST_PAIRS = 6  # of models that are compared; the page has all
 TITLES = {backend.name: backend.title for backend in KERAS_BACKENDS}
 IN_TRAINING = ("ngrams", "dropout", "learning_rate", "batch_size", "epochs", "patience", "seed")
@@ -47,6 +50,7 @@ def trained(settings: Any, data: Prepared, reviews: str, summary: Mapping[str, f
         _what(settings, data, reviews, summary),
         _accuracies(accuracies, len(data.rows(VALIDATION)), "validation"),
         f"The model is {note}.",
+        KEPT if "best_epoch" in summary else "",
         _settings(settings),
         _next(commands.entry_point("register", run=run_id), commands.entry_point("train", start_from=run_id, **_same_network(settings))),
     )
@@ -63,15 +67,19 @@ def done(settings: Any, data: Prepared, reviews: str, summary: Mapping[str, floa
         _what(settings, data, reviews, summary),
         _tested(tested, len(data.rows(TEST))),
         f"AUC {tested['test_auc']:.3f}. {fate}",
+        KEPT if "best_epoch" in summary else "",
         _settings(settings),
         _next("make serve", commands.entry_point("score", input="FILE")),
     )
 
 
-def searched(settings: Any, data: Prepared, trials: str, best: Mapping[str, str], value: float, tested: Mapping[str, float]) -> str:
+def searched(
+    settings: Any, data: Prepared, trials: str, best: Mapping[str, str], value: float, tested: Mapping[str, float], again: str
+) -> str:
     """Of `tune`.
 
-    trials: how they ended; best: the setting that was best; value: of the metric, of the network with it; tested: may be empty.
+    trials: how they ended; best: the setting that was best; value: of the metric, of the network with it; tested: may be empty; again: the
+    command for more trials.
     """
     rows = [f"| `{name}` | {value} |" for name, value in best.items()]
     return _paragraphs(
@@ -80,7 +88,7 @@ def searched(settings: Any, data: Prepared, trials: str, best: Mapping[str, str]
         "\n".join(["| parameter | best |", "|---|---|", *rows]),
         _tested(tested, len(data.rows(TEST))) if tested else "",
         "All trials: `search.html` among the artifacts, or the child runs of this one.",
-        _next("make serve", commands.entry_point("tune", study=settings.study, trials=str(settings.trials * 2))),
+        _next("make serve", again),
     )
 
 
@@ -106,7 +114,9 @@ def registered(name: str, version: str, decision: str, reason: str, candidate: R
     return _paragraphs(
         f"Version {version} of [{name}](#/models/{name}/versions/{version}), made by the run {made}.",
         f"The gate: **{decision}**. {reason[:1].upper()}{reason[1:]}.",
-        _next("make serve") if decision != "rejected" else _next(commands.entry_point("register", run=candidate.run_id, force="true")),
+        _next(commands.serve(f"models:/{name}/{version}"))
+        if decision != "rejected"
+        else _next(commands.entry_point("register", run=candidate.run_id, force="true")),
     )
 
 

@@ -80,8 +80,10 @@ function show(text, row) {
   at("long").hidden = !parts.length;
   at("result").hidden = false;
   showModel(row.model);
-  const carried = row.words.slice(0, 3).map((word) => word.word).join(" · ");
-  say(`${row.label}: ${row.score.toFixed(3)}` + (carried ? `, most by: ${carried}` : ""), row.score >= threshold ? "positive" : "negative");
+  const carried = row.words.filter((word) => Math.abs(word.weight) >= 0.0001).slice(0, 3);
+  const words = carried.map((word) => `${word.word} ${signed(word.weight)}`).join(" · ");
+  const limit = threshold === 0.5 ? "" : ` (positive from ${Number(threshold.toPrecision(4))} on)`;
+  say(`${row.label}: ${row.score.toFixed(3)}${limit}` + (words ? `, most by: ${words}` : ""), row.score >= threshold ? "positive" : "negative");
 }
 
 let latest = 0;
