@@ -71,18 +71,18 @@ def run(name: str) -> NoReturn:
         logging.info(_opening(name, settings))
         step.run(settings)
     except UserError as error:
-        line = _hide(" ".join(str(error).split()))
+        line = _redact(" ".join(str(error).split()))
         print(line, file=sys.stderr, flush=True)
         _tracking().fail_launched_run(name, line)
         sys.exit(2)
     except StepError as error:
-        print(_hide(str(error)), file=sys.stderr)
+        print(_redact(str(error)), file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         print("Interrupted. What was logged so far is kept.", file=sys.stderr)
         sys.exit(1)
     except Exception as error:
-        print(_hide(_unexpected(error)), file=sys.stderr)
+        print(_redact(_unexpected(error)), file=sys.stderr)
         sys.exit(1)
     sys.exit(0)
 
@@ -105,12 +105,12 @@ def _unexpected(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno in DISK_FULL:
         return f"A disk is full: that of {os.getcwd()}, or that of temporary files, see TMPDIR. Make room, and give the same command again."
     if isinstance(error, OSError | MlflowException):
-        return f"It could not be done: {_tracking().short(error)}"
+        return f"It could not be done: {_tracking().one_line(error)}"
     return "".join(traceback.format_exception(error))
 
 
-def _hide(text: str) -> str:
-    return str(_tracking().hide(text))
+def _redact(text: str) -> str:
+    return str(_tracking().redact(text))
 
 
 def _tracking() -> Any:
