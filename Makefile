@@ -26,7 +26,8 @@ help:  ## this list
 run: .venv/ready  ## prepare, train, evaluate and register on the bundled reviews; BACKEND=tensorflow, cntk, jax or torch
 	@[ $(BACKEND) = tensorflow ] || python -m sentiment.backends $(BACKEND)
 	@python -m sentiment.tracking
-	@MLFLOW_LOGGING_LEVEL=$${MLFLOW_LOGGING_LEVEL:-WARNING} mlflow run . --env-manager local -P backend=$(BACKEND)
+	@MLFLOW_LOGGING_LEVEL=$${MLFLOW_LOGGING_LEVEL:-WARNING} MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT=true \
+		MLFLOW_HTTP_REQUEST_MAX_RETRIES=$${MLFLOW_HTTP_REQUEST_MAX_RETRIES:-1} mlflow run . --env-manager local -P backend=$(BACKEND)
 
 install: .venv/ready  ## the environment of one more backend: BACKEND=jax; DEVICE=cuda for NVIDIA GPUs
 	@python -m sentiment.backends $(BACKEND) --device $(DEVICE)

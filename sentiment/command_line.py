@@ -3,12 +3,14 @@
 import argparse
 import errno
 import logging
-import os
+import shutil
 import signal
 import sys
+import tempfile
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NoReturn
 
 from sentiment.errors import StepError, UserError
@@ -31,6 +33,7 @@ LOGGED = (
     *("reviews", "prepared", "input", "folder", "run", "runs", "model", "engine"),
     *("architecture", "backend", "backends", "trials", "study"),
 )
+WRITTEN = ("output", "storage")  # parameters that say where a command writes
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -63,6 +66,7 @@ def run(name: str) -> NoReturn:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     signal.signal(signal.SIGTERM, _on_sigterm)
     configure_libraries()
+    settings = None
     try:
         settings = parse(ENTRY_POINTS[name], sys.argv[1:], f"python -m entry_points.{name}")
         step = import_module(f"sentiment.steps.{name}")
@@ -82,7 +86,7 @@ def run(name: str) -> NoReturn:
         print("Interrupted. What was logged so far is kept.", file=sys.stderr)
         sys.exit(1)
     except Exception as error:
-        print(_redact(_unexpected(error)), file=sys.stderr)
+        print(_redact(_unexpected(error, settings)), file=sys.stderr)
         sys.exit(1)
     sys.exit(0)
 
@@ -98,12 +102,19 @@ def _on_sigterm(number: int, frame: object) -> NoReturn:
     raise SystemExit("Told to end. What was logged so far is kept.")
 
 
-def _unexpected(error: Exception) -> str:
+def _fullest(settings: Any) -> Path:
+    """Of the folders that a command writes to, that with the least room."""
+    named = (getattr(settings, name, "") for name in WRITTEN)
+    folders = [Path.cwd(), Path(tempfile.gettempdir()), *(Path(path).expanduser().absolute().parent for path in named if path)]
+    return min(filter(Path.is_dir, folders), key=lambda folder: shutil.disk_usage(folder).free)
+
+
+def _unexpected(error: Exception, settings: Any) -> str:
     """One line for a disk that is full, a folder that can't be written and a server that went away; a traceback for a fault of ours."""
     from mlflow.exceptions import MlflowException
 
     if isinstance(error, OSError) and error.errno in DISK_FULL:
-        return f"A disk is full: that of {os.getcwd()}, or that of temporary files, see TMPDIR. Make room, and give the same command again."
+        return f"A disk is full, most likely that of {_fullest(settings)}. Make room, and give the same command again."
     if isinstance(error, OSError | MlflowException):
         return f"It could not be done: {_tracking().one_line(error)}"
     return "".join(traceback.format_exception(error))

@@ -141,7 +141,7 @@ def _tracking() -> Iterator[Finding]:
 def _machine() -> Iterator[Finding]:
     import psutil
 
-    free = shutil.disk_usage(cache_folder()).free
+    free = shutil.disk_usage(next(folder for folder in (cache_folder(), *cache_folder().parents) if folder.is_dir())).free
     message = f"{free / 2**30:.0f} GiB free in {cache_folder()} (wanted: {MINIMUM_FREE / 2**30:.0f})"
     yield Finding(
         OK if free >= MINIMUM_FREE else LACKS, "disk", message if free >= MINIMUM_FREE else f"{message}: XDG_CACHE_HOME=FOLDER is elsewhere"

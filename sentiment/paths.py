@@ -8,6 +8,4 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 def cache_folder() -> Path:
     """What was downloaded or built once: `$XDG_CACHE_HOME/mlflow-sentiment`, by default in `~/.cache`."""
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mlflow-sentiment"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mlflow-sentiment"

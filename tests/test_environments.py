@@ -48,6 +48,11 @@ def builds(recipes: Path) -> int:
     return len((recipes.parent / "builds").read_text().splitlines())
 
 
+def test_a_home_that_can_not_be_written_is_no_matter_where_nothing_is_built(recipes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(recipes / "made" / "requirements.txt"))
+    assert environments.built("made") is None
+
+
 def test_two_at_once_build_one(recipes: Path) -> None:
     command = [sys.executable, "-c", BUILD, str(recipes)]
     environment = os.environ | {"PYTHONPATH": str(PROJECT)}

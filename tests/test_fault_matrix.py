@@ -1,7 +1,7 @@
 """The steps of the way from reviews to scores, each cut off at every stage: killed, told to end, with no space left.
 
-What is left, and that the same command goes on. They train n-grams alone: a network that is cut off is in test_cut_off_trainings.py, a study
-in test_tune.py.
+What is left, and that the same command goes on. They train n-grams alone: a network that is cut off is in test_cut_off_trainings.py, a
+study in test_tune.py.
 """
 
 import shutil

@@ -1,16 +1,22 @@
 """What is said of a server or an experiment that can't be used, and what a command leaves around it."""
 
+import errno
 import os
+import shutil
+import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import mlflow
 import pytest
 from mlflow import MlflowClient
 
-from sentiment import tracking
+from sentiment import command_line, tracking
 from sentiment.errors import UserError
 from sentiment.paths import PROJECT
 from sentiment.settings import Range, ScoreSettings, TuneSettings
@@ -64,6 +70,30 @@ def test_a_password_is_not_printed_or_tagged(launch: Launch, proxy: Proxy, store
     tags = MlflowClient(store).get_run(run.info.run_id).data.tags
     assert tags["failure"] == "meant: http://someone:***@host/api failed"
     assert SECRET not in str(tags)
+
+
+def test_a_database_that_two_made_at_once_is_called_half_made(store: str, tmp_path: Path) -> None:
+    """Its tables are those of a later migration than it says that it had last, and one is missing."""
+    copy = tmp_path / "half.db"
+    shutil.copyfile(store.removeprefix("sqlite:///"), copy)
+    with closing(sqlite3.connect(copy)) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = '84291f40a231'")
+    mlflow.set_tracking_uri(f"sqlite:///{copy}")
+    assert "of another version of MLflow" in refusal()
+    with closing(sqlite3.connect(copy)) as database, database:
+        database.execute("DROP TABLE inputs")
+    mlflow.set_tracking_uri(f"sqlite:///{copy}?half")
+    said = refusal()
+    assert "can't be used" in said
+    assert "half made" in said
+
+
+def test_the_disk_with_the_least_room_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = {tmp_path: 10, Path.cwd(): 100, Path(tempfile.gettempdir()): 100}
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=room[folder]))
+    settings = ScoreSettings(input="reviews.csv", output=str(tmp_path / "out.csv"))
+    said = command_line._unexpected(OSError(errno.ENOSPC, "No space left on device"), settings)
+    assert f"most likely that of {tmp_path}." in said
 
 
 def test_an_experiment_that_is_deleted_or_unknown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from sentiment.tracking.artifacts import artifact, artifact_location
 from sentiment.tracking.datasets import SPLITS, all_reviews, split_datasets
 from sentiment.tracking.outbox import UnsentError
 from sentiment.tracking.processes import GONE
+from sentiment.tracking.redaction import one_line, redact, redacted_uri
 from sentiment.tracking.resend import RUN_FILE, begin_again, in_order, is_at_work, send_again, start_time
 from sentiment.tracking.runs import StepRun, children, fail_dead_children, fail_launched_run, fail_run, find_runs, get_run, step_run
 from sentiment.tracking.scratch import own_temporary_folder, scratch, work_folder
@@ -13,10 +14,7 @@ from sentiment.tracking.server import (
     existing_location,
     experiment_id,
     location,
-    one_line,
     raise_if_away,
-    redact,
-    redacted_uri,
     server_version,
 )
 

@@ -12,7 +12,7 @@ import mlflow
 from mlflow.entities import RunInfo
 
 from sentiment.settings import CHAMPION, as_text, parameters
-from sentiment.tracking import server
+from sentiment.tracking import redaction, server
 from sentiment.tracking.server import MLFLOWS_OWN
 
 LOCAL_PAGES = "http://127.0.0.1:5000"  # where `make ui` shows what is in a file or a database
@@ -69,7 +69,7 @@ def open_page(address: str) -> tuple[str, str]:
 def in_another_shell(commands: list[str]) -> str:
     """The commands as a block of Markdown, after the `export` that names the tracking server, if the environment names one."""
     address = os.environ.get("MLFLOW_TRACKING_URI")
-    return "\n".join(["```", *([f"export MLFLOW_TRACKING_URI={server.redacted_uri()}"] if address else []), *commands, "```"])
+    return "\n".join(["```", *([f"export MLFLOW_TRACKING_URI={redaction.redacted_uri()}"] if address else []), *commands, "```"])
 
 
 def log_next_steps(*steps: tuple[str, str]) -> None:

@@ -27,7 +27,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
 from sentiment.errors import StepError
 from sentiment.plots import style
-from sentiment.tracking import sending, server
+from sentiment.tracking import commands, redaction, sending, server
 from sentiment.tracking.processes import this_process
 from sentiment.tracking.sending import FILES, Record
 
@@ -67,6 +67,7 @@ class Outbox:
         except OSError:
             remove(self._folder)
             raise
+        self._command = commands.entry_point("send", folder=str(self._folder.parent))  # while the server is there to be asked
         self._waiting: dict[int, Record] = {}  # by their number
         self._count, self._last = 0, time.monotonic()
         self._error: Exception | None = None
@@ -182,10 +183,10 @@ class Outbox:
         return self._error is not None and not server.is_transient(self._error)
 
     def _unsent(self) -> UnsentError:
-        why = server.one_line(self._error) if self._error else "it does not answer"
+        why = redaction.one_line(self._error) if self._error else "it does not answer"
         error = UnsentError(
-            f"The tracking server {server.redacted_uri()} did not take all: {why}. It lies in {self._folder.parent}. "
-            f"Send it later: mlflow run . -e send -P folder={self._folder.parent}"
+            f"The tracking server {redaction.redacted_uri()} did not take all: {why}. It lies in {self._folder.parent}. "
+            f"Send it later: {self._command}"
         )
         error.is_refused = self._is_refused()
         return error

@@ -19,7 +19,8 @@ from sentiment.settings import as_text, from_text, parameters
 from sentiment.tracking import resend, server, system_metrics, titles
 from sentiment.tracking.outbox import UNSENT, Outbox, UnsentError
 from sentiment.tracking.processes import GONE, is_gone, this_process
-from sentiment.tracking.server import experiment_ids, redact, redacted_uri
+from sentiment.tracking.redaction import one_line, redact, redacted_uri
+from sentiment.tracking.server import experiment_ids
 
 PROJECT, NAME = "project", "mlflow-sentiment"  # the tag that tells this project's runs from others' on the same server
 PROCESS = "process"  # the tag that says who began a run
@@ -95,6 +96,8 @@ def _end(active: StepRun, error: BaseException) -> None:
     except UnsentError as unsent:
         if unsent.is_refused:
             fail_run(active.info.run_id, reason)
+        if isinstance(error, server.ServerAwayError):
+            raise unsent from error  # which says the same, and where the run lies
         if not isinstance(error, UnsentError):
             print(unsent, flush=True)
 
@@ -122,12 +125,12 @@ def _begin(step: str, settings: Any, parent: str | None, resumed: str | None, as
         which = [f"{name}={os.environ[name]}" for name in names if os.environ.get(name)]
         if error.error_code == "PERMISSION_DENIED":
             raise UserError(
-                f"The login may not begin a run. Received: MLFLOW_TRACKING_URI={redacted_uri()}: {server.one_line(error)}. "
+                f"The login may not begin a run. Received: MLFLOW_TRACKING_URI={redacted_uri()}: {one_line(error)}. "
                 "Have it allowed to, or name another experiment in MLFLOW_EXPERIMENT_NAME."
             ) from error
         received = ", ".join([f"run {parent or resumed}"] if parent or resumed else which) or "no run and no experiment"
         raise UserError(
-            f"MLflow does not begin the run. Received: {received}: {server.one_line(error)}. "
+            f"MLflow does not begin the run. Received: {received}: {one_line(error)}. "
             f"Name an experiment and a run that {redacted_uri()} has."
         ) from error
 

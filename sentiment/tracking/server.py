@@ -2,14 +2,13 @@
 
 import errno
 import os
-import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import mlflow
 import requests
@@ -26,6 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sentiment.errors import StepError, UserError
 from sentiment.libraries import EXPERIMENT
+from sentiment.tracking.redaction import one_line, redacted_uri
 
 OLDEST = "3.0"  # logged models, which registered ones are made of
 TRANSIENT = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED", "IO_ERROR")
@@ -40,26 +40,9 @@ class ServerAwayError(StepError):
     """The tracking server does not answer."""
 
 
-def redacted_uri() -> str:
-    """The tracking server's address, without a password."""
-    return redact(mlflow.get_tracking_uri())
-
-
 def location() -> str:
     """The experiment and the server's address, in words."""
     return f"experiment {experiment_name()} of {redacted_uri()}"
-
-
-def redact(text: str) -> str:
-    """A text without the passwords that it may have of the server's address and login."""
-    secrets = [os.environ.get(name, "") for name in ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")]
-    login, at, _ = os.environ.get("MLFLOW_TRACKING_URI", "").partition("://")[2].rpartition("@")
-    if at:
-        password = login.partition(":")[2]
-        secrets += [password, unquote(password)]
-    for secret in filter(None, secrets):
-        text = text.replace(secret, "***")
-    return re.sub(r"://([^\s/:@]*):[^\s/]+@", r"://\1:***@", text)
 
 
 def is_transient(error: BaseException) -> bool:
@@ -217,6 +200,13 @@ def _user_errors() -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:  # whatever an unknown kind of store raises
+        if "out-of-date database schema" in str(error):
+            raise UserError(
+                f"The tracking database is of another version of MLflow. {received}. "
+                f"Make a copy of it, then say: mlflow db upgrade {redacted_uri()}"
+            ) from error
+        if "disk is full" in str(error):
+            raise UserError(f"The disk of the tracking database is full. {received}. Make room.") from error
         if isinstance(error, MlflowException) and error.error_code in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
             raise UserError(
                 f"The tracking server does not take the login. {received}: {one_line(error)}. "
@@ -225,6 +215,11 @@ def _user_errors() -> Iterator[None]:
         if isinstance(error, MlflowException) and not is_transient(error):
             raise UserError(
                 f"There is no such experiment. {_environment()}: {one_line(error)}. Name one that {redacted_uri()} has."
+            ) from error
+        if _sqlite_file():
+            raise UserError(
+                f"The tracking database can't be used. {received}: {one_line(error)}. Correct its path; or, if it is new, remove it (two "
+                "`mlflow run` at once may leave it half made); or put a copy in its place."
             ) from error
         raise UserError(f"The tracking server does not answer. {received}: {one_line(error)}. Start it, or correct it.") from error
 
@@ -292,9 +287,3 @@ def _sqlite_file() -> str:
 def _environment() -> str:
     values = ", ".join(f"{name}={os.environ[name]}" for name in NAMED_BY if os.environ.get(name))
     return f"Received: {values or 'the default experiment'}"
-
-
-def one_line(error: BaseException) -> str:
-    """What it says in one line, without the traceback and the statement that MLflow puts into its own."""
-    text = re.sub(r"\(raised as a result of Query-invoked autoflush;[^)]*\)", "", redact(str(error)))  # SQLAlchemy's advice to programmers
-    return " ".join(re.split(r"\n *(?:\(Background|\[SQL|Traceback)", text)[0].split())[:200]

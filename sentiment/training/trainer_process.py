@@ -260,7 +260,7 @@ class Trainer:
         while b"\n" not in self._received:
             if not select.select([number], [], [], self.silence)[0]:
                 raise TrainerError(
-                    f"The {self.backend.name} trainer said nothing for {self.silence / 60:.0f} minutes, and counts as hanging. "
+                    f"The {self.backend.name} trainer said nothing for {self.silence:.0f} s, and counts as hanging. "
                     "If it only needs longer, say how many seconds it may: SENTIMENT_TRAINER_SILENCE=7200."
                 )
             part = os.read(number, 1 << 16)
@@ -274,7 +274,8 @@ class Trainer:
         status = self._process.wait()
         how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
         last = "\n".join(self.log().splitlines()[-LOG_LINES:])
-        raise TrainerError(f"The {self.backend.name} trainer {how}. The last it printed:\n{last}")
+        printed = f" The last it printed:\n{last}" if last else ""
+        raise TrainerError(f"The {self.backend.name} trainer {how}.{printed}")
 
     def close(self) -> None:
         if self._process.poll() is None:
