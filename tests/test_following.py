@@ -103,7 +103,7 @@ def test_a_new_champion_takes_over_and_a_broken_one_does_not(tmp_path: Path, mon
         asked = ["models", "serve", "-m", "models:/sentiment@champion", "--env-manager", "local"]
         url = servers.enter_context(running(log.parent, "/ping", *asked, **environment))
         with asking(url) as answers:
-            for damage, reason in ((cut_short, "version 1 of sentiment stays: The file can't be read"), (another_file, "score otherwise")):
+            for damage, reason in ((cut_short, "is refused: The file can't be read"), (another_file, "score otherwise")):
                 register(SECOND, tmp_path, kept, damage)
                 wait_for(log, reason)
             assert ask(url) == pytest.approx(first, abs=1e-5)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import mlflow
 import pytest
@@ -81,12 +82,22 @@ def tab(served: Served, browser: Browser) -> Iterator[Tab]:
     assert not wrong
 
 
+def said_of(words: list[dict[str, Any]]) -> str:
+    """What the first line says of the three words with most effect; marks and words without any are no news."""
+    first = [each for each in words if abs(each["weight"]) >= 0.0001 and any(map(str.isalnum, str(each["word"])))][:3]
+    sides = (
+        ("raised", [each["word"] for each in first if each["weight"] > 0]),
+        ("lowered", [each["word"] for each in first if each["weight"] < 0]),
+    )
+    return "".join(f", {verb} by {' · '.join(named)}" for verb, named in sides if named)
+
+
 def expect(tab: Tab, text: str) -> None:
     """That the page shows what the scorer says of the text."""
     score = float(SCORER.score([text])[0])
     words = explain(SCORER, text, score)
     tab.wait_for_function("said => document.querySelector('[role=status]').textContent.startsWith(said)", arg=f"{SCORER.label(score)}: ")
-    assert f"{SCORER.label(score)}: {score:.3f}, most by: {words[0]['word']}" in tab.get_by_role("status").inner_text()
+    assert f"{SCORER.label(score)}: {score:.3f}{said_of(words)}" == tab.get_by_role("status").inner_text()
     assert tab.locator("#words td:first-child").all_text_contents() == [str(word["word"]) for word in words]
     shown = [float(value.replace("−", "-")) for value in tab.locator("#words td:last-child").all_text_contents()]
     assert shown == pytest.approx([float(word["weight"]) for word in words], abs=1e-4)

@@ -80,10 +80,13 @@ function show(text, row) {
   at("long").hidden = !parts.length;
   at("result").hidden = false;
   showModel(row.model);
-  const carried = row.words.filter((word) => Math.abs(word.weight) >= 0.0001).slice(0, 3);
-  const words = carried.map((word) => `${word.word} ${signed(word.weight)}`).join(" · ");
+  const carried = row.words.filter((word) => Math.abs(word.weight) >= 0.0001 && /[\p{L}\p{N}]/u.test(word.word)).slice(0, 3);
+  const by = (verb, sign) => {
+    const words = carried.filter((word) => Math.sign(word.weight) === sign).map((word) => word.word).join(" · ");
+    return words ? `, ${verb} by ${words}` : "";
+  };
   const limit = threshold === 0.5 ? "" : ` (positive from ${Number(threshold.toPrecision(4))} on)`;
-  say(`${row.label}: ${row.score.toFixed(3)}${limit}` + (words ? `, most by: ${words}` : ""), row.score >= threshold ? "positive" : "negative");
+  say(`${row.label}: ${row.score.toFixed(3)}${limit}${by("raised", 1)}${by("lowered", -1)}`, row.score >= threshold ? "positive" : "negative");
 }
 
 let latest = 0;
