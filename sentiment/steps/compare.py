@@ -67,7 +67,7 @@ def run(settings: CompareSettings) -> None:
         for name, rows in zip(TABLES, ([model.row() for model in made.models], [asdict(pair) for pair in made.pairs]), strict=True):
             table = pd.DataFrame(rows)
             active.log_text(table.to_csv(index=False), f"{name}.csv")
-            mlflow.log_table(table, f"{name}.json")
+            active.log_table(table, f"{name}.json")
         about = {"reviews": reviews, "fingerprint": data.data_fingerprint, "run_id": active.info.run_id, "where": tracking.redacted_uri()}
         (folder / PAGE).write_text(comparison_page.page(made, **about), encoding="utf-8")
         active.log_file(folder / PAGE)

@@ -73,6 +73,7 @@ class Outbox:
         self._error: Exception | None = None
         self._is_over = False
         self._datasets: dict[str, list[str]] = {}
+        self._tables: list[dict[str, str]] = []
         self._model_of: str | None = None
         self._deferred: list[Record] | None = []
         self._changed = threading.Condition()
@@ -124,9 +125,10 @@ class Outbox:
         self._add(*records)
 
     def log_table(self, table: pd.DataFrame, name: str) -> None:
-        """The run's one table, as `mlflow.log_table` logs it, for the pages where MLflow shows tables."""
+        """As `mlflow.log_table` does, for the pages where MLflow shows tables."""
         self.log_text(str(table.to_json(orient="split", index=False, date_format="iso")), name)
-        self.set_tags({MLFLOW_LOGGED_ARTIFACTS: json.dumps([{"path": name, "type": "table"}])})
+        self._tables.append({"path": name, "type": "table"})
+        self.set_tags({MLFLOW_LOGGED_ARTIFACTS: json.dumps(self._tables)})
 
     def log_file(self, path: Path) -> None:
         """A file, as it is now."""
