@@ -27,7 +27,7 @@ from sentiment.settings import VECTORS, RegisterSettings, TuneSettings, as_text
 from sentiment.steps import evaluate, prepared_runs, pretrain, register, reporting, train, trial
 from sentiment.steps.prepared_runs import PreparedRun
 from sentiment.steps.search_progress import SearchProgress
-from sentiment.tracking import GONE, ServerAwayError, StepRun, commands, descriptions
+from sentiment.tracking import GONE, ServerAwayError, StepRun, UnsentError, commands, descriptions
 from sentiment.training import defaults
 from sentiment.training.trainer_process import Trainer, available_cores
 from sentiment.training.word_vectors import WordVectors
@@ -86,7 +86,7 @@ def run(settings: TuneSettings) -> None:
             _search(study, job, active, settings.seed if new else None, stop)
             trial.reconcile(study, parent)
             _finish(storage, study, job, active, source)
-    except ServerAwayError as error:
+    except (ServerAwayError, UnsentError) as error:
         raise StepError(f"{error} What was done of the study is kept. {go_on}") from error
     except Stopped as error:
         if any(other.state == TrialState.RUNNING for other in study.get_trials(deepcopy=False)):
