@@ -53,10 +53,7 @@ def run(settings: TuneSettings) -> None:
         settings = replace(settings, study=f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}")
     source = prepared_runs.find(settings.prepared)
     data = prepared.read(source.path)
-    if not source.run_id:
-        raise UserError(f"The final model needs a prepare run's data. Received: prepared={settings.prepared}. Give a run's id, or latest.")
-    if settings.register and not len(data.rows(TEST)):
-        raise UserError("The gate needs a test split. Received: register=true. Prepare with test_fraction over 0, or say register=false.")
+    _check_data(settings, source, data)
     settings = defaults.resolve(settings, data)
     tags = {"data_fingerprint": data.data_fingerprint, "prepared_run_id": source.run_id}
     storage = search.open_storage(settings.storage)
@@ -98,6 +95,13 @@ def run(settings: TuneSettings) -> None:
         (again, "more trials of the same study"),
         *([("make serve", "the champion, over HTTP")] if settings.register else []),
     )
+
+
+def _check_data(settings: TuneSettings, source: PreparedRun, data: Prepared) -> None:
+    if not source.run_id:
+        raise UserError(f"The final model needs a prepare run's data. Received: prepared={settings.prepared}. Give a run's id, or latest.")
+    if settings.register and not len(data.rows(TEST)):
+        raise UserError("The gate needs a test split. Received: register=true. Prepare with test_fraction over 0, or say register=false.")
 
 
 def _learn_vectors(settings: TuneSettings, data: Prepared, parent: str, tags: dict[str, str]) -> tuple[WordVectors, dict[str, str]]:
