@@ -22,7 +22,7 @@ from sentiment.libraries import configure_libraries
 from sentiment.paths import PROJECT, cache_folder
 from sentiment.training.trainer_process import available_cores
 
-OK, EXTRA, LACKS = "ok", "extra", "LACKS"  # there; not there, and not needed for `make run`; not there, and needed
+OK, EXTRA, LACKS = "ok", "optional", "LACKS"  # there; not there, and not needed for `make run`; not there, and needed
 MINIMUM_FREE = 5 * 2**30
 LINE_LENGTH = 150
 
@@ -165,7 +165,7 @@ def main(write: Callable[[str], None] = print) -> int:
     configure_libraries()
     lacks = False
     for finding in findings():
-        begin = f"{finding.state:<6}{finding.what:<20}"
+        begin = f"{finding.state:<10}{finding.what:<20}"
         for line in textwrap.wrap(begin + finding.message, LINE_LENGTH, subsequent_indent=" " * len(begin), break_on_hyphens=False):
             write(line)
         lacks = lacks or finding.state == LACKS

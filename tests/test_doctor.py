@@ -17,7 +17,7 @@ WHAT += ["tracking", "registry", "disk", "machine"]
 def test_it_fits_a_screen_and_needs_no_server(launch: Launch) -> None:
     done = launch("sentiment.doctor")
     lines = done.stdout.splitlines()
-    assert [what for line in lines if (what := line[6:26].strip())] == WHAT
+    assert [what for line in lines if (what := line[10:30].strip())] == WHAT
     assert len(lines) < 30
     assert all(len(line) <= doctor.LINE_LENGTH for line in lines)
     assert done.returncode == any(line.startswith(LACKS) for line in lines)

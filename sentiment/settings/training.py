@@ -20,15 +20,25 @@ AUTO, NONE, VECTORS, TEACHER = PRETRAINING = ("auto", "none", "vectors", "teache
 class TrainSettings:
     """Parameters of `train`."""
 
-    prepared: str = parameter("latest", "prepared.h5 to train on: latest, the id of a prepare run, or a path")
     backend: str = parameter("tensorflow", "what Keras runs on", choices=BACKENDS)
     architecture: str = parameter(
         "bilstm", "the kind of network, or ngrams: no network, as a baseline to compare with", choices=ARCHITECTURES
     )
+    embedding_size: int = parameter(50, "numbers that stand for a word", minimum=1)
+    lstm_size: int = parameter(64, "units of an LSTM, in each direction", minimum=1)
+    filters: int = parameter(250, f"filters of the convolution ({those_with('filters')})", minimum=1)
+    kernel_size: int = parameter(3, f"words that a filter sees ({those_with('kernel_size')})", minimum=1)
+    dense_size: int = parameter(250, f"units of the dense layer after the convolution ({those_with('dense_size')})", minimum=1)
     ngrams: int = parameter(
         262_144,
         "n-grams of one to three words, and skip-bigrams over one or two, that the regression beside the network weighs (0: the network alone)",
         minimum=0,
+    )
+    pretrain: str = parameter(
+        AUTO,
+        "what the network learns first, also from reviews without labels: vectors of words; these, and then what the n-grams say of reviews "
+        "without labels (teacher); none; or auto: vectors where there are a million words to learn from",
+        choices=PRETRAINING,
     )
     start_from: str = parameter(
         "none", "a model whose network the training starts from: none, the id of a train run, models:/sentiment@champion, or a path"
@@ -37,17 +47,6 @@ class TrainSettings:
         "none",
         "vectors that the words start with: none, or a file of word2vec, GloVe or fastText, as text, .gz too; embedding_size is theirs",
     )
-    pretrain: str = parameter(
-        AUTO,
-        "what the network learns first, also from reviews without labels: vectors of words; these, and then what the n-grams say of reviews "
-        "without labels (teacher); none; or auto: vectors where there are a million words to learn from",
-        choices=PRETRAINING,
-    )
-    embedding_size: int = parameter(50, "numbers that stand for a word", minimum=1)
-    lstm_size: int = parameter(64, "units of an LSTM, in each direction", minimum=1)
-    filters: int = parameter(250, f"filters of the convolution ({those_with('filters')})", minimum=1)
-    kernel_size: int = parameter(3, f"words that a filter sees ({those_with('kernel_size')})", minimum=1)
-    dense_size: int = parameter(250, f"units of the dense layer after the convolution ({those_with('dense_size')})", minimum=1)
     dropout: float = parameter(0.5, "share of the activations dropped in training", minimum=0, exclusive_maximum=1)
     word_dropout: str = parameter(
         AUTO,
@@ -76,6 +75,7 @@ class TrainSettings:
         check=thresholds.parse,
     )
     seed: int = parameter(1, "fixes every random choice", minimum=0, exclusive_maximum=2**31)
+    prepared: str = parameter("latest", "prepared.h5 to train on: latest, the id of a prepare run, or a path")
 
 
 @dataclass(frozen=True)
