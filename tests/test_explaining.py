@@ -71,8 +71,9 @@ class Counting(Scorer):
     """Keeps the rows, the tokens of the longest row and the n-grams of everything that it scores."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path)
         self.sizes: list[tuple[int, int, int]] = []
+        super().__init__(path)
+        self.sizes.clear()  # it scores an empty text first, to see that it can
 
     def outputs(self, reviews: Encoded, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
         self.sizes.append((len(reviews), int(reviews.tokens.lengths.max()), len(reviews.ngrams.ids)))
