@@ -56,17 +56,18 @@ class EpochsBar:
     """
 
     def __init__(self, title: str, most: int) -> None:
-        self._title, self._most = title, most
+        self._title, self._most, self._ended = title, most, 0
         self._bar: Bar | None = None
 
-    def set(self, epochs: int, done: int, total: int) -> None:
-        """epochs: those that are over; done, total: tokens of this one."""
+    def set(self, done: int, total: int) -> None:
+        """done, total: tokens of this epoch."""
         if self._bar is None:
             self._bar = Bar(f"{self._title}, at most {self._most} epochs", 0, "tokens")
-        self._bar.set(epochs * total + done, self._most * total)
+        self._bar.set(self._ended * total + done, self._most * total)
 
-    def print(self, line: str) -> None:
-        """Prints a line above the bar."""
+    def end_epoch(self, line: str) -> None:
+        """Prints what came of it above the bar."""
+        self._ended += 1
         if self._bar:
             self._bar.print(line)
         else:

@@ -70,7 +70,7 @@ def settings(data: Path) -> TrainSettings:
 
 def unsent(proxy: Proxy, data: Path) -> Path:
     """The folder of a training whose server took nothing after the run had begun, and said so in one line."""
-    proxy.change = lambda method, path: when(path, "log-batch", lambda: setattr(proxy, "mode", "cut"))
+    proxy.change = lambda method, path: setattr(proxy, "mode", "cut") if "log-batch" in path else None
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(outbox, "TIMEOUT", 2)
         with pytest.raises(StepError) as caught:
@@ -80,11 +80,6 @@ def unsent(proxy: Proxy, data: Path) -> Path:
     assert named, line
     proxy.change, proxy.mode = lambda method, path: None, "pass"
     return Path(named[1])
-
-
-def when(path: str, part: str, do: Callable[[], None]) -> None:
-    if part in path:
-        do()
 
 
 def assert_whole(real: str, run_id: str) -> Run:
@@ -189,36 +184,6 @@ def test_runs_that_name_one_another_do_so_on_a_server_that_does_not_know_them(
     assert runs["train"].data.tags["mlflow.parentRunId"] == runs["main"].info.run_id
 
 
-@pytest.mark.parametrize(
-    ("run", "records"),
-    [
-        ({"run_id": "../x"}, ""),
-        ({"tags": {"a": 1}}, ""),
-        ({"start": "now"}, ""),
-        ({}, '{"file": "../../etc/passwd"}'),
-        ({}, '{"file": "/etc/passwd"}'),
-        ({}, '{"model": "/etc"}'),
-    ],
-)
-def test_a_folder_of_another_kind_is_not_sent(tmp_path: Path, run: dict[str, Any], records: str) -> None:
-    box = tmp_path / "box"
-    box.mkdir()
-    about = {"run_id": "0" * 32, "name": "n", "experiment": "e", "start": 1, "tags": {}, "process": this_process()}
-    (box / "run.json").write_text(json.dumps(about | run))
-    (box / "records.jsonl").write_text(records)
-    with pytest.raises(UserError, match="holds no run that was not sent"):
-        send.run(SendSettings(str(tmp_path)))
-
-
-def test_a_folder_with_links_to_elsewhere_is_not_sent(tmp_path: Path) -> None:
-    (tmp_path / "run.json").write_text(
-        json.dumps({"run_id": "0" * 32, "name": "n", "experiment": "e", "start": 1, "tags": {}, "process": this_process()})
-    )
-    (tmp_path / "files").symlink_to("/etc")
-    with pytest.raises(UserError, match="links to elsewhere"):
-        send.run(SendSettings(str(tmp_path)))
-
-
 def test_a_run_whose_process_was_killed_is_sent_as_failed(proxy: Proxy, real: str, small: Path) -> None:
     folder = unsent(proxy, small)
     (box,) = folder.iterdir()
@@ -232,12 +197,6 @@ def test_a_run_whose_process_was_killed_is_sent_as_failed(proxy: Proxy, real: st
     send.run(SendSettings(str(folder)))
     run = MlflowClient(real).get_run(box.name)
     assert (run.info.status, run.data.tags["failure"]) == ("FAILED", "Its process was gone.")
-
-
-def test_what_is_no_folder_of_runs_is_not_sent(tmp_path: Path) -> None:
-    for folder in (tmp_path, tmp_path / "none"):
-        with pytest.raises(UserError, match="nothing to send"):
-            send.run(SendSettings(str(folder)))
 
 
 def test_a_training_asks_little_of_its_server(proxy: Proxy, small: Path) -> None:

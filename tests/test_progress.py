@@ -39,8 +39,9 @@ def test_a_line_a_minute(clock: Clock, capsys: pytest.CaptureFixture[str]) -> No
 def test_the_epochs_of_a_training_from_the_first_token_on(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     bar = EpochsBar("train", 4)
     clock.now += 500  # the trainer starts
-    bar.set(0, 1, 50)
+    bar.set(1, 50)
+    bar.end_epoch("epoch 1")
     clock.now += 70
-    bar.set(1, 0, 50)
+    bar.set(0, 50)
     bar.close()
-    assert capsys.readouterr().out == "train, at most 4 epochs: 50 of 200 tokens, about 4 min left\n"
+    assert capsys.readouterr().out == "epoch 1\ntrain, at most 4 epochs: 50 of 200 tokens, about 4 min left\n"

@@ -1,20 +1,27 @@
-"""What is sent of a run at once: side by side, and in an order that holds."""
+"""What is sent of a run at once, side by side and in an order that holds; and what is no run that could be sent."""
 
+import json
 import threading
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pytest
 from mlflow import MlflowClient
 
+from sentiment.errors import UserError
 from sentiment.model.model_file import read
 from sentiment.paths import PROJECT
 from sentiment.serving import served_model
+from sentiment.settings import SendSettings
+from sentiment.steps import send
 from sentiment.tracking import sending
+from sentiment.tracking.processes import this_process
 from sentiment.tracking.side_by_side import as_completed, gather
 
 MODEL = PROJECT / "tests" / "fixtures" / "default-bilstm.h5"
+ABOUT = {"run_id": "0" * 32, "name": "n", "experiment": "e", "start": 1, "tags": {}, "process": this_process()}
 
 
 def test_works_go_side_by_side_and_all_are_done() -> None:
@@ -75,3 +82,36 @@ def test_a_run_that_is_sent_at_once_is_whole(store: str, tmp_path: Path) -> None
     again = client.get_run(run_id)
     assert again.outputs
     assert len(again.outputs.model_outputs) == 1
+
+
+@pytest.mark.parametrize(
+    ("run", "records"),
+    [
+        ({"run_id": "../x"}, ""),
+        ({"tags": {"a": 1}}, ""),
+        ({"start": "now"}, ""),
+        ({}, '{"file": "../../etc/passwd"}'),
+        ({}, '{"file": "/etc/passwd"}'),
+        ({}, '{"model": "/etc"}'),
+    ],
+)
+def test_a_folder_of_another_kind_is_not_sent(tmp_path: Path, run: dict[str, Any], records: str) -> None:
+    box = tmp_path / "box"
+    box.mkdir()
+    (box / "run.json").write_text(json.dumps(ABOUT | run))
+    (box / "records.jsonl").write_text(records)
+    with pytest.raises(UserError, match="holds no run that was not sent"):
+        send.run(SendSettings(str(tmp_path)))
+
+
+def test_a_folder_with_links_to_elsewhere_is_not_sent(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text(json.dumps(ABOUT))
+    (tmp_path / "files").symlink_to("/etc")
+    with pytest.raises(UserError, match="links to elsewhere"):
+        send.run(SendSettings(str(tmp_path)))
+
+
+def test_what_is_no_folder_of_runs_is_not_sent(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "none"):
+        with pytest.raises(UserError, match="nothing to send"):
+            send.run(SendSettings(str(folder)))

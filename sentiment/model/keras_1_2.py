@@ -14,7 +14,7 @@ from sentiment.errors import UserError
 from sentiment.model import keras_config, keras_file
 from sentiment.model.model_file import ModelFile
 from sentiment.settings import TextSettings
-from sentiment.text.keras_1_2 import MOST_LENGTH, OldEncoder, read_words
+from sentiment.text.keras_1_2 import OldEncoder, read_words
 
 INPUT = "tokens"
 # What Keras 1 called the options of Keras 2.
@@ -72,17 +72,15 @@ def read(path: Path, vocabulary: Path, max_length: int) -> ModelFile:
         weights = {layer["name"]: _weights(layer, model.weights.get(layer["name"], []), model.backend) for layer in graph["layers"]}
         rows = min(len(weights[layer["name"]][0]) for layer in graph["layers"] if layer["class_name"] == "Embedding")
         length = graph["layers"][0]["config"]["batch_input_shape"][1]
-        if not 2 <= length <= MOST_LENGTH:
-            raise ValueError(f"it reads {length} tokens, which may be 2 to {MOST_LENGTH}")
+        encoder = OldEncoder(TextSettings(vocabulary_size=rows, max_length=length), read_words(vocabulary, rows))
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise UserError(
             f"The file can't be read as a model of Keras 1 or 2. Received: run={path}: {error!r}. {keras_file.ADVICE}"
         ) from error
-    text = TextSettings(vocabulary_size=rows, max_length=length)
     return ModelFile(
         graph=graph,
         weights={layer: its for layer, its in weights.items() if its},
-        encoder=OldEncoder(text, read_words(vocabulary, rows)),
+        encoder=encoder,
         label_names=("negative", "positive"),
         settings={
             "keras_version": model.version or "1",
@@ -110,7 +108,8 @@ def _graph(saved: dict[str, Any], max_length: int) -> dict[str, Any]:
     layers: list[Layer] = [{"class_name": "InputLayer", "name": INPUT, "config": entry, "inbound_nodes": []}]
     layers += [_layer(layer, input_layer["name"]) for layer in config["layers"] if layer is not inputs[0]]
     graph = {"name": "model", "layers": layers, "input_layers": [[INPUT, 0, 0]], "output_layers": [[output, 0, 0]]}
-    _check_output(graph)
+    if other := keras_config.other_output(graph):
+        raise UserError(f"The model's output is not one probability. Received: {other}. Give a model that ends in one unit with a sigmoid.")
     return graph
 
 
@@ -144,13 +143,6 @@ def _layer(layer: Layer, entry: str) -> Layer:
     config |= {name: np.atleast_1d(config[name]).tolist() for name in ("kernel_size", "strides", "pool_size") if name in config}
     nodes = [[[INPUT if source == entry else source, at, tensor, {}] for source, at, tensor, *_ in node] for node in layer["inbound_nodes"]]
     return {"class_name": kind, "name": options["name"], "config": config, "inbound_nodes": nodes}
-
-
-def _check_output(graph: dict[str, Any]) -> None:
-    kind, units, activation = keras_config.output(graph)
-    if (kind, units, activation) != keras_config.PROBABILITY:
-        what = f"{kind} of {units} units, {activation}"
-        raise UserError(f"The model's output is not one probability. Received: {what}. Give a model that ends in one unit with a sigmoid.")
 
 
 def _weights(layer: Layer, arrays: list[np.ndarray], backend: str) -> list[np.ndarray]:

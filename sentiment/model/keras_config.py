@@ -19,7 +19,6 @@ LAYER_KEYS = {"class_name", "config", "name", "inbound_nodes"}
 ACTIVATIONS = {"linear", "sigmoid", "hard_sigmoid", "tanh", "relu", "softmax"}
 MOST_LAYERS = 500
 MOST_PADDING = 1000  # steps that a layer may add at each end of a text
-PROBABILITY = ("Dense", 1, "sigmoid")  # the output layer of a model that gives one: its kind, units and activation
 
 _ANY = {"name", "trainable", "dtype", "batch_input_shape", "activity_regularizer", "quantization_config"}
 _WEIGHTED = {
@@ -100,25 +99,22 @@ def sources(node: Any) -> list[tuple[str, int]]:
     return [_history(tensor) for tensor in tensors]
 
 
-def output(graph: dict[str, Any]) -> tuple[str, int | None, str | None]:
-    """The kind and the units of the layer that gives a functional model's output, and the activation, which may be a layer behind it.
+def other_output(graph: dict[str, Any]) -> str:
+    """What a functional model gives in place of one probability, in words; nothing, if it gives that: one unit with a sigmoid.
 
     graph: the configuration. Raises LookupError, TypeError or ValueError if there is not just one output.
     """
     outputs, layers = graph["output_layers"], {layer["config"]["name"]: layer for layer in graph["layers"]}
-    name, use, _ = outputs if isinstance(outputs[0], str) else one(outputs)
+    if not isinstance(outputs[0], str):
+        (outputs,) = outputs
+    name, use, _ = outputs
     last = layers[name]
     activation = last["config"].get("activation")
     if last["class_name"] == "Activation":
-        before, _ = one(sources(last["inbound_nodes"][use]))
+        ((before, _),) = sources(last["inbound_nodes"][use])
         last = layers[before]
-    return last["class_name"], last["config"].get("units"), activation
-
-
-def one(values: list[Any]) -> Any:
-    """The value of a list of one. Raises ValueError if there are more, or none."""
-    (value,) = values
-    return value
+    kind, units = last["class_name"], last["config"].get("units")
+    return "" if (kind, units, activation) == ("Dense", 1, "sigmoid") else f"{kind} of {units} units, {activation}"
 
 
 def weight_shapes(layer: dict[str, Any]) -> list[tuple[int | None, ...]]:

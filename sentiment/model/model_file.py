@@ -83,7 +83,8 @@ def read(path: Path) -> ModelFile:
         graph, encoder = saved["config"], read_encoder(own)
         if not isinstance(graph, dict):
             raise ValueError("its layers are a list, without their inputs")
-        _check_output(graph)
+        if other := keras_config.other_output(graph):
+            raise ValueError(f"its output is not one probability, but {other}")
         weights = _read_weights(graph, file.group("model_weights"))
         settings = _settings(json.loads(own.text("settings")))
         if version != FORMAT and "architecture" in settings:
@@ -116,12 +117,6 @@ def _read_weights(graph: dict[str, Any], group: Group) -> dict[str, list[np.ndar
         if arrays:
             weights[name] = arrays
     return weights
-
-
-def _check_output(graph: dict[str, Any]) -> None:
-    kind, units, activation = keras_config.output(graph)
-    if (kind, units, activation) != keras_config.PROBABILITY:
-        raise ValueError(f"its output is not one probability, but {kind} of {units} units, {activation}")
 
 
 def _check_rows(graph: dict[str, Any], encoder: Encoder) -> None:

@@ -58,8 +58,7 @@ class _Follower:
                 self._log(self._look())
             except Exception as error:  # whatever it is, the server goes on
                 reason = " ".join(str(error).split())[:300] or type(error).__name__
-                refused = f"version {self._refused} of {self._name} is refused: " if self._refused else ""
-                self._log(f"serve: {self._served.title} stays: {refused}{reason}")
+                self._log(f"serve: {self._served.title} stays: {reason}")
 
     def _look(self) -> str:
         """Takes the version that has the alias, if it is another; returns what there is to say."""
@@ -71,8 +70,11 @@ class _Follower:
         with TemporaryDirectory() as place:
             folder = Path(mlflow.artifacts.download_artifacts(f"{REGISTRY}{self._name}/{version}", dst_path=place))
             self._refused = version
-            new = load(folder)
-            new.check()
+            try:
+                new = load(folder)
+                new.check()
+            except Exception as error:
+                raise UserError(f"version {version} of {self._name} is refused: {error}") from error
         before, self._served, self._refused = self._served, new, ""
         self._replace(new)
         return f"serve: {new.title} in place of {before.title}: {new.line()}"

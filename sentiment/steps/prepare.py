@@ -7,7 +7,6 @@ import mlflow
 import numpy as np
 
 from sentiment import tracking
-from sentiment.errors import UserError
 from sentiment.plots import reviews as review_plots
 from sentiment.plots import style
 from sentiment.preparation import prepared, preparing
@@ -20,7 +19,6 @@ from sentiment.steps.prepared_runs import FILE, PreparedRun
 from sentiment.tracking import commands, descriptions
 
 PICTURE = "review_lengths.png"
-TRIED = 20  # earlier runs that did the same, of which some may have lost what they made
 log = logging.getLogger(__name__)
 
 
@@ -34,7 +32,7 @@ def run(settings: PrepareSettings, parent: str | None = None) -> PreparedRun:
     """
     source = find_source(settings)
     recipe = preparing.recipe(source, settings)
-    earlier = _find(recipe)
+    earlier = tracking.made_before("prepare", prepared_runs.of_run, recipe=recipe)
     if earlier and parent:
         log.info("prepare: nothing to do, run %s did the same", earlier.run_id)
         return earlier
@@ -76,15 +74,6 @@ def run(settings: PrepareSettings, parent: str | None = None) -> PreparedRun:
     if parent is None:
         commands.log_next_steps((commands.entry_point("train", prepared=run_id), "a model of them"))
     return PreparedRun(run_id, path, settings.reviews)
-
-
-def _find(recipe: str) -> PreparedRun | None:
-    for run in tracking.find_runs("prepare", TRIED, recipe=recipe):
-        try:
-            return prepared_runs.of_run(run)
-        except UserError:
-            log.info("prepare: run %s did the same, but its result can't be had any more", run.info.run_id)
-    return None
 
 
 def _prepare(source: Source, settings: PrepareSettings) -> tuple[Prepared, dict[str, float]]:

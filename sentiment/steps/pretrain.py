@@ -10,7 +10,6 @@ import numpy as np
 
 from sentiment import tracking
 from sentiment.backends.interpreters import ALL
-from sentiment.errors import UserError
 from sentiment.preparation.prepared import Prepared
 from sentiment.progress import Bar, EpochsBar
 from sentiment.registry import find_model
@@ -25,7 +24,6 @@ CODE = {VECTORS: ("training/learned_vectors.py",), TEACHER: ("training/*.py", "t
 # Of the settings, those by which the result is another one.
 OF_VECTORS = ("embedding_size", "seed")
 NOT_OF_TEACHER = ("prepared", "start_from", "word_vectors")
-TRIED = 20  # earlier runs that did the same, of which some may have lost what they made
 log = logging.getLogger(__name__)
 
 
@@ -38,13 +36,14 @@ def run(settings: TrainSettings, data: Prepared, parent: str, **tags: str) -> tu
         UserError: There is nothing to learn from.
         TrainerError: The trainer failed.
     """
-    made_by = recipe(settings, data)
-    run_id, path = _find(settings.pretrain, made_by)
-    if path:
+    made_by, file = recipe(settings, data), FILES[settings.pretrain]
+    earlier = tracking.made_before("pretrain", lambda run: (run.info.run_id, tracking.artifact(run, file)), recipe=made_by)
+    if earlier:
+        run_id, path = earlier
         log.info("pretrain: nothing to do, run %s did the same", run_id)
     else:
         with tracking.step_run("pretrain", settings, parent, recipe=made_by, **tags) as active, tracking.work_folder() as folder:
-            run_id, path = active.info.run_id, folder / FILES[settings.pretrain]
+            run_id, path = active.info.run_id, folder / file
             metrics = _learn_vectors(settings, data, path) if settings.pretrain == VECTORS else _teach(settings, data, path, active)
             active.log_metrics(metrics)
             active.log_file(path)
@@ -69,15 +68,6 @@ def recipe(settings: TrainSettings, data: Prepared) -> str:
     return total.hexdigest()
 
 
-def _find(kind: str, made_by: str) -> tuple[str, Path | None]:
-    for run in tracking.find_runs("pretrain", TRIED, recipe=made_by):
-        try:
-            return run.info.run_id, tracking.artifact(run, FILES[kind])
-        except UserError:
-            log.info("pretrain: run %s did the same, but its result can't be had any more", run.info.run_id)
-    return "", None
-
-
 def _learn_vectors(settings: TrainSettings, data: Prepared, path: Path) -> dict[str, float]:
     vectors = _vectors(settings, data)
     word_vectors.write(vectors, path)
@@ -96,13 +86,11 @@ def _teach(settings: TrainSettings, data: Prepared, path: Path, active: tracking
     vectors = _vectors(settings, data)
     with Bar("pretrain: n-grams", 0, "regressions") as regressions:
         taught = teaching.pseudo_labelled(data, settings.ngrams, settings.seed, regressions.set)
-    bar, epochs_done = EpochsBar("pretrain", settings.epochs), 0
+    bar = EpochsBar("pretrain", settings.epochs)
 
     def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
-        nonlocal epochs_done
-        epochs_done = epoch
         active.log_metrics({name: value for name, value in metrics.items() if name != "train_accuracy"}, epoch)
-        bar.print(
+        bar.end_epoch(
             f"pretrain: epoch {epoch:>2}/{settings.epochs}  train_loss {metrics['train_loss']:.4f}  val_loss {metrics['val_loss']:.4f}"
         )
         return False
@@ -110,9 +98,7 @@ def _teach(settings: TrainSettings, data: Prepared, path: Path, active: tracking
     log.info("pretrain: starting Keras on %s", settings.backend)
     with Trainer(ALL[settings.backend]) as trainer:
         try:
-            trained = pretraining.teach(
-                trainer, taught, settings, vectors, path, after_epoch, lambda done, total: bar.set(epochs_done, done, total)
-            )
+            trained = pretraining.teach(trainer, taught, settings, vectors, path, after_epoch, bar.set)
         finally:
             bar.close()
             active.log_text(trainer.log(), "trainer.log")

@@ -24,25 +24,24 @@ def run(settings: SendSettings) -> None:
         StepError: The server does not take a run; the folder has it still.
     """
     folder = Path(settings.folder).expanduser()
-    outboxes = sorted(file.parent for file in folder.rglob(tracking.RUN_FILE)) if folder.is_dir() else []
-    if not outboxes:
+    every = [tracking.read_unsent(file.parent) for file in sorted(folder.rglob(tracking.RUN_FILE))] if folder.is_dir() else []
+    if not every:
         raise UserError(f"There is nothing to send. Received: folder={settings.folder}. Give the folder that a command named at its end.")
-    for outbox in outboxes:
-        if tracking.is_at_work(outbox):
-            raise UserError(
-                f"The run is still at work, and sent as it goes. Received: folder={settings.folder}. Send it when it has ended."
-            )
-    for outbox in sorted(outboxes, key=tracking.start_time):
-        with _reporting(outbox):
-            tracking.begin_again(outbox)
-    for outbox in tracking.in_order(outboxes):
-        with _reporting(outbox):
-            sent = tracking.send_again(outbox)
-        shutil.rmtree(outbox)
-        log.info("send: run %s is on %s", sent.run_id, tracking.redacted_uri())
+    if any(unsent.is_at_work for unsent in every):
+        raise UserError(f"The run is still at work, and sent as it goes. Received: folder={settings.folder}. Send it when it has ended.")
+    runs = {}
+    for unsent in sorted(every, key=lambda unsent: unsent.start_time):  # all of them first, as they name one another
+        with _reporting(unsent.folder):
+            runs[unsent.run_id] = tracking.run_here(unsent)
+    for unsent in tracking.in_order(every):
+        sent = runs[unsent.run_id]
+        with _reporting(unsent.folder):
+            tracking.send_again(unsent, sent)
+        shutil.rmtree(unsent.folder)
+        log.info("send: run %s is on %s", sent.info.run_id, tracking.redacted_uri())
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
-    commands.log_next_steps(commands.open_page(commands.run_page(sent)))
+    commands.log_next_steps(commands.open_page(commands.run_page(sent.info)))
 
 
 @contextmanager

@@ -26,7 +26,7 @@ class TrainProgress:
             self._regressions.close()
 
     def after_tokens(self, done: int, total: int) -> None:
-        self._tokens.set(len(self.epochs), done, total)
+        self._tokens.set(done, total)
 
     def after_epoch(self, epoch: int, metrics: dict[str, float]) -> bool:
         """Returns whether to give up: never."""
@@ -34,7 +34,7 @@ class TrainProgress:
         self._on_epoch_end(metrics, epoch)
         self.epochs.append(metrics)
         shown = "  ".join(f"{name} {metrics[name]:.4f}" for name in SHOWN if name in metrics)
-        self._tokens.print(f"epoch {epoch:>2}/{self._most}  {shown}  {metrics['tokens_per_second']:,.0f} tokens/s")
+        self._tokens.end_epoch(f"epoch {epoch:>2}/{self._most}  {shown}  {metrics['tokens_per_second']:,.0f} tokens/s")
         return False
 
     def close(self) -> None:

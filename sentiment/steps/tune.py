@@ -27,7 +27,7 @@ from sentiment.settings import VECTORS, RegisterSettings, TuneSettings, as_text
 from sentiment.steps import evaluate, prepared_runs, pretrain, register, reporting, train, trial
 from sentiment.steps.prepared_runs import PreparedRun
 from sentiment.steps.search_progress import SearchProgress
-from sentiment.tracking import GONE, ServerAwayError, StepRun, UnsentError, commands, descriptions
+from sentiment.tracking import ServerAwayError, StepRun, UnsentError, commands, descriptions
 from sentiment.training import defaults
 from sentiment.training.trainer_process import Trainer, available_cores
 from sentiment.training.word_vectors import WordVectors
@@ -67,7 +67,7 @@ def run(settings: TuneSettings) -> None:
         with _parent_run(storage, study, settings, asked, tags) as active:
             parent = active.info.run_id
             active.log_datasets(tracking.split_datasets(data, source.reviews, "train", "validation"))
-            tracking.fail_dead_children(parent, "pretrain")
+            tracking.fail_children(parent, "pretrain", known_to_be_gone=True)
             vectors, learned = _learn_vectors(settings, data, parent, tags) if settings.pretrain == VECTORS else (None, {})
             job = trial.Job(
                 settings=settings,
@@ -237,10 +237,7 @@ def _make_final_model(study: optuna.Study, job: trial.Job, active: StepRun, data
     Raises:
         StepError: No trial was completed.
     """
-    for step in ("train", "evaluate", "register"):  # what a process that died here had begun
-        for child in tracking.children(job.parent, step):
-            if child.info.status == "RUNNING":
-                tracking.fail_run(child.info.run_id, GONE)
+    tracking.fail_children(job.parent, "train", "evaluate", "register")  # what a process that died here had begun
     trial.add_missing(study, job)
     active.log_text(search_page.page(study, job.settings.metric), PAGE)
     states = _count_by_state(study)

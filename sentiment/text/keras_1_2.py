@@ -28,8 +28,8 @@ class OldEncoder(Encoder):
     """
 
     def __post_init__(self) -> None:
-        if self.settings.max_length > MOST_LENGTH:
-            raise ValueError(f"its rows have {self.settings.max_length} tokens, which may be {MOST_LENGTH}")
+        if not 2 <= self.settings.max_length <= MOST_LENGTH:
+            raise ValueError(f"its rows have {self.settings.max_length} tokens, which may be 2 to {MOST_LENGTH}")
 
     @property
     def size(self) -> int:

@@ -5,8 +5,8 @@ from sentiment.tracking.datasets import SPLITS, all_reviews, split_datasets
 from sentiment.tracking.outbox import UnsentError
 from sentiment.tracking.processes import GONE
 from sentiment.tracking.redaction import one_line, redact, redacted_uri
-from sentiment.tracking.resend import RUN_FILE, begin_again, in_order, is_at_work, send_again, start_time
-from sentiment.tracking.runs import StepRun, children, fail_dead_children, fail_launched_run, fail_run, find_runs, get_run, step_run
+from sentiment.tracking.resend import RUN_FILE, in_order, read_unsent, run_here, send_again
+from sentiment.tracking.runs import StepRun, children, fail_children, fail_launched_run, fail_run, find_runs, get_run, made_before, step_run
 from sentiment.tracking.scratch import own_temporary_folder, scratch, work_folder
 from sentiment.tracking.server import (
     ServerAwayError,
@@ -28,29 +28,29 @@ __all__ = [
     "all_reviews",
     "artifact",
     "artifact_location",
-    "begin_again",
     "check_server",
     "children",
     "existing_location",
     "experiment_id",
-    "fail_dead_children",
+    "fail_children",
     "fail_launched_run",
     "fail_run",
     "find_runs",
     "get_run",
     "in_order",
-    "is_at_work",
     "location",
+    "made_before",
     "one_line",
     "own_temporary_folder",
     "raise_if_away",
+    "read_unsent",
     "redact",
     "redacted_uri",
+    "run_here",
     "scratch",
     "send_again",
     "server_version",
     "split_datasets",
-    "start_time",
     "step_run",
     "work_folder",
 ]

@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import mlflow
 from mlflow import MlflowClient
@@ -23,10 +23,12 @@ from sentiment.tracking.redaction import one_line, redact, redacted_uri
 from sentiment.tracking.server import experiment_ids
 
 PROJECT, NAME = "project", "mlflow-sentiment"  # the tag that tells this project's runs from others' on the same server
+TRIED = 20  # runs that did the same, of which some may have lost what they made
 PROCESS = "process"  # the tag that says who began a run
 LONG = ("pretrain", "train", "trial", "tune", "main")  # steps during which the machine is watched
 REASON_LENGTH = 500
 log = logging.getLogger(__name__)
+Made = TypeVar("Made")
 
 
 class StepRun(Outbox):
@@ -203,10 +205,13 @@ def fail_run(run_id: str, reason: str) -> None:
         log.warning("Run %s could not be marked as failed: %s", run_id, redact(str(error)))
 
 
-def fail_dead_children(parent: str, step: str) -> None:
-    """Ends as FAILED the runs of a step under a parent whose process was killed."""
-    for child in children(parent, step):
-        if child.info.status == "RUNNING" and is_gone(child.data.tags.get(PROCESS, "")):
+def fail_children(parent: str, *steps: str, known_to_be_gone: bool = False) -> None:
+    """Ends as FAILED what of these steps is RUNNING under a parent, as its process was killed.
+
+    known_to_be_gone: leaves those alone whose process may live.
+    """
+    for child in (child for step in steps for child in children(parent, step)):
+        if child.info.status == "RUNNING" and (not known_to_be_gone or is_gone(child.data.tags.get(PROCESS, ""))):
             fail_run(child.info.run_id, GONE)
 
 
@@ -222,6 +227,19 @@ RUNNING, FINISHED = "attributes.status = 'RUNNING'", "attributes.status = 'FINIS
 def find_runs(step: str, most: int = 1, **tags: str) -> list[Run]:
     """The newest finished runs of a step of this project in the present experiment that have these tags."""
     return _search(FINISHED, most, step=step, **tags)
+
+
+def made_before(step: str, get: Callable[[Run], Made], **tags: str) -> Made | None:
+    """What `get` gives of the newest finished run of a step with these tags that still has it.
+
+    get: raises UserError if the run has it no more.
+    """
+    for run in find_runs(step, TRIED, **tags):
+        try:
+            return get(run)
+        except UserError:
+            log.info("%s: run %s did the same, but its result can't be had any more", step, run.info.run_id)
+    return None
 
 
 def _search(status: str, most: int = 1000, **tags: str) -> list[Run]:
