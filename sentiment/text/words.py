@@ -25,6 +25,7 @@ UNSPACED = re.compile(
     "\ufe00-\ufe0f\U000e0100-\U000e01ef]+"
 )
 UNUSUAL = "&`"  # what is normalized though it is ASCII
+BEYOND_ASCII = re.compile("[^\x00-\x7f]+")
 
 # Function words without those that turn or grade an opinion (not, no, never, but, very, too, only, ...).
 # fmt: off
@@ -70,11 +71,8 @@ def clean(texts: pa.StringArray, settings: TextSettings) -> pa.StringArray:
     Arrow compiles a regular expression at each call, which takes milliseconds where it names Unicode classes; so what is
     beyond ASCII, an HTML entity or a backtick, is normalized first, in the few texts that have it, and the expressions name ASCII alone.
     """
-    unusual = pc.invert(pc.string_is_ascii(texts))
-    for mark in UNUSUAL:
-        unusual = pc.or_(unusual, pc.match_substring(texts, mark))
-    table = _STRIPPED if settings.strip_punctuation else _SEPARATE
-    normalized = [_normalize(text, settings.cleaning).translate(table) for text in texts.filter(unusual).to_pylist()]
+    unusual = pa.array(map(is_unusual, texts.to_pylist()), pa.bool_(), size=len(texts))
+    normalized = [_normalize(text, settings) for text in texts.filter(unusual).to_pylist()]
     texts = pc.replace_with_mask(texts, unusual, pa.array(normalized, pa.string()))
     if settings.lowercase:
         texts = pc.utf8_lower(texts)
@@ -87,13 +85,14 @@ def is_unusual(text: str) -> bool:
     return not text.isascii() or any(mark in text for mark in UNUSUAL)
 
 
-def _normalize(text: str, cleaning: int) -> str:
+def _normalize(text: str, settings: TextSettings) -> str:
+    table = _STRIPPED if settings.strip_punctuation else _SEPARATE
     text = html.unescape(text)
-    if cleaning == 1:
-        return unicodedata.normalize("NFKC", text)
+    if settings.cleaning == 1:
+        return BEYOND_ASCII.sub(lambda run: run[0].translate(table), unicodedata.normalize("NFKC", text))
     text = text.replace("\u00b4", "'")  # which NFKC would make a blank with a mark
     text = unicodedata.normalize("NFKC", text).replace("\u2032", "'").replace("`", "'")
-    return UNSPACED.sub(_spaced, text)
+    return BEYOND_ASCII.sub(lambda run: UNSPACED.sub(_spaced, run[0]).translate(table), text)
 
 
 def _spaced(run: re.Match[str]) -> str:
