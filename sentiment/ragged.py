@@ -72,6 +72,15 @@ def gather(rows: Ragged, starts: np.ndarray, lengths: np.ndarray) -> Ragged:
     return Ragged(rows.ids[index], offsets)
 
 
+def cut(rows: Ragged, longest: int) -> Ragged:
+    """Each row as the fewest pieces of at most so many ids, in order, of lengths that differ by one at most."""
+    counts = -(-rows.lengths // longest)
+    of_row = np.repeat(np.arange(len(rows)), counts)
+    place = np.arange(len(of_row)) - np.repeat(np.cumsum(counts) - counts, counts)
+    ends = rows.offsets[of_row] + rows.lengths[of_row] * (place + 1) // counts[of_row]
+    return Ragged(rows.ids, np.concatenate((rows.offsets[:1], ends)))
+
+
 def concatenate(parts: list[Ragged]) -> Ragged:
     ids = np.concatenate([part.ids for part in parts]) if parts else np.empty(0, np.int32)
     lengths = np.concatenate([part.lengths for part in parts]) if parts else np.empty(0, np.int64)

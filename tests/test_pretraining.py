@@ -13,6 +13,7 @@ from sentiment import tracking
 from sentiment.errors import UserError
 from sentiment.preparation import prepared
 from sentiment.preparation.prepared import Prepared
+from sentiment.ragged import cut, from_lists
 from sentiment.reviews.batch import TRAIN, UNLABELLED, VALIDATION
 from sentiment.settings import TrainSettings
 from sentiment.steps import pretrain
@@ -107,13 +108,24 @@ def test_the_recipe_follows_from_what_the_vectors_do(data: Prepared) -> None:
 
 def test_a_teacher_has_seen_the_labels_of_training_reviews_alone(data: Prepared) -> None:
     taught = teaching.pseudo_labelled(data, 500, 1)
-    np.testing.assert_array_equal(taught.rows(TRAIN), data.rows(UNLABELLED))
-    np.testing.assert_array_equal(taught.rows(VALIDATION), data.rows(VALIDATION))
-    np.testing.assert_array_equal(taught.labels[taught.rows(VALIDATION)], data.labels[data.rows(VALIDATION)])
+    pieces, validation = taught.words.take(taught.rows(TRAIN)), taught.rows(VALIDATION)
+    np.testing.assert_array_equal(pieces.ids, data.words.take(data.rows(TRAIN, UNLABELLED)).ids)
+    assert pieces.lengths.max() <= teaching.PIECE
+    np.testing.assert_array_equal(taught.tokens.take(taught.rows(TRAIN)).lengths, pieces.lengths + 1)
+    np.testing.assert_array_equal(taught.words.take(validation).ids, data.words.take(data.rows(VALIDATION)).ids)
+    np.testing.assert_array_equal(taught.tokens.take(validation).ids, data.tokens.take(data.rows(VALIDATION)).ids)
+    np.testing.assert_array_equal(taught.labels[validation], data.labels[data.rows(VALIDATION)])
     fitted = ngram_regression.fit(data, 500, 1)
-    logits = fitted.train_model.logits(fitted.train_model.ngrams.encode(data.words.take(data.rows(UNLABELLED))))
+    logits = fitted.train_model.logits(fitted.train_model.ngrams.encode(pieces))
     np.testing.assert_allclose(taught.labels[taught.rows(TRAIN)], expit(logits), atol=1e-6)
     assert (fitted.train_model.weights != fitted.model.weights).any()
+
+
+def test_pieces_are_as_few_and_as_equal_as_they_can_be() -> None:
+    rows = from_lists([[1, 2, 3, 4, 5, 6, 7], [], [8], [9, 10, 11]])
+    pieces = cut(rows, 3)
+    assert [pieces.row(at).tolist() for at in range(len(pieces))] == [[1, 2], [3, 4], [5, 6, 7], [8], [9, 10, 11]]
+    assert not len(cut(from_lists([[], []]), 3))
 
 
 @pytest.mark.parametrize("backend", ["tensorflow", "cntk"])
@@ -123,7 +135,7 @@ def test_what_a_teacher_taught_starts_the_network(trainers: Trainers, path: Path
     client = MlflowClient()
     taught = client.get_run(client.get_run(run.run_id).data.tags["pretrain_run_id"])
     assert children(run.run_id) == [taught.info.run_id]
-    assert taught.data.metrics["reviews"] == len(data.rows(UNLABELLED))
+    assert taught.data.metrics["reviews"] == len(data.rows(TRAIN, UNLABELLED)) <= taught.data.metrics["pieces"]
     for start, same in ((tracking.artifact(taught, "model.h5"), True), (None, False)):
         trained = train_small(trainers(backend), path, tmp_path / "model.h5", start, architecture="cnn", epochs=1)
         assert (trained.summary["network_val_loss"] == pytest.approx(run.summary["network_val_loss"], abs=1e-5)) == same
@@ -144,7 +156,12 @@ def test_what_can_not_start_a_network_is_said_before_a_run_begins(path: Path, na
     assert not MlflowClient().search_runs(["0"])
 
 
-def test_without_unlabelled_reviews_there_is_none_to_be_taught_by(small: Path) -> None:
-    with pytest.raises(UserError, match="There is no review without a label to be taught by"):
-        train_step.run(TrainSettings(**QUICK | {"prepared": str(small), "pretrain": "teacher"}))
-    assert not MlflowClient().search_runs(["0"])
+def test_a_teacher_needs_no_reviews_without_labels(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step has as many words as one of whole reviews."""
+    monkeypatch.setattr(teaching, "PIECE", 4)
+    run = train_step.run(TrainSettings(**QUICK | {"prepared": str(small), "pretrain": "teacher"}))
+    client = MlflowClient()
+    taught = client.get_run(client.get_run(run.run_id).data.tags["pretrain_run_id"])
+    reviews, pieces = (int(taught.data.metrics[name]) for name in ("reviews", "pieces"))
+    assert reviews == len(prepared.read(small).rows(TRAIN)) < pieces
+    assert taught.data.metrics["reviews_per_step"] == QUICK["batch_size"] * pieces // reviews

@@ -36,8 +36,8 @@ class TrainSettings:
     )
     pretrain: str = parameter(
         AUTO,
-        "what the network learns first, also from reviews without labels: vectors of words; these, and then what the n-grams say of reviews "
-        "without labels (teacher); none; or auto: vectors where there are a million words to learn from",
+        "what the network learns first, also from reviews without labels: vectors of words; these, and then what the n-grams say of pieces "
+        "of reviews (teacher); none; or auto: vectors where there are a million words to learn from",
         choices=PRETRAINING,
     )
     start_from: str = parameter(

@@ -20,10 +20,10 @@ from sentiment.training.trainer_process import Trainer
 from sentiment.training.word_vectors import WordVectors
 
 FILES = {VECTORS: "vectors.h5", TEACHER: find_model.FILE}
-CODE = {VECTORS: ("training/learned_vectors.py",), TEACHER: ("training/*.py", "trainer/*.py")}
+CODE = {VECTORS: ("training/learned_vectors.py",), TEACHER: ("ragged.py", "training/*.py", "trainer/*.py")}
 # Of the settings, those by which the result is another one.
 OF_VECTORS = ("embedding_size", "seed")
-NOT_OF_TEACHER = ("prepared", "start_from", "word_vectors")
+NOT_OF_TEACHER = ("prepared", "start_from", "word_vectors", "dropout", "word_dropout")
 log = logging.getLogger(__name__)
 
 
@@ -86,6 +86,7 @@ def _teach(settings: TrainSettings, data: Prepared, path: Path, active: tracking
     vectors = _vectors(settings, data)
     with Bar("pretrain: n-grams", 0, "regressions") as regressions:
         taught = teaching.pseudo_labelled(data, settings.ngrams, settings.seed, regressions.set)
+    count, pieces = len(data.rows(TRAIN, UNLABELLED)), len(taught.rows(TRAIN))
     bar = EpochsBar("pretrain", settings.epochs)
 
     def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
@@ -98,10 +99,10 @@ def _teach(settings: TrainSettings, data: Prepared, path: Path, active: tracking
     log.info("pretrain: starting Keras on %s", settings.backend)
     with Trainer(ALL[settings.backend]) as trainer:
         try:
-            trained = pretraining.teach(trainer, taught, settings, vectors, path, after_epoch, bar.set)
+            trained = pretraining.teach(trainer, taught, count, settings, vectors, path, after_epoch, bar.set)
         finally:
             bar.close()
             active.log_text(trainer.log(), "trainer.log")
-    accuracy, count = trained.summary["network_val_accuracy"], len(data.rows(UNLABELLED))
-    log.info("pretrain: %s reviews as the n-grams see them, validation accuracy %.4f", f"{count:,}", accuracy)
-    return trained.summary | {"reviews": count}
+    accuracy = trained.summary["network_val_accuracy"]
+    log.info("pretrain: %s reviews in %s pieces, as the n-grams see them, validation accuracy %.4f", f"{count:,}", f"{pieces:,}", accuracy)
+    return trained.summary | {"reviews": count, "pieces": pieces}

@@ -75,7 +75,7 @@ def run(
     data, reviews = prepared.read(source.path), source.reviews
     settings = defaults.resolve(settings, data)
     if settings.pretrain == TEACHER:
-        teaching.check(data, settings.ngrams)
+        teaching.check(settings.ngrams)
     if settings.word_vectors != NONE:
         start = _read_vectors(settings, data)
     tags |= {"data_fingerprint": data.data_fingerprint} | ({"prepared_run_id": source.run_id} if source.run_id else {})

@@ -1,4 +1,4 @@
-"""What a network learns before it sees labels: vectors of words, and what the n-grams say of reviews without labels."""
+"""What a network learns before it sees labels: vectors of words, and what the n-grams say of pieces of reviews."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from sentiment.preparation.prepared import Prepared
 from sentiment.reviews.batch import TRAIN, UNLABELLED
 from sentiment.settings import TrainSettings
-from sentiment.training import learned_vectors, training
+from sentiment.training import defaults, learned_vectors, training
 from sentiment.training.learned_vectors import Progress
 from sentiment.training.trainer_process import Trainer
 from sentiment.training.training import AfterEpoch, Trained
@@ -22,18 +22,23 @@ def learn_vectors(data: Prepared, settings: TrainSettings, progress: Progress = 
 def teach(
     trainer: Trainer,
     taught: Prepared,
+    reviews: int,
     settings: TrainSettings,
     vectors: WordVectors,
     path: Path,
     after_epoch: AfterEpoch,
     progress: Progress = lambda done, of: None,
 ) -> Trained:
-    """Writes a model that has learned what the n-grams say of reviews without labels.
+    """Writes a model that has learned what the n-grams say of pieces of reviews.
 
-    taught: the reviews, as `teaching.pseudo_labelled` gives them; vectors: what its words begin with; progress: gets the tokens of an epoch
-    that are done, and their number.
+    A step has as many words as one of whole reviews. Nothing is dropped: with a label for each piece, little is learned by heart.
+
+    taught: the pieces, as `teaching.pseudo_labelled` gives them; reviews: how many these are of; vectors: what its words begin with;
+    progress: gets the tokens of an epoch that are done, and their number.
 
     Raises:
         TrainerError, StepError: As `training.train`.
     """
-    return training.train(trainer, replace(settings, ngrams=0), taught, path, after_epoch, progress, vectors)
+    batch_size = defaults.batch_size(settings, reviews) * len(taught.rows(TRAIN)) // reviews
+    settings = replace(settings, ngrams=0, batch_size=batch_size, dropout=0.0, word_dropout="0")
+    return training.train(trainer, settings, taught, path, after_epoch, progress, vectors)

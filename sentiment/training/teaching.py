@@ -1,4 +1,4 @@
-"""What the n-grams say of reviews without labels, for a network to learn before it sees labels."""
+"""What the n-grams say of pieces of reviews, for a network to learn before it sees labels."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,33 +8,30 @@ from scipy.special import expit
 
 from sentiment.errors import UserError
 from sentiment.preparation.prepared import Prepared
+from sentiment.ragged import concatenate, cut
 from sentiment.reviews.batch import TRAIN, UNLABELLED, VALIDATION
 from sentiment.training import ngram_regression
 
-LEFT_OUT = -2  # of no split that training looks at
+PIECE = 50  # words, at most: of each piece the network hears what its words do, where a whole review has but one label
 
 
-def check(data: Prepared, ngrams: int) -> None:
-    """Raises UserError if there is nothing to teach by, or nothing that teaches."""
-    if not len(data.rows(UNLABELLED)):
-        raise UserError(
-            "There is no review without a label to be taught by. Received: pretrain=teacher. Prepare reviews of which some have none, "
-            "such as reviews=imdb, or say pretrain=none."
-        )
+def check(ngrams: int) -> None:
+    """Raises UserError if there is nothing that teaches."""
     if not ngrams:
         raise UserError("The n-grams teach, and there are none. Received: pretrain=teacher, ngrams=0. Give more ngrams, or pretrain=none.")
 
 
 def pseudo_labelled(data: Prepared, ngrams: int, seed: int, progress: Callable[[int, int], None] = lambda done, of: None) -> Prepared:
-    """The same reviews, of which the unlabelled ones train.
+    """Pieces of the training and the unlabelled reviews, which train, and the validation reviews as they are.
 
-    Their labels, `<float32>`, are the probabilities that the n-gram model of the training reviews gives them.
+    The labels of the pieces, `<float32>`, are the probabilities that the n-gram model of the training reviews gives them.
 
     ngrams: at most so many are weighed; progress: gets the regressions on them that are done, and their number.
     """
-    rows = data.rows(UNLABELLED)
     teacher = ngram_regression.fit(data, ngrams, seed, progress).train_model
-    labels, split = data.labels.astype(np.float32), np.full_like(data.split, LEFT_OUT)
-    labels[rows] = expit(teacher.logits(teacher.ngrams.encode(data.words.take(rows))))
-    split[rows], split[data.rows(VALIDATION)] = TRAIN, VALIDATION
-    return replace(data, labels=labels, split=split)
+    longest = min(PIECE, data.encoder.settings.max_length - 1)  # so that the network sees all of a piece
+    pieces, validation = cut(data.words.take(data.rows(TRAIN, UNLABELLED)), longest), data.rows(VALIDATION)
+    words = concatenate([pieces, data.words.take(validation)])
+    labels = np.concatenate([expit(teacher.logits(teacher.ngrams.encode(pieces))), data.labels[validation]]).astype(np.float32)
+    split = np.repeat(np.array([TRAIN, VALIDATION], np.int8), [len(pieces), len(validation)])
+    return replace(data, tokens=data.encoder.tokens(words), words=words, labels=labels, split=split)
