@@ -23,7 +23,7 @@ FILES = {VECTORS: "vectors.h5", TEACHER: find_model.FILE}
 CODE = {VECTORS: ("training/learned_vectors.py",), TEACHER: ("ragged.py", "training/*.py", "trainer/*.py")}
 # Of the settings, those by which the result is another one.
 OF_VECTORS = ("embedding_size", "seed")
-NOT_OF_TEACHER = ("prepared", "start_from", "word_vectors", "dropout", "word_dropout")
+NOT_OF_TEACHER = ("prepared", "start_from", "word_vectors")
 log = logging.getLogger(__name__)
 
 

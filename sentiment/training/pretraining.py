@@ -31,7 +31,7 @@ def teach(
 ) -> Trained:
     """Writes a model that has learned what the n-grams say of pieces of reviews.
 
-    A step has as many words as one of whole reviews. Nothing is dropped: with a label for each piece, little is learned by heart.
+    A step has as many words as one of whole reviews.
 
     taught: the pieces, as `teaching.pseudo_labelled` gives them; reviews: how many these are of; vectors: what its words begin with;
     progress: gets the tokens of an epoch that are done, and their number.
@@ -40,5 +40,4 @@ def teach(
         TrainerError, StepError: As `training.train`.
     """
     batch_size = defaults.batch_size(settings, reviews) * len(taught.rows(TRAIN)) // reviews
-    settings = replace(settings, ngrams=0, batch_size=batch_size, dropout=0.0, word_dropout="0")
-    return training.train(trainer, settings, taught, path, after_epoch, progress, vectors)
+    return training.train(trainer, replace(settings, ngrams=0, batch_size=batch_size), taught, path, after_epoch, progress, vectors)
