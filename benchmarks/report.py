@@ -72,11 +72,11 @@ TABLES: dict[type, Table] = {
     ),
     Accuracies: Table(
         "Accuracy on the test split",
-        "The default model of each architecture: the network alone, the n-grams alone, and both, which is the model. Mean of three seeds,\n"
-        "in brackets the least and the greatest. Beside them other models, in the same command on the same splits: TF-IDF of one and two\n"
-        "words into logistic regression, NB-SVM on one to three words, fastText on words and bigrams, and Keras's own example of a\n"
-        "bidirectional LSTM. Minutes are those of one training of ours, from the start of its process. Where IMDB has fewer test reviews\n"
-        "than 25,000, the archive at hand had no more of them.",
+        "The default model of each architecture, or that of the settings and seeds in front of a command: the network alone, the\n"
+        "n-grams alone, and both, which is the model. Mean of three seeds, in brackets the least and the greatest. Beside them other\n"
+        "models, in the same command on the same splits: TF-IDF of one and two words into logistic regression, NB-SVM on one to three\n"
+        "words, fastText on words and bigrams, and Keras's own example of a bidirectional LSTM. Minutes are those of one training of\n"
+        "ours, from the start of its process. Where IMDB has fewer test reviews than 25,000, the archive at hand had no more of them.",
         ("data", "architecture", *MODELS, "minutes", "test reviews", "command"),
     ),
 }
