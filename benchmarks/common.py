@@ -11,7 +11,6 @@ from sentiment.backends.interpreters import ALL
 from sentiment.preparation import prepared, preparing
 from sentiment.preparation.prepared import Prepared
 from sentiment.reviews import Batch, Source, find_source
-from sentiment.reviews.batch import TRAIN, UNLABELLED
 from sentiment.settings import TEACHER, VECTORS, PrepareSettings, TrainSettings, from_text, parameters
 from sentiment.training import defaults, pretraining, teaching, training
 from sentiment.training.trainer_process import Trainer
@@ -83,12 +82,11 @@ def changed(settings: TrainSettings, changes: str) -> TrainSettings:
 def train(settings: TrainSettings, data: Prepared, model: Path) -> Trained:
     """Trains as the step `train` does, in a trainer of its own, without a run. What the network learns first is learned anew."""
     settings = defaults.resolve(settings, data)
-    before, reviews = settings.pretrain, len(data.rows(TRAIN, UNLABELLED))
-    vectors = pretraining.learn_vectors(data, settings) if before in (VECTORS, TEACHER) else None
+    vectors = pretraining.learn_vectors(data, settings) if settings.pretrain in (VECTORS, TEACHER) else None
     start: Path | WordVectors | None = vectors
     with Trainer(ALL[settings.backend]) as trainer:
-        if vectors is not None and before == TEACHER:
+        if vectors is not None and settings.pretrain == TEACHER:
             start = model.with_name("taught.h5")
             taught = teaching.pseudo_labelled(data, settings.ngrams, settings.seed)
-            pretraining.teach(trainer, taught, reviews, settings, vectors, start, lambda epoch, metrics: False)
+            pretraining.teach(trainer, data, taught, settings, vectors, start, lambda epoch, metrics: False)
         return training.train(trainer, settings, data, model, lambda epoch, metrics: False, start=start)

@@ -106,6 +106,12 @@ def test_the_recipe_follows_from_what_the_vectors_do(data: Prepared) -> None:
     assert pretrain.recipe(settings, replace(data, words=replace(data.words, ids=words))) != recipe
 
 
+def test_the_recipe_of_a_teacher_follows_from_the_code_of_networks_and_ngrams() -> None:
+    folder = Path(pretrain.__file__).parent.parent
+    files = {file for pattern in pretrain.CODE["teacher"] for file in folder.glob(pattern)}
+    assert {folder / "trainer/architectures/bilstm.py", folder / "trainer/jobs.py", folder / "text/ngrams.py"} <= files
+
+
 def test_a_teacher_has_seen_the_labels_of_training_reviews_alone(data: Prepared) -> None:
     taught = teaching.pseudo_labelled(data, 500, 1)
     pieces, validation = taught.words.take(taught.rows(TRAIN)), taught.rows(VALIDATION)

@@ -20,7 +20,7 @@ from sentiment.training.trainer_process import Trainer
 from sentiment.training.word_vectors import WordVectors
 
 FILES = {VECTORS: "vectors.h5", TEACHER: find_model.FILE}
-CODE = {VECTORS: ("training/learned_vectors.py",), TEACHER: ("ragged.py", "training/*.py", "trainer/*.py")}
+CODE = {VECTORS: ("training/learned_vectors.py",), TEACHER: ("ragged.py", "text/*.py", "training/*.py", "trainer/**/*.py")}
 # Of the settings, those by which the result is another one.
 OF_VECTORS = ("embedding_size", "seed")
 NOT_OF_TEACHER = ("prepared", "start_from", "word_vectors")
@@ -33,7 +33,7 @@ def run(settings: TrainSettings, data: Prepared, parent: str, **tags: str) -> tu
     It learns from the training and the unlabelled reviews; of the validation reviews a teacher uses the labels to know when to stop.
 
     Raises:
-        UserError: There is nothing to learn from.
+        UserError: What an earlier run made is damaged.
         TrainerError: The trainer failed.
     """
     made_by, file = recipe(settings, data), FILES[settings.pretrain]
@@ -86,7 +86,6 @@ def _teach(settings: TrainSettings, data: Prepared, path: Path, active: tracking
     vectors = _vectors(settings, data)
     with Bar("pretrain: n-grams", 0, "regressions") as regressions:
         taught = teaching.pseudo_labelled(data, settings.ngrams, settings.seed, regressions.set)
-    count, pieces = len(data.rows(TRAIN, UNLABELLED)), len(taught.rows(TRAIN))
     bar = EpochsBar("pretrain", settings.epochs)
 
     def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
@@ -99,10 +98,10 @@ def _teach(settings: TrainSettings, data: Prepared, path: Path, active: tracking
     log.info("pretrain: starting Keras on %s", settings.backend)
     with Trainer(ALL[settings.backend]) as trainer:
         try:
-            trained = pretraining.teach(trainer, taught, count, settings, vectors, path, after_epoch, bar.set)
+            trained = pretraining.teach(trainer, data, taught, settings, vectors, path, after_epoch, bar.set)
         finally:
             bar.close()
             active.log_text(trainer.log(), "trainer.log")
-    accuracy = trained.summary["network_val_accuracy"]
+    accuracy, count, pieces = trained.summary["network_val_accuracy"], len(data.rows(TRAIN, UNLABELLED)), len(taught.rows(TRAIN))
     log.info("pretrain: %s reviews in %s pieces, as the n-grams see them, validation accuracy %.4f", f"{count:,}", f"{pieces:,}", accuracy)
     return trained.summary | {"reviews": count, "pieces": pieces}

@@ -6,6 +6,7 @@ takes ´ ` ′ for apostrophes, and that each character of a script without blan
 """
 
 import html
+import itertools
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -71,9 +72,10 @@ def clean(texts: pa.StringArray, settings: TextSettings) -> pa.StringArray:
     Arrow compiles a regular expression at each call, which takes milliseconds where it names Unicode classes; so what is
     beyond ASCII, an HTML entity or a backtick, is normalized first, in the few texts that have it, and the expressions name ASCII alone.
     """
-    unusual = pa.array(map(is_unusual, texts.to_pylist()), pa.bool_(), size=len(texts))
-    normalized = [_normalize(text, settings) for text in texts.filter(unusual).to_pylist()]
-    texts = pc.replace_with_mask(texts, unusual, pa.array(normalized, pa.string()))
+    strings = texts.to_pylist()
+    unusual = list(map(is_unusual, strings))
+    normalized = [_normalize(text, settings) for text in itertools.compress(strings, unusual)]
+    texts = pc.replace_with_mask(texts, pa.array(unusual, pa.bool_()), pa.array(normalized, pa.string()))
     if settings.lowercase:
         texts = pc.utf8_lower(texts)
     for pattern, replacement in _rules(settings):

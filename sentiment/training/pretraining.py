@@ -21,8 +21,8 @@ def learn_vectors(data: Prepared, settings: TrainSettings, progress: Progress = 
 
 def teach(
     trainer: Trainer,
+    data: Prepared,
     taught: Prepared,
-    reviews: int,
     settings: TrainSettings,
     vectors: WordVectors,
     path: Path,
@@ -33,11 +33,12 @@ def teach(
 
     A step has as many words as one of whole reviews.
 
-    taught: the pieces, as `teaching.pseudo_labelled` gives them; reviews: how many these are of; vectors: what its words begin with;
-    progress: gets the tokens of an epoch that are done, and their number.
+    taught: what `teaching.pseudo_labelled` makes of the data; vectors: what its words begin with; progress: gets the tokens of an epoch
+    that are done, and their number.
 
     Raises:
         TrainerError, StepError: As `training.train`.
     """
+    reviews = len(data.rows(TRAIN, UNLABELLED))
     batch_size = defaults.batch_size(settings, reviews) * len(taught.rows(TRAIN)) // reviews
     return training.train(trainer, replace(settings, ngrams=0, batch_size=batch_size), taught, path, after_epoch, progress, vectors)
