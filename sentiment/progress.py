@@ -68,6 +68,9 @@ class EpochsBar:
     def end_epoch(self, line: str) -> None:
         """Prints what came of it above the bar."""
         self._ended += 1
+        self.print(line)
+
+    def print(self, line: str) -> None:
         if self._bar:
             self._bar.print(line)
         else:

@@ -25,6 +25,11 @@ def test_long_reviews_are_spared_words_by_default(data: Prepared, text: str, wor
     assert defaults.word_dropout(TrainSettings(word_dropout=text), long) == share
 
 
+@pytest.mark.parametrize(("pieces", "asked", "epochs"), [(10, 0, 20), (132_000, 0, 4), (426_000, 0, 2), (10**6, 0, 2), (10**6, 9, 9)])
+def test_a_teacher_shows_half_a_million_pieces(pieces: int, asked: int, epochs: int) -> None:
+    assert defaults.teacher_epochs(TrainSettings(teacher_epochs=asked), pieces) == epochs
+
+
 @pytest.mark.parametrize(("reviews", "size"), [(10, 16), (11_199, 16), (11_200, 32), (22_399, 32), (22_400, 64), (10**6, 64)])
 def test_few_reviews_go_in_small_batches(reviews: int, size: int) -> None:
     assert defaults.batch_size(TrainSettings(), reviews) == size

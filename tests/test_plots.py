@@ -97,6 +97,9 @@ def test_learning_curves_mark_the_kept_epoch() -> None:
         assert np.asarray(training.get_ydata()).tolist() == pytest.approx([0, 0.1, 0.2, 0.3])
         assert np.asarray(validation.get_ydata()).tolist() == pytest.approx([1, 1.1, 1.2, 1.3])
         assert np.asarray(kept.get_xdata()).tolist() == [3, 3]
+    before = {"val_loss": 2.0, "val_accuracy": 2.0}
+    training, validation, kept = learning.curve("loss", [before, *epochs], 0).axes[0].lines
+    assert [np.asarray(line.get_xdata()).tolist() for line in (training, validation, kept)] == [[1, 2, 3, 4], [0, 1, 2, 3, 4], [0, 0]]
 
 
 def test_every_axis_has_a_name_and_a_drawing_is_one_of_its_page(scored: Scored, tmp_path: Path) -> None:

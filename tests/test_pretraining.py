@@ -11,14 +11,15 @@ from scipy.special import expit
 
 from sentiment import tracking
 from sentiment.errors import UserError
+from sentiment.model.scorer import Scorer
 from sentiment.preparation import prepared
 from sentiment.preparation.prepared import Prepared
 from sentiment.ragged import cut, from_lists
 from sentiment.reviews.batch import TRAIN, UNLABELLED, VALIDATION
-from sentiment.settings import TrainSettings
+from sentiment.settings import TrainSettings, TuneSettings
 from sentiment.steps import pretrain
 from sentiment.steps import train as train_step
-from sentiment.training import defaults, learned_vectors, ngram_regression, teaching
+from sentiment.training import defaults, ensemble, learned_vectors, ngram_regression, pretraining, teaching
 from sentiment.training.word_vectors import WordVectors
 from tests.trained import SIZES, Trainers, train_small
 
@@ -75,13 +76,19 @@ def test_the_first_numbers_of_vectors_are_those_of_narrower_ones(data: Prepared)
         assert abs(np.corrcoef(ours, theirs)[0, 1]) > 0.99
 
 
-def test_vectors_are_learned_by_default_where_there_are_words_enough(data: Prepared, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_there_are_words_enough_vectors_are_learned_and_long_reviews_taught(
+    data: Prepared, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert defaults.pretrain(TrainSettings(), data) == "none"
     monkeypatch.setattr(defaults, "ENOUGH_WORDS", int(data.words.lengths[data.rows(TRAIN, UNLABELLED)].sum()))
     assert defaults.pretrain(TrainSettings(), data) == "vectors"
     others: list[dict[str, Any]] = [{"start_from": "x"}, {"word_vectors": "x"}, {"architecture": "ngrams"}, {"pretrain": "none"}]
     assert {defaults.pretrain(TrainSettings(**changes), data) for changes in others} == {"none"}
     run = train_step.run(TrainSettings(**QUICK | {"prepared": str(path)}))
+    monkeypatch.setattr(defaults, "LONG", 3)
+    assert defaults.pretrain(TrainSettings(), data) == "teacher"
+    assert {defaults.pretrain(each, data) for each in (TrainSettings(ngrams=0), TuneSettings())} == {"vectors"}
+    assert {defaults.pretrain(TrainSettings(**changes), data) for changes in others} == {"none"}
     client = MlflowClient()
     assert client.get_run(run.run_id).data.params["pretrain"] == "vectors"
     assert client.get_run(run.run_id).data.tags["pretrain_run_id"] in children(run.run_id)
@@ -136,15 +143,33 @@ def test_pieces_are_as_few_and_as_equal_as_they_can_be() -> None:
 
 @pytest.mark.parametrize("backend", ["tensorflow", "cntk"])
 def test_what_a_teacher_taught_starts_the_network(trainers: Trainers, path: Path, data: Prepared, tmp_path: Path, backend: str) -> None:
-    settings = TrainSettings(**QUICK | {"prepared": str(path), "pretrain": "teacher", "backend": backend})
+    settings = TrainSettings(**QUICK | {"prepared": str(path), "pretrain": "teacher", "teacher_epochs": 2, "backend": backend})
     run = train_step.run(settings)
     client = MlflowClient()
     taught = client.get_run(client.get_run(run.run_id).data.tags["pretrain_run_id"])
     assert children(run.run_id) == [taught.info.run_id]
     assert taught.data.metrics["reviews"] == len(data.rows(TRAIN, UNLABELLED)) <= taught.data.metrics["pieces"]
+    assert [each.step for each in client.get_metric_history(taught.info.run_id, "val_loss")] == [1, 2]
+    before, after = client.get_metric_history(run.run_id, "val_auc")
+    assert (before.step, after.step) == (0, 1)
+    assert before.value == taught.data.metrics["network_val_auc"]
     for start, same in ((tracking.artifact(taught, "model.h5"), True), (None, False)):
         trained = train_small(trainers(backend), path, tmp_path / "model.h5", start, architecture="cnn", epochs=1)
         assert (trained.summary["network_val_loss"] == pytest.approx(run.summary["network_val_loss"], abs=1e-5)) == same
+
+
+def test_what_a_teacher_taught_has_the_scale_of_whole_reviews(trainers: Trainers, data: Prepared, tmp_path: Path) -> None:
+    """So that what their labels teach can be compared with it."""
+    settings, labels = TrainSettings(**QUICK | {"teacher_epochs": 3}), data.labels[data.rows(VALIDATION)].astype(int)
+    vectors = pretraining.learn_vectors(data, settings)
+    path, taught = tmp_path / "taught.h5", teaching.pseudo_labelled(data, 500, 1)
+    summary = pretraining.teach(trainers("tensorflow"), data, taught, settings, vectors, path, lambda epoch, metrics: False).summary
+    scorer = Scorer(path)
+    logits = scorer.outputs(scorer.model.encoder.encode_numbers(data.words.take(data.rows(VALIDATION))))["network_logit"]
+    assert summary["network_val_loss"] == pytest.approx(np.logaddexp(0, (1 - 2 * labels) * logits).mean(), abs=1e-5)
+    best = ensemble.fit(logits[:, None].astype(float), labels)
+    assert best.weights[0] == pytest.approx(1, abs=0.01)
+    assert best.intercept == pytest.approx(0, abs=0.01)
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
@@ -165,7 +190,7 @@ def test_what_can_not_start_a_network_is_said_before_a_run_begins(path: Path, na
 def test_a_teacher_needs_no_reviews_without_labels(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A step has as many words as one of whole reviews."""
     monkeypatch.setattr(teaching, "PIECE", 4)
-    run = train_step.run(TrainSettings(**QUICK | {"prepared": str(small), "pretrain": "teacher"}))
+    run = train_step.run(TrainSettings(**QUICK | {"prepared": str(small), "pretrain": "teacher", "teacher_epochs": 1}))
     client = MlflowClient()
     taught = client.get_run(client.get_run(run.run_id).data.tags["pretrain_run_id"])
     reviews, pieces = (int(taught.data.metrics[name]) for name in ("reviews", "pieces"))

@@ -76,6 +76,28 @@ def test_the_model_has_the_epoch_of_the_least_validation_loss(trainer: Trainer, 
         assert trained.summary[f"network_{name}"] == trained.network[name] == epochs[best][name]
 
 
+def test_a_model_that_a_training_only_makes_worse_is_kept(trainers: Trainers, small: Path, data: Prepared, tmp_path: Path) -> None:
+    """It is epoch 0, of which there is nothing to say on the training reviews."""
+    for backend in ("tensorflow", "cntk"):
+        start, further = tmp_path / "start.h5", tmp_path / "model.h5"
+        before = train_small(trainers(backend), small, start, architecture="cnn", ngrams=0, epochs=2)
+        epochs: dict[int, dict[str, float]] = {}
+
+        def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
+            epochs[epoch] = metrics  # noqa: B023 (called within the round)
+            return False
+
+        settings = TrainSettings(**QUICK | {"backend": backend, "ngrams": 0, "learning_rate": 3.0, "weight_average": 0, "patience": 2})
+        trained = training.train(trainers(backend), settings, data, further, after_epoch, start=start)
+        assert trained.summary["best_epoch"] == 0
+        assert list(epochs) == [0, 1, 2]
+        assert epochs[0].keys() == {"val_loss", "val_accuracy", "val_auc"}
+        assert epochs[0]["val_loss"] == pytest.approx(before.summary["network_val_loss"], abs=1e-5)
+        words = data.words.take(data.rows(VALIDATION))
+        first, second = (scorer.score_ids(scorer.model.encoder.encode_numbers(words)) for scorer in map(Scorer, (start, further)))
+        np.testing.assert_allclose(first, second, atol=1e-6)
+
+
 def test_the_parts_and_the_model_are_measured(trainer: Trainer, small: Path, data: Prepared, tmp_path: Path) -> None:
     trained = train_small(trainer, small, tmp_path / "model.h5", architecture="cnn", epochs=2)
     summary = trained.summary

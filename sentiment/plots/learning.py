@@ -26,7 +26,8 @@ def curve(measure: str, epochs: Sequence[dict[str, float]], kept: int) -> Figure
 def curves(epochs: Sequence[dict[str, float]], kept: int) -> Figure:
     """Loss and accuracy of the network by epoch, on the training and on the validation reviews.
 
-    epochs: the metrics of each, from the first; kept: the number of the epoch that is the model's, from 1.
+    epochs: the metrics of each, from the first, or from epoch 0, which has none of training; kept: the number of the epoch that is the
+    model's.
     """
     figure = Figure(figsize=(2 * SIZE[0], SIZE[1]), layout="constrained")
     for axes, measure in zip(figure.subplots(1, 2), CURVES, strict=True):
@@ -35,9 +36,10 @@ def curves(epochs: Sequence[dict[str, float]], kept: int) -> Figure:
 
 
 def _draw(axes: Axes, measure: str, epochs: Sequence[dict[str, float]], kept: int) -> None:
-    numbers = range(1, len(epochs) + 1)
+    first = 1 if "train_loss" in epochs[0] else 0
     for split, name, line in (("train", "training", TRAINING), ("val", "validation", VALIDATION)):
-        axes.plot(numbers, [epoch[f"{split}_{measure}"] for epoch in epochs], label=name, markersize=3.5, **line)
+        values = {number: epoch[key] for number, epoch in enumerate(epochs, first) if (key := f"{split}_{measure}") in epoch}
+        axes.plot(list(values), list(values.values()), label=name, markersize=3.5, **line)
     axes.axvline(kept, color=GREY, linewidth=1, linestyle=":", label=f"kept: epoch {kept}")
     axes.set(title=f"The network's {measure}", xlabel="epoch [passes over the training reviews]", ylabel=CURVES[measure])
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

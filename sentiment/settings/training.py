@@ -37,8 +37,15 @@ class TrainSettings:
     pretrain: str = parameter(
         AUTO,
         "what the network learns first, also from reviews without labels: vectors of words; these, and then what the n-grams say of pieces "
-        "of reviews (teacher); none; or auto: vectors where there are a million words to learn from",
+        "of reviews (teacher); none; or auto, where there are a million words to learn from: teacher if the training reviews have a hundred "
+        "words on average, vectors if they have fewer",
         choices=PRETRAINING,
+    )
+    teacher_epochs: int = parameter(
+        0,
+        "passes of pretrain=teacher over the pieces of reviews (0: as many as show half a million of them, 2 to 20); in up to five nothing "
+        "is dropped, in more as dropout and word_dropout say",
+        minimum=0,
     )
     start_from: str = parameter(
         "none", "a model whose network the training starts from: none, the id of a train run, models:/sentiment@champion, or a path"
@@ -93,6 +100,7 @@ class TuneSettings(TrainSettings):
 
     start_from: str = field(default="none", init=False, repr=False)  # sizes differ from trial to trial
     word_vectors: str = field(default="none", init=False, repr=False)
+    teacher_epochs: int = field(default=0, init=False, repr=False)
     pretrain: str = parameter(
         AUTO,
         "what the networks learn first, once for all: vectors of words; none; or auto: vectors where there are a million words to learn from",

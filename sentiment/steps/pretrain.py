@@ -15,7 +15,7 @@ from sentiment.progress import Bar, EpochsBar
 from sentiment.registry import find_model
 from sentiment.reviews.batch import TRAIN, UNLABELLED
 from sentiment.settings import TEACHER, VECTORS, TrainSettings
-from sentiment.training import pretraining, teaching, word_vectors
+from sentiment.training import defaults, pretraining, teaching, word_vectors
 from sentiment.training.trainer_process import Trainer
 from sentiment.training.word_vectors import WordVectors
 
@@ -23,7 +23,7 @@ FILES = {VECTORS: "vectors.h5", TEACHER: find_model.FILE}
 CODE = {VECTORS: ("training/learned_vectors.py",), TEACHER: ("ragged.py", "text/*.py", "training/*.py", "trainer/**/*.py")}
 # Of the settings, those by which the result is another one.
 OF_VECTORS = ("embedding_size", "seed")
-NOT_OF_TEACHER = ("prepared", "start_from", "word_vectors")
+NOT_OF_TEACHER = ("prepared", "start_from", "word_vectors", "epochs", "patience", "threshold")
 log = logging.getLogger(__name__)
 
 
@@ -86,13 +86,13 @@ def _teach(settings: TrainSettings, data: Prepared, path: Path, active: tracking
     vectors = _vectors(settings, data)
     with Bar("pretrain: n-grams", 0, "regressions") as regressions:
         taught = teaching.pseudo_labelled(data, settings.ngrams, settings.seed, regressions.set)
-    bar = EpochsBar("pretrain", settings.epochs)
+    pieces = len(taught.rows(TRAIN))
+    epochs = defaults.teacher_epochs(settings, pieces)
+    bar = EpochsBar("pretrain", epochs)
 
     def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
         active.log_metrics({name: value for name, value in metrics.items() if name != "train_accuracy"}, epoch)
-        bar.end_epoch(
-            f"pretrain: epoch {epoch:>2}/{settings.epochs}  train_loss {metrics['train_loss']:.4f}  val_loss {metrics['val_loss']:.4f}"
-        )
+        bar.end_epoch(f"pretrain: epoch {epoch:>2}/{epochs}  train_loss {metrics['train_loss']:.4f}  val_loss {metrics['val_loss']:.4f}")
         return False
 
     log.info("pretrain: starting Keras on %s", settings.backend)
@@ -102,6 +102,6 @@ def _teach(settings: TrainSettings, data: Prepared, path: Path, active: tracking
         finally:
             bar.close()
             active.log_text(trainer.log(), "trainer.log")
-    accuracy, count, pieces = trained.summary["network_val_accuracy"], len(data.rows(TRAIN, UNLABELLED)), len(taught.rows(TRAIN))
+    accuracy, count = trained.summary["network_val_accuracy"], len(data.rows(TRAIN, UNLABELLED))
     log.info("pretrain: %s reviews in %s pieces, as the n-grams see them, validation accuracy %.4f", f"{count:,}", f"{pieces:,}", accuracy)
     return trained.summary | {"reviews": count, "pieces": pieces}

@@ -11,7 +11,7 @@ SHOWN = ("train_loss", "val_loss", "val_accuracy", "val_auc")
 class TrainProgress:
     """A training's epochs: on the terminal, and in the metrics of its run.
 
-    epochs: the metrics of each, from the first.
+    epochs: the metrics of each, from the first, or from epoch 0, the model that it starts from.
     """
 
     def __init__(self, most: int, active: StepRun, on_epoch_end: Callable[[dict[str, float], int], None]) -> None:
@@ -34,7 +34,10 @@ class TrainProgress:
         self._on_epoch_end(metrics, epoch)
         self.epochs.append(metrics)
         shown = "  ".join(f"{name} {metrics[name]:.4f}" for name in SHOWN if name in metrics)
-        self._tokens.end_epoch(f"epoch {epoch:>2}/{self._most}  {shown}  {metrics['tokens_per_second']:,.0f} tokens/s")
+        if epoch:
+            self._tokens.end_epoch(f"epoch {epoch:>2}/{self._most}  {shown}  {metrics['tokens_per_second']:,.0f} tokens/s")
+        else:
+            self._tokens.print(f"before epoch 1  {shown}")
         return False
 
     def close(self) -> None:

@@ -19,10 +19,11 @@ PROGRESS_EVERY = 0.2  # seconds between two signs of progress
 def train(job: Dict[str, Any], channel: Channel) -> None:
     """Trains the network on the training reviews of `job["prepared"]` as `job["settings"]` say.
 
-    It starts from `job["start"]` if that names a model, its words from `job["vectors"]` if that names a file of vectors. After each epoch
-    it sends the loss, the accuracy and the network's logits of the validation reviews, and receives whether these are the weights to keep
-    (`keep`) and whether to stop (`stop`): what is best is not decided here. At the end it gets the path of the rest of the model
-    (`parts`) and where to write the whole (`model`; None: nowhere).
+    It starts from `job["start"]` if that names a model, its words from `job["vectors"]` if that names a file of vectors. After each epoch,
+    of which a model that it starts from is number 0, it sends the loss, the accuracy and the network's logits of the validation reviews,
+    and receives whether these are the weights to keep (`keep`) and whether to stop (`stop`): what is best is not decided here. At the end
+    it gets the path of the rest of the model (`parts`), what the network's logit is multiplied by and what is added to it (`scale`), and
+    where to write the whole (`model`; None: nowhere).
 
     A review counts by its label, as `job["label_weights"]` say, and `job["prior_logit"]` is added to the network's logit at the end.
     """
@@ -32,6 +33,8 @@ def train(job: Dict[str, Any], channel: Channel) -> None:
     shape = _train_network(job, network, channel) if network.has_network else (1, 1)
     answer = channel.ask("trained")
     if answer["model"]:
+        if network.has_network:
+            network.scale_logit(*answer["scale"])
         parts = files.Parts(answer["parts"])
         network.ngrams = parts.count
         model = network.whole((shape[0], 1) if framework.STATIC_LENGTHS else ANY)
@@ -53,7 +56,7 @@ def _train_network(job: Dict[str, Any], network: Network, channel: Channel) -> S
     any_model = network.trained(shape)
     if job["start"]:
         network.start_from(files.Model(job["start"]), files.read_words(job["prepared"]))
-        network.add_to_logit(-job["prior_logit"])
+        network.scale_logit(1, -job["prior_logit"])
     if job["vectors"]:
         network.set_words(*files.read_vectors(job["vectors"]))
     channel.send("built", parameters=int(any_model.count_params()), shapes=within.shapes)
@@ -63,21 +66,26 @@ def _train_network(job: Dict[str, Any], network: Network, channel: Channel) -> S
         if settings["weight_average"]:
             average.add(any_model.get_weights())
 
-    for epoch in range(1, settings["epochs"] + 1):
+    def is_last(epoch: int, **means: float) -> bool:
+        nonlocal kept
+        answer = channel.ask("epoch", epoch=epoch, val_logits=_network_logits(network, validation), **means)
+        if answer["keep"]:
+            kept = any_model.get_weights()
+        return bool(answer["stop"])
+
+    stop = bool(job["start"]) and is_last(0)
+    for epoch in range(1, 0 if stop else settings["epochs"] + 1):
         planned = batches.shuffled(within, size, random)
         seen = batches.apply_word_dropout(reviews, settings["word_dropout"], random) if settings["word_dropout"] else reviews
         means = _epoch(network, models, seen, planned, size, job["label_weights"], channel, after_step)
         trained = any_model.get_weights()
         if settings["weight_average"]:
             any_model.set_weights(average.get())
-        answer = channel.ask("epoch", epoch=epoch, val_logits=_network_logits(network, validation), **means)
-        if answer["keep"]:
-            kept = any_model.get_weights()
-        if answer["stop"]:
+        if is_last(epoch, **means):
             break
         any_model.set_weights(trained)
     any_model.set_weights(kept)
-    network.add_to_logit(job["prior_logit"])
+    network.scale_logit(1, job["prior_logit"])
     return shape
 
 

@@ -5,13 +5,15 @@ from typing import TypeVar
 
 from sentiment.preparation.prepared import Prepared
 from sentiment.reviews.batch import TRAIN, UNLABELLED
-from sentiment.settings import AUTO, NGRAMS_ALONE, NONE, VECTORS, TrainSettings
+from sentiment.settings import AUTO, NGRAMS_ALONE, NONE, TEACHER, VECTORS, TrainSettings, TuneSettings
 from sentiment.settings import word_dropout as word_dropouts
 
 BATCH_SIZES, LEAST_STEPS = (64, 32, 16), 350  # what batch_size=0 chooses from, and how many steps an epoch is to have
 LEAST_PATIENCE = 3  # epochs, where patience=0
-LONG, LONG_DROPOUT = 100, 0.3  # words of a review from which on it can spare some, and the share; in docs/experiments.md
-ENOUGH_WORDS = 1_000_000  # of pretrain=auto: vectors of IMDB's millions help, those of MPQA's 26,000 do not; docs/experiments.md
+ENOUGH_PIECES, FEWEST_SHOWINGS, MOST_SHOWINGS = 500_000, 2, 20  # that a teacher shows, and how often each, where teacher_epochs=0
+LONG = 100  # words of a review from which on it can spare some, and its pieces say more than the whole; in docs/experiments.md
+LONG_DROPOUT = 0.3  # share of them
+ENOUGH_WORDS = 1_000_000  # of pretrain=auto: what IMDB's millions teach helps, what MPQA's 26,000 do not; docs/experiments.md
 
 Settings = TypeVar("Settings", bound=TrainSettings)
 
@@ -39,14 +41,27 @@ def word_dropout(settings: TrainSettings, data: Prepared) -> float:
     share = word_dropouts.parse(settings.word_dropout)
     if share is not None:
         return share
-    return LONG_DROPOUT if data.words.lengths[data.rows(TRAIN)].mean() >= LONG else 0.0
+    return LONG_DROPOUT if _are_long(data) else 0.0
 
 
 def pretrain(settings: TrainSettings, data: Prepared) -> str:
-    """What comes before the labels: as the settings say, or else vectors or none; none where something else starts the network."""
+    """What comes before the labels: as the settings say, or else what suits the reviews; none where something else starts the network.
+
+    A search has no teacher, which would have to teach each of its networks.
+    """
     if settings.pretrain != AUTO:
         return settings.pretrain
     starts_otherwise = (settings.start_from, settings.word_vectors) != (NONE, NONE)
-    if starts_otherwise or settings.architecture == NGRAMS_ALONE:
+    few_words = data.words.lengths[data.rows(TRAIN, UNLABELLED)].sum() < ENOUGH_WORDS
+    if starts_otherwise or few_words or settings.architecture == NGRAMS_ALONE:
         return NONE
-    return VECTORS if data.words.lengths[data.rows(TRAIN, UNLABELLED)].sum() >= ENOUGH_WORDS else NONE
+    return TEACHER if settings.ngrams and _are_long(data) and not isinstance(settings, TuneSettings) else VECTORS
+
+
+def teacher_epochs(settings: TrainSettings, pieces: int) -> int:
+    """Passes over the pieces of reviews: as the settings say, or else as many as show ENOUGH_PIECES."""
+    return settings.teacher_epochs or min(max(-(-ENOUGH_PIECES // pieces), FEWEST_SHOWINGS), MOST_SHOWINGS)
+
+
+def _are_long(data: Prepared) -> bool:
+    return bool(data.words.lengths[data.rows(TRAIN)].mean() >= LONG)

@@ -12,6 +12,8 @@ from sentiment.training.trainer_process import Trainer
 from sentiment.training.training import AfterEpoch, Trained
 from sentiment.training.word_vectors import WordVectors
 
+FEW_EPOCHS = 5  # of a teacher; docs/experiments.md
+
 
 def learn_vectors(data: Prepared, settings: TrainSettings, progress: Progress = lambda done, of: None) -> WordVectors:
     """Vectors of the words of the training and the unlabelled reviews. progress: gets the parts that are done, and their number."""
@@ -29,9 +31,9 @@ def teach(
     after_epoch: AfterEpoch,
     progress: Progress = lambda done, of: None,
 ) -> Trained:
-    """Writes a model that has learned what the n-grams say of pieces of reviews.
+    """Writes a model that has learned what the n-grams say of pieces of reviews; its logit is scaled to whole ones.
 
-    A step has as many words as one of whole reviews.
+    A step has as many words as one of whole reviews. In few epochs nothing is dropped: of probabilities there is less to learn by heart.
 
     taught: what `teaching.pseudo_labelled` makes of the data; vectors: what its words begin with; progress: gets the tokens of an epoch
     that are done, and their number.
@@ -39,6 +41,10 @@ def teach(
     Raises:
         TrainerError, StepError: As `training.train`.
     """
-    reviews = len(data.rows(TRAIN, UNLABELLED))
-    batch_size = defaults.batch_size(settings, reviews) * len(taught.rows(TRAIN)) // reviews
-    return training.train(trainer, replace(settings, ngrams=0, batch_size=batch_size), taught, path, after_epoch, progress, vectors)
+    reviews, pieces = len(data.rows(TRAIN, UNLABELLED)), len(taught.rows(TRAIN))
+    epochs = defaults.teacher_epochs(settings, pieces)
+    batch_size = defaults.batch_size(settings, reviews) * pieces // reviews
+    teaching = replace(settings, ngrams=0, batch_size=batch_size, epochs=epochs, patience=0)
+    if epochs <= FEW_EPOCHS:
+        teaching = replace(teaching, dropout=0.0, word_dropout="0")
+    return training.train(trainer, teaching, taught, path, after_epoch, progress, vectors, calibrated=True)

@@ -57,14 +57,17 @@ class TrainerError(StepError):
 
 @dataclass(frozen=True)
 class Epoch:
-    """What a trainer tells after an epoch; `val_logits` are the network's for the validation reviews, in their order."""
+    """What a trainer tells after an epoch; `val_logits` are the network's for the validation reviews, in their order.
+
+    Of epoch 0, the model that it starts from, there is nothing else.
+    """
 
     epoch: int
-    train_loss: float
-    train_accuracy: float
-    epoch_seconds: float
-    tokens_per_second: float
     val_logits: list[float]
+    train_loss: float | None = None
+    train_accuracy: float | None = None
+    epoch_seconds: float | None = None
+    tokens_per_second: float | None = None
 
 
 @dataclass(frozen=True)
@@ -77,10 +80,14 @@ class Verdict:
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """parts: what `sentiment.training.model_parts` wrote; model: where the whole model goes."""
+    """parts: what `sentiment.training.model_parts` wrote; model: where the whole model goes.
+
+    scale: what the network's logit is multiplied by, and what is then added to it.
+    """
 
     parts: Path
     model: Path
+    scale: tuple[float, float] = (1.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -175,7 +182,7 @@ class Trainer:
         """Trains, and writes the model as `finish`, called after the last epoch, returns; returns how many weights the network has.
 
         Rare labels are weighted, as `class_weights` says; the logits of an epoch are without the prior's, which the saved network has.
-        start: a model whose network it starts from, or vectors that its words start with.
+        start: a model whose network it starts from, which is epoch 0, or vectors that its words start with.
 
         Raises:
             UserError: `start` is a file that is not a model.
@@ -207,7 +214,7 @@ class Trainer:
                 self._send({"keep": verdict.keep, "stop": verdict.stop})
             elif event == "trained":
                 made = finish()
-                self._send({"parts": str(made.parts), "model": str(made.model)} if made else {"model": None})
+                self._send({"parts": str(made.parts), "model": str(made.model), "scale": made.scale} if made else {"model": None})
             elif event == "done":
                 return parameters
 

@@ -16,7 +16,7 @@ from sentiment.preparation.prepared import Prepared
 from sentiment.reviews.batch import TRAIN, VALIDATION
 from sentiment.settings import NGRAMS_ALONE, TrainSettings
 from sentiment.settings import threshold as thresholds
-from sentiment.training import assembly, class_weights, defaults, model_parts, ngram_regression
+from sentiment.training import assembly, class_weights, defaults, ensemble, model_parts, ngram_regression
 from sentiment.training.assembly import Assembled, assemble
 from sentiment.training.ngram_regression import Fitted
 from sentiment.training.threshold import Threshold
@@ -42,21 +42,25 @@ class EarlyStopping:
 
 @dataclass
 class _Best:
-    """The epoch that is kept, its metrics, and the saved network's logits of the validation reviews."""
+    """The epoch that is kept, its metrics, the saved network's logits of the validation reviews, and their scale."""
 
     epoch: int
     metrics: dict[str, float]
     logits: np.ndarray
+    scale: tuple[float, float]
 
 
 class _Epochs:
     """Judges the epochs of a training as they come, and has the best of them.
 
-    positive_share: of the training reviews. An epoch's metrics are, as its loss, of reviews that are weighted by it.
+    positive_share: of the training reviews. An epoch's metrics are, as its loss, of reviews that are weighted by it. calibrated: whether
+    the logits of an epoch are first brought to the scale of the validation reviews.
     """
 
-    def __init__(self, settings: TrainSettings, labels: np.ndarray, positive_share: float, after_epoch: AfterEpoch) -> None:
-        self._settings, self._labels, self._after_epoch = settings, labels, after_epoch
+    def __init__(
+        self, settings: TrainSettings, labels: np.ndarray, positive_share: float, calibrated: bool, after_epoch: AfterEpoch
+    ) -> None:
+        self._settings, self._labels, self._calibrated, self._after_epoch = settings, labels, calibrated, after_epoch
         self._weights = class_weights.weights(labels, positive_share)
         self._prior_logit = class_weights.prior_logit(positive_share)
         self._stopping = EarlyStopping(settings.patience)
@@ -64,16 +68,20 @@ class _Epochs:
         self.given_up = False
 
     def judge(self, epoch: Epoch) -> Verdict:
-        """Raises StepError if the first epoch gave no numbers."""
-        logits = np.array(epoch.val_logits)
-        if not np.isfinite([epoch.train_loss, *logits]).all():
+        """Raises StepError if the first epoch gave no numbers, or the model that it starts from."""
+        of_epoch, logits = _of_epoch(epoch), np.array(epoch.val_logits) + self._prior_logit
+        if not np.isfinite([*of_epoch.values(), *logits]).all():
             if not self.best:
                 raise _diverged(epoch, self._settings)
             return Verdict(keep=False, stop=True)
-        metrics = assembly.measure("val", self._labels, logits, weights=self._weights) | _of_epoch(epoch)
+        scale = (1.0, 0.0)
+        if self._calibrated:
+            fitted = ensemble.fit(logits[:, None], self._labels)
+            logits, scale = fitted.apply(logits[:, None]), (float(fitted.weights[0]), fitted.intercept)
+        metrics = assembly.measure("val", self._labels, logits - self._prior_logit, weights=self._weights) | of_epoch
         verdict = self._stopping.judge(metrics["val_loss"])
         if verdict.keep:
-            self.best = _Best(epoch.epoch, metrics, logits + self._prior_logit)
+            self.best = _Best(epoch.epoch, metrics, logits, scale)
         self.given_up = self._after_epoch(epoch.epoch, metrics)
         return Verdict(verdict.keep, verdict.stop or self.given_up)
 
@@ -108,12 +116,15 @@ def train(
     progress: Callable[[int, int], None] = lambda done, of: None,
     start: Path | WordVectors | None = None,
     ngram_progress: Callable[[int, int], None] = lambda done, of: None,
+    calibrated: bool = False,
 ) -> Trained:
     """Trains and writes `model`.
 
     `after_epoch` gets each epoch's number and metrics and returns whether to give up, in which case nothing is written and the summary is
-    empty; `progress` gets the tokens done and their number. start: a model whose network it starts from, or vectors of words.
-    ngram_progress: gets the regressions on n-grams that are done, and their number.
+    empty; `progress` gets the tokens done and their number. start: a model whose network it starts from, or vectors of words. Such a
+    model is epoch 0: it is kept if no epoch is better.
+    ngram_progress: gets the regressions on n-grams that are done, and their number; calibrated: whether the network's logit is scaled to
+    the labels of the validation reviews, as it has to be if it trains on something else.
 
     Raises:
         UserError: There is nothing to train.
@@ -127,7 +138,7 @@ def train(
     labels = data.labels[data.rows(VALIDATION)].astype(np.int64)
     words = data.words.take(data.rows(VALIDATION))
     ngrams = _fit_ngrams(data, settings, ngram_progress)
-    epochs = _Epochs(settings, labels, class_weights.positive_share(data), after_epoch)
+    epochs = _Epochs(settings, labels, class_weights.positive_share(data), calibrated, after_epoch)
     beside_network = model.with_suffix(".parts.unfinished")
     assembled: Assembled | None = None
 
@@ -142,7 +153,7 @@ def train(
         reference = assembled.reference(words, len(data.encoder.vocabulary))
         threshold = assembled.threshold.value
         model_parts.write(beside_network, data, values, settings.backend, fitted, assembled.combination, reference, threshold)
-        return ModelFiles(beside_network, model)
+        return ModelFiles(beside_network, model, epochs.best.scale if epochs.best else (1.0, 0.0))
 
     try:
         parameters = trainer.train(data, values, epochs.judge, finish, progress, start)
@@ -171,7 +182,7 @@ def _fit_ngrams(data: Prepared, settings: TrainSettings, progress: Callable[[int
 
 
 def _of_epoch(epoch: Epoch) -> dict[str, float]:
-    return {name: value for name, value in asdict(epoch).items() if name not in ("epoch", "val_logits")}
+    return {name: value for name, value in asdict(epoch).items() if name not in ("epoch", "val_logits") and value is not None}
 
 
 def _diverged(epoch: Epoch, settings: TrainSettings) -> StepError:

@@ -101,10 +101,10 @@ class Network:
             shares = np.array(combination, np.float32)
             layers["combined_logit"].set_weights([shares[:2, None], shares[2:]])
 
-    def add_to_logit(self, value: float) -> None:
-        """To the network's."""
+    def scale_logit(self, factor: float, shift: float) -> None:
+        """The network's, to `factor · logit + shift`."""
         kernel, bias = self._layers.by_name["network_logit"].get_weights()
-        self._layers.by_name["network_logit"].set_weights([kernel, bias + np.float32(value)])
+        self._layers.by_name["network_logit"].set_weights([kernel * np.float32(factor), bias * np.float32(factor) + np.float32(shift)])
 
     def start_from(self, model: Model, words: List[str]) -> None:
         """Takes over the weights of another model's network of the same sizes; of its embedding, the rows of the words it knows.
