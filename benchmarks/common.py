@@ -82,11 +82,12 @@ def changed(settings: TrainSettings, changes: str) -> TrainSettings:
 def train(settings: TrainSettings, data: Prepared, model: Path) -> Trained:
     """Trains as the step `train` does, in a trainer of its own, without a run. What the network learns first is learned anew."""
     settings = defaults.resolve(settings, data)
+    ngrams = training.fit_ngrams(data, settings)
     vectors = pretraining.learn_vectors(data, settings) if settings.pretrain in (VECTORS, TEACHER) else None
     start: Path | WordVectors | None = vectors
     with Trainer(ALL[settings.backend]) as trainer:
-        if vectors is not None and settings.pretrain == TEACHER:
+        if vectors and ngrams and settings.pretrain == TEACHER:
             start = model.with_name("taught.h5")
-            taught = teaching.pseudo_labelled(data, settings.ngrams, settings.seed)
+            taught = teaching.pseudo_labelled(data, ngrams.train_model)
             pretraining.teach(trainer, data, taught, settings, vectors, start, lambda epoch, metrics: False)
-        return training.train(trainer, settings, data, model, lambda epoch, metrics: False, start=start)
+        return training.train(trainer, settings, data, model, lambda epoch, metrics: False, start=start, ngrams=ngrams)

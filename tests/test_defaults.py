@@ -40,3 +40,4 @@ def test_few_reviews_go_in_small_batches(reviews: int, size: int) -> None:
 def test_a_training_on_few_reviews_is_given_more_epochs(reviews: int, epochs: int) -> None:
     assert defaults.patience(TrainSettings(batch_size=16), reviews) == epochs
     assert defaults.patience(TrainSettings(batch_size=16, patience=2), reviews) == 2
+    assert defaults.patience(TrainSettings(batch_size=16, pretrain="teacher"), reviews) == (1 if reviews == 10**6 else epochs)

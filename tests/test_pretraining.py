@@ -55,7 +55,7 @@ def test_vectors_are_learned_once(data: Prepared) -> None:
     all_changes: list[dict[str, Any]] = [{}, {}, {"embedding_size": 6}]
     for number, changes in enumerate(all_changes):
         with tracking.step_run("train", settings) as active:
-            vectors, run_id = pretrain.run(replace(settings, **changes), data, active.info.run_id)
+            vectors, run_id = pretrain.run(replace(settings, **changes), data, active.info.run_id, None)
         assert isinstance(vectors, WordVectors)
         assert children(active.info.run_id) == ([] if number == 1 else [run_id])
         made.append((vectors, run_id))
@@ -120,7 +120,8 @@ def test_the_recipe_of_a_teacher_follows_from_the_code_of_networks_and_ngrams() 
 
 
 def test_a_teacher_has_seen_the_labels_of_training_reviews_alone(data: Prepared) -> None:
-    taught = teaching.pseudo_labelled(data, 500, 1)
+    fitted = ngram_regression.fit(data, 500, 1)
+    taught = teaching.pseudo_labelled(data, fitted.train_model)
     pieces, validation = taught.words.take(taught.rows(TRAIN)), taught.rows(VALIDATION)
     np.testing.assert_array_equal(pieces.ids, data.words.take(data.rows(TRAIN, UNLABELLED)).ids)
     assert pieces.lengths.max() <= teaching.PIECE
@@ -128,7 +129,6 @@ def test_a_teacher_has_seen_the_labels_of_training_reviews_alone(data: Prepared)
     np.testing.assert_array_equal(taught.words.take(validation).ids, data.words.take(data.rows(VALIDATION)).ids)
     np.testing.assert_array_equal(taught.tokens.take(validation).ids, data.tokens.take(data.rows(VALIDATION)).ids)
     np.testing.assert_array_equal(taught.labels[validation], data.labels[data.rows(VALIDATION)])
-    fitted = ngram_regression.fit(data, 500, 1)
     logits = fitted.train_model.logits(fitted.train_model.ngrams.encode(pieces))
     np.testing.assert_allclose(taught.labels[taught.rows(TRAIN)], expit(logits), atol=1e-6)
     assert (fitted.train_model.weights != fitted.model.weights).any()
@@ -162,7 +162,7 @@ def test_what_a_teacher_taught_has_the_scale_of_whole_reviews(trainers: Trainers
     """So that what their labels teach can be compared with it."""
     settings, labels = TrainSettings(**QUICK | {"teacher_epochs": 3}), data.labels[data.rows(VALIDATION)].astype(int)
     vectors = pretraining.learn_vectors(data, settings)
-    path, taught = tmp_path / "taught.h5", teaching.pseudo_labelled(data, 500, 1)
+    path, taught = tmp_path / "taught.h5", teaching.pseudo_labelled(data, ngram_regression.fit(data, 500, 1).train_model)
     summary = pretraining.teach(trainers("tensorflow"), data, taught, settings, vectors, path, lambda epoch, metrics: False).summary
     scorer = Scorer(path)
     logits = scorer.outputs(scorer.model.encoder.encode_numbers(data.words.take(data.rows(VALIDATION))))["network_logit"]

@@ -16,6 +16,7 @@ from sentiment.registry import find_model
 from sentiment.reviews.batch import TRAIN, UNLABELLED
 from sentiment.settings import TEACHER, VECTORS, TrainSettings
 from sentiment.training import defaults, pretraining, teaching, word_vectors
+from sentiment.training.ngram_regression import NgramModel
 from sentiment.training.trainer_process import Trainer
 from sentiment.training.word_vectors import WordVectors
 
@@ -27,8 +28,10 @@ NOT_OF_TEACHER = ("prepared", "start_from", "word_vectors", "epochs", "patience"
 log = logging.getLogger(__name__)
 
 
-def run(settings: TrainSettings, data: Prepared, parent: str, **tags: str) -> tuple[Path | WordVectors, str]:
+def run(settings: TrainSettings, data: Prepared, parent: str, teacher: NgramModel | None, **tags: str) -> tuple[Path | WordVectors, str]:
     """What `settings.pretrain` makes of the reviews, and the run that made it, which may be an earlier one.
+
+    teacher: n-grams that were fitted on the training reviews alone, if that is what it asks for.
 
     It learns from the training and the unlabelled reviews; of the validation reviews a teacher uses the labels to know when to stop.
 
@@ -44,7 +47,7 @@ def run(settings: TrainSettings, data: Prepared, parent: str, **tags: str) -> tu
     else:
         with tracking.step_run("pretrain", settings, parent, recipe=made_by, **tags) as active, tracking.work_folder() as folder:
             run_id, path = active.info.run_id, folder / file
-            metrics = _learn_vectors(settings, data, path) if settings.pretrain == VECTORS else _teach(settings, data, path, active)
+            metrics = _teach(settings, data, teacher, path, active) if teacher else _learn_vectors(settings, data, path)
             active.log_metrics(metrics)
             active.log_file(path)
     if settings.pretrain == VECTORS:
@@ -82,10 +85,8 @@ def _vectors(settings: TrainSettings, data: Prepared) -> WordVectors:
     return vectors
 
 
-def _teach(settings: TrainSettings, data: Prepared, path: Path, active: tracking.StepRun) -> dict[str, float]:
-    vectors = _vectors(settings, data)
-    with Bar("pretrain: n-grams", 0, "regressions") as regressions:
-        taught = teaching.pseudo_labelled(data, settings.ngrams, settings.seed, regressions.set)
+def _teach(settings: TrainSettings, data: Prepared, teacher: NgramModel, path: Path, active: tracking.StepRun) -> dict[str, float]:
+    vectors, taught = _vectors(settings, data), teaching.pseudo_labelled(data, teacher)
     pieces = len(taught.rows(TRAIN))
     epochs = defaults.teacher_epochs(settings, pieces)
     bar = EpochsBar("pretrain", epochs)

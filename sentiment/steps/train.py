@@ -23,6 +23,7 @@ from sentiment.steps import prepared_runs, pretrain
 from sentiment.steps.train_progress import TrainProgress
 from sentiment.tracking import StepRun, commands, descriptions
 from sentiment.training import defaults, teaching, training, vector_file
+from sentiment.training.ngram_regression import Fitted
 from sentiment.training.trainer_process import Trainer
 from sentiment.training.training import Trained
 from sentiment.training.word_vectors import WordVectors
@@ -74,8 +75,8 @@ def run(
     source = prepared_runs.find(settings.prepared)
     data, reviews = prepared.read(source.path), source.reviews
     settings = defaults.resolve(settings, data)
-    if settings.pretrain == TEACHER:
-        teaching.check(settings.ngrams)
+    if settings.pretrain == TEACHER and not settings.ngrams:
+        raise teaching.nobody(settings.ngrams)
     if settings.word_vectors != NONE:
         start = _read_vectors(settings, data)
     tags |= {"data_fingerprint": data.data_fingerprint} | ({"prepared_run_id": source.run_id} if source.run_id else {})
@@ -83,14 +84,17 @@ def run(
         active.log_datasets(tracking.split_datasets(data, reviews, "train", "validation"))
         if isinstance(start, WordVectors):
             active.log_metrics({"words_with_vector": len(start)})
+        with Bar("n-grams", 0, "regressions") as regressions:
+            ngrams = training.fit_ngrams(data, settings, regressions.set)
         if learned is not None:
             start = learned
         elif settings.pretrain != NONE:
-            start, pretrain_run_id = pretrain.run(settings, data, active.info.run_id, **tags)
+            teacher = ngrams.train_model if ngrams and settings.pretrain == TEACHER else None
+            start, pretrain_run_id = pretrain.run(settings, data, active.info.run_id, teacher, **tags)
             active.set_tags({"pretrain_run_id": pretrain_run_id})
         path = folder / find_model.FILE
         progress = TrainProgress(settings.epochs, active, on_epoch_end)
-        trained = _train(settings, data, path, start, progress, active)
+        trained = _train(settings, data, path, start, ngrams, progress, active)
         run_id = active.info.run_id
         active.measure_model_of(run_id)
         active.log_metrics(trained.summary)
@@ -111,23 +115,28 @@ def run(
 
 
 def _train(
-    settings: TrainSettings, data: Prepared, path: Path, start: Path | WordVectors | None, progress: TrainProgress, active: StepRun
+    settings: TrainSettings,
+    data: Prepared,
+    path: Path,
+    start: Path | WordVectors | None,
+    ngrams: Fitted | None,
+    progress: TrainProgress,
+    active: StepRun,
 ) -> Trained:
     if settings.architecture != NGRAMS_ALONE:
         log.info("train: starting Keras on %s", settings.backend)
     with Trainer(ALL[settings.backend]) as trainer:
         active.log_params({"device": trainer.device})
         try:
-            return training.train(
-                trainer, settings, data, path, progress.after_epoch, progress.after_tokens, start, progress.after_regression
-            )
+            return training.train(trainer, settings, data, path, progress.after_epoch, progress.after_tokens, start, ngrams)
         finally:
             progress.close()
             active.log_text(trainer.log(), "trainer.log")
 
 
 def _log_summary(settings: TrainSettings, trained: Trained, run_id: str, reviews: int) -> None:
-    parts = (("network", f", epoch {trained.summary.get('best_epoch', 0):.0f}"), ("ngrams", ""), ("model", ""))
+    best = int(trained.summary.get("best_epoch", 0))
+    parts = (("network", f", epoch {best}" if best else ", as it started"), ("ngrams", ""), ("model", ""))
     shown = [f"{part} {trained.summary[name]:.4f}{more}" for part, more in parts if (name := f"{part}_val_accuracy") in trained.summary]
     log.info("train: validation accuracy of %s", "; ".join(shown))
     log.info("train: %s on %s, %s (run %s)", settings.architecture, settings.backend, trained.note, run_id)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from sentiment.progress import Bar, EpochsBar
+from sentiment.progress import EpochsBar
 from sentiment.tracking import StepRun
 
 SHOWN = ("train_loss", "val_loss", "val_accuracy", "val_auc")
@@ -18,12 +18,7 @@ class TrainProgress:
         """most: epochs; on_epoch_end: is called with the metrics of each, and its number."""
         self.epochs: list[dict[str, float]] = []
         self._most, self._active, self._on_epoch_end = most, active, on_epoch_end
-        self._tokens, self._regressions = EpochsBar("train", most), Bar("n-grams", 0, "regressions")
-
-    def after_regression(self, done: int, total: int) -> None:
-        self._regressions.set(done, total)
-        if done == total:
-            self._regressions.close()
+        self._tokens = EpochsBar("train", most)
 
     def after_tokens(self, done: int, total: int) -> None:
         self._tokens.set(done, total)
@@ -42,4 +37,3 @@ class TrainProgress:
 
     def close(self) -> None:
         self._tokens.close()
-        self._regressions.close()

@@ -107,7 +107,7 @@ def _check_data(settings: TuneSettings, source: PreparedRun, data: Prepared) -> 
 def _learn_vectors(settings: TuneSettings, data: Prepared, parent: str, tags: dict[str, str]) -> tuple[WordVectors, dict[str, str]]:
     """As wide as the widest embedding that the search may suggest, and the tag of the runs that start with them."""
     widest = trial.network_settings(settings, {}, embedding_size=int(settings.embedding_size.high))
-    vectors, run_id = pretrain.run(widest, data, parent, **tags)
+    vectors, run_id = pretrain.run(widest, data, parent, None, **tags)
     assert isinstance(vectors, WordVectors)
     return vectors, {"pretrain_run_id": run_id}
 

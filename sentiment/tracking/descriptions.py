@@ -134,7 +134,9 @@ def card(model: ModelFile, candidate: Run, reviews: str, data: Prepared, note: s
 
 def _what(settings: Any, data: Prepared, reviews: str, summary: Mapping[str, float]) -> str:
     backend = TITLES.get(settings.backend, settings.backend)
-    epoch = f", epoch {summary['best_epoch']:.0f} of at most {settings.epochs}" if "best_epoch" in summary else ""
+    best = summary.get("best_epoch")
+    kept = f", epoch {best:.0f} of at most {settings.epochs}" if best else ", as it was before its first epoch, since none was better"
+    epoch = "" if best is None else kept
     return (
         f"**{network(settings)} on {backend}**{epoch}, trained on {len(data.rows(TRAIN)):,} reviews of `{reviews}` "
         f"(data {data.data_fingerprint[:DIGITS]})."

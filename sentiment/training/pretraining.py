@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sentiment.preparation.prepared import Prepared
 from sentiment.reviews.batch import TRAIN, UNLABELLED
-from sentiment.settings import TrainSettings
+from sentiment.settings import VECTORS, TrainSettings
 from sentiment.training import defaults, learned_vectors, training
 from sentiment.training.learned_vectors import Progress
 from sentiment.training.trainer_process import Trainer
@@ -44,7 +44,7 @@ def teach(
     reviews, pieces = len(data.rows(TRAIN, UNLABELLED)), len(taught.rows(TRAIN))
     epochs = defaults.teacher_epochs(settings, pieces)
     batch_size = defaults.batch_size(settings, reviews) * pieces // reviews
-    teaching = replace(settings, ngrams=0, batch_size=batch_size, epochs=epochs, patience=0)
+    teaching = replace(settings, pretrain=VECTORS, ngrams=0, batch_size=batch_size, epochs=epochs, patience=0)
     if epochs <= FEW_EPOCHS:
         teaching = replace(teaching, dropout=0.0, word_dropout="0")
     return training.train(trainer, teaching, taught, path, after_epoch, progress, vectors, calibrated=True)

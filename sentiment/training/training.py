@@ -14,9 +14,9 @@ from sentiment.errors import StepError, UserError
 from sentiment.evaluation.scored import NETWORK, NGRAMS, Scored
 from sentiment.preparation.prepared import Prepared
 from sentiment.reviews.batch import TRAIN, VALIDATION
-from sentiment.settings import NGRAMS_ALONE, TrainSettings
+from sentiment.settings import NGRAMS_ALONE, TEACHER, TrainSettings
 from sentiment.settings import threshold as thresholds
-from sentiment.training import assembly, class_weights, defaults, ensemble, model_parts, ngram_regression
+from sentiment.training import assembly, class_weights, defaults, ensemble, model_parts, ngram_regression, teaching
 from sentiment.training.assembly import Assembled, assemble
 from sentiment.training.ngram_regression import Fitted
 from sentiment.training.threshold import Threshold
@@ -115,7 +115,7 @@ def train(
     after_epoch: AfterEpoch,
     progress: Callable[[int, int], None] = lambda done, of: None,
     start: Path | WordVectors | None = None,
-    ngram_progress: Callable[[int, int], None] = lambda done, of: None,
+    ngrams: Fitted | None = None,
     calibrated: bool = False,
 ) -> Trained:
     """Trains and writes `model`.
@@ -123,8 +123,8 @@ def train(
     `after_epoch` gets each epoch's number and metrics and returns whether to give up, in which case nothing is written and the summary is
     empty; `progress` gets the tokens done and their number. start: a model whose network it starts from, or vectors of words. Such a
     model is epoch 0: it is kept if no epoch is better.
-    ngram_progress: gets the regressions on n-grams that are done, and their number; calibrated: whether the network's logit is scaled to
-    the labels of the validation reviews, as it has to be if it trains on something else.
+    ngrams: those that stand beside the network, if they are fitted already; calibrated: whether the network's logit is scaled to the labels
+    of the validation reviews, as it has to be if it trains on something else.
 
     Raises:
         UserError: There is nothing to train.
@@ -137,7 +137,7 @@ def train(
     values = asdict(settings) | {"word_dropout": defaults.word_dropout(settings, data)}
     labels = data.labels[data.rows(VALIDATION)].astype(np.int64)
     words = data.words.take(data.rows(VALIDATION))
-    ngrams = _fit_ngrams(data, settings, ngram_progress)
+    ngrams = ngrams or fit_ngrams(data, settings)
     epochs = _Epochs(settings, labels, class_weights.positive_share(data), calibrated, after_epoch)
     beside_network = model.with_suffix(".parts.unfinished")
     assembled: Assembled | None = None
@@ -169,8 +169,16 @@ def train(
     return Trained(network, summary, assembled.note(), assembled.threshold, assembled.guessing(), assembled.scored(words))
 
 
-def _fit_ngrams(data: Prepared, settings: TrainSettings, progress: Callable[[int, int], None]) -> Fitted | None:
-    """Of n-grams that are in equally many reviews, none is chosen if there is no room for all: `ngrams` of 1 may leave none at all."""
+def fit_ngrams(data: Prepared, settings: TrainSettings, progress: Callable[[int, int], None] = lambda done, of: None) -> Fitted | None:
+    """What stands beside the network, or instead of it; None if nothing does.
+
+    Of n-grams that are in equally many reviews, none is chosen if there is no room for all: `ngrams` of 1 may leave none at all.
+
+    progress: gets the regressions that are done, and their number.
+
+    Raises:
+        UserError: There are none, and nothing else to train, or they are to teach the network.
+    """
     fitted = ngram_regression.fit(data, settings.ngrams, settings.seed, progress) if settings.ngrams else None
     if fitted and len(fitted.model.ngrams):
         return fitted
@@ -178,6 +186,8 @@ def _fit_ngrams(data: Prepared, settings: TrainSettings, progress: Callable[[int
         raise UserError(
             f"There are no n-grams to weigh. Received: architecture={NGRAMS_ALONE}, ngrams={settings.ngrams}. Give more ngrams."
         )
+    if settings.pretrain == TEACHER:
+        raise teaching.nobody(settings.ngrams)
     return None
 
 
