@@ -86,7 +86,7 @@ def train(settings: TrainSettings, data: Prepared, model: Path) -> Trained:
     vectors = pretraining.learn_vectors(data, settings) if settings.pretrain in (VECTORS, TEACHER) else None
     start: Path | WordVectors | None = vectors
     with Trainer(ALL[settings.backend]) as trainer:
-        if vectors and ngrams and settings.pretrain == TEACHER:
+        if vectors is not None and ngrams and settings.pretrain == TEACHER:
             start = model.with_name("taught.h5")
             taught = teaching.pseudo_labelled(data, ngrams.train_model)
             pretraining.teach(trainer, data, taught, settings, vectors, start, lambda epoch, metrics: False)

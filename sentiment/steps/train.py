@@ -86,9 +86,8 @@ def run(
             active.log_metrics({"words_with_vector": len(start)})
         with Bar("n-grams", 0, "regressions") as regressions:
             ngrams = training.fit_ngrams(data, settings, regressions.set)
-        if learned is not None:
-            start = learned
-        elif settings.pretrain != NONE:
+        start = start if learned is None else learned
+        if start is None and settings.pretrain != NONE:
             teacher = ngrams.train_model if ngrams and settings.pretrain == TEACHER else None
             start, pretrain_run_id = pretrain.run(settings, data, active.info.run_id, teacher, **tags)
             active.set_tags({"pretrain_run_id": pretrain_run_id})
