@@ -10,7 +10,7 @@ from sentiment.settings import word_dropout as word_dropouts
 
 BATCH_SIZES, LEAST_STEPS = (64, 32, 16), 350  # what batch_size=0 chooses from, and how many steps an epoch is to have
 LEAST_PATIENCE = 3  # epochs, where patience=0
-PATIENCE_WHEN_TAUGHT = 1  # labels that do not help at once do not help; docs/experiments.md
+PATIENCE_WHEN_TAUGHT = 1  # labels that do not help at once do not help
 ENOUGH_PIECES, FEWEST_SHOWINGS, MOST_SHOWINGS = 500_000, 2, 20  # that a teacher shows, and how often each, where teacher_epochs=0
 LONG = 100  # words of a review from which on it can spare some, and its pieces say more than the whole; in docs/experiments.md
 LONG_DROPOUT = 0.3  # share of them

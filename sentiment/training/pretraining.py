@@ -12,7 +12,7 @@ from sentiment.training.trainer_process import Trainer
 from sentiment.training.training import AfterEpoch, Trained
 from sentiment.training.word_vectors import WordVectors
 
-FEW_EPOCHS = 5  # of a teacher; docs/experiments.md
+FEW_EPOCHS = 5  # of a teacher: without dropout these teach more, but a network that is taught for longer errs ever more like its teacher
 
 
 def learn_vectors(data: Prepared, settings: TrainSettings, progress: Progress = lambda done, of: None) -> WordVectors:
