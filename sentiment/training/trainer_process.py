@@ -31,6 +31,7 @@ from sentiment.training import class_weights, word_vectors
 from sentiment.training.word_vectors import WordVectors
 
 LOG_LINES = 15
+UNSCALED = (1.0, 0.0)  # a factor and a shift
 SILENCE_VARIABLE = "SENTIMENT_TRAINER_SILENCE"
 SILENCE = 1800.0  # seconds; it speaks after each epoch, and several times a second within one
 
@@ -87,7 +88,7 @@ class ModelFiles:
 
     parts: Path
     model: Path
-    scale: tuple[float, float] = (1.0, 0.0)
+    scale: tuple[float, float] = UNSCALED
 
 
 @dataclass(frozen=True)

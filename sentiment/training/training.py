@@ -20,7 +20,7 @@ from sentiment.training import assembly, class_weights, defaults, ensemble, mode
 from sentiment.training.assembly import Assembled, assemble
 from sentiment.training.ngram_regression import Fitted
 from sentiment.training.threshold import Threshold
-from sentiment.training.trainer_process import Epoch, ModelFiles, Trainer, Verdict
+from sentiment.training.trainer_process import UNSCALED, Epoch, ModelFiles, Trainer, Verdict
 from sentiment.training.word_vectors import WordVectors
 
 AfterEpoch = Callable[[int, dict[str, float]], bool]  # gets an epoch's number and metrics, returns whether to give up
@@ -74,7 +74,7 @@ class _Epochs:
             if not self.best:
                 raise _diverged(epoch, self._settings)
             return Verdict(keep=False, stop=True)
-        scale = (1.0, 0.0)
+        scale = UNSCALED
         if self._calibrated:
             fitted = ensemble.fit(logits[:, None], self._labels)
             logits, scale = fitted.apply(logits[:, None]), (float(fitted.weights[0]), fitted.intercept)
@@ -153,7 +153,7 @@ def train(
         reference = assembled.reference(words, len(data.encoder.vocabulary))
         threshold = assembled.threshold.value
         model_parts.write(beside_network, data, values, settings.backend, fitted, assembled.combination, reference, threshold)
-        return ModelFiles(beside_network, model, epochs.best.scale if epochs.best else (1.0, 0.0))
+        return ModelFiles(beside_network, model, epochs.best.scale if epochs.best else UNSCALED)
 
     try:
         parameters = trainer.train(data, values, epochs.judge, finish, progress, start)
