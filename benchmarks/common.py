@@ -85,9 +85,10 @@ def train(settings: TrainSettings, data: Prepared, model: Path) -> Trained:
     ngrams = training.fit_ngrams(data, settings)
     vectors = pretraining.learn_vectors(data, settings) if settings.pretrain in (VECTORS, TEACHER) else None
     start: Path | WordVectors | None = vectors
+    is_taught = settings.pretrain == TEACHER
     with Trainer(ALL[settings.backend]) as trainer:
-        if vectors is not None and ngrams and settings.pretrain == TEACHER:
+        if vectors is not None and ngrams and is_taught:
             start = model.with_name("taught.h5")
             taught = teaching.pseudo_labelled(data, ngrams.train_model)
-            pretraining.teach(trainer, data, taught, settings, vectors, start, lambda epoch, metrics: False)
-        return training.train(trainer, settings, data, model, lambda epoch, metrics: False, start=start, ngrams=ngrams)
+            pretraining.teach(trainer, data, taught, settings, vectors, start)
+        return training.train(trainer, settings, data, model, start=start, ngrams=ngrams, calibrated=is_taught)

@@ -53,7 +53,7 @@ def _like(start: Path, seed: int) -> TrainSettings:
 
 
 def _accuracies(trainer: Trainer, settings: TrainSettings, data: Prepared, path: Path, start: Path | None = None) -> dict[str, float]:
-    training.train(trainer, settings, data, path, lambda epoch, metrics: False, start=start)
+    training.train(trainer, settings, data, path, start=start)
     metrics = evaluate.test_metrics(evaluate.score(Scorer(path), data))
     return {part: round(metrics[name], 4) for part, name in PARTS.items()}
 

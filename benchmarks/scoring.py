@@ -50,7 +50,7 @@ def make_model(settings: PrepareSettings, folder: Path) -> Path:
     data, model = folder / "prepared.h5", folder / "model.h5"
     made = prepare(replace(settings, sample=400), data)
     with Trainer(ALL["tensorflow"]) as trainer:
-        training.train(trainer, TrainSettings(epochs=1), made, model, lambda epoch, metrics: False)
+        training.train(trainer, TrainSettings(epochs=1), made, model)
     return model
 
 

@@ -104,7 +104,7 @@ def _search(data_set: DataSet, seed: int, trainer: Trainer, data: Prepared, path
         search.work(random, len(random.trials) + 1, do_random, lambda: False, ends=(Exception,))
     model = path.with_name(f"{seed}.h5")
     default = TrainSettings(ngrams=0, epochs=SETTINGS.epochs, patience=SETTINGS.patience, seed=seed)
-    trained = training.train(trainer, default, data, model, lambda epoch, metrics: False)
+    trained = training.train(trainer, default, data, model)
     found = _Search(
         [each.values[0] for each in study.trials if each.values],
         sum(each.state == TrialState.PRUNED for each in study.trials),

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
+from sentiment.evaluation import metrics
 from sentiment.model import model_file
 from sentiment.model.scorer import Scorer
 from sentiment.preparation import prepared, preparing
@@ -15,7 +17,8 @@ from sentiment.reviews import find_source
 from sentiment.reviews.batch import VALIDATION
 from sentiment.settings import PrepareSettings, TrainSettings
 from sentiment.training import training
-from sentiment.training.trainer_process import Trainer
+from sentiment.training.epochs import Epochs
+from sentiment.training.trainer_process import Epoch, Trainer
 from tests.trained import SIZES, Trainers, train_network, train_small
 
 pytestmark = pytest.mark.slow
@@ -53,6 +56,24 @@ def test_a_model_that_a_training_only_makes_worse_is_kept(trainers: Trainers, sm
         words = data.words.take(data.rows(VALIDATION))
         first, second = (scorer.score_ids(scorer.model.encoder.encode_numbers(words)) for scorer in map(Scorer, (start, further)))
         np.testing.assert_allclose(first, second, atol=1e-6)
+
+
+def test_taught_epochs_are_compared_at_one_scale() -> None:
+    """One that ranks better is kept though it is far too sure; the kept scale makes up for that."""
+    labels = np.random.default_rng(0).integers(0, 2, 2000)
+    noise = np.random.default_rng(1).normal(size=(2, 2000))
+    worse, better = 2.0 * labels - 1 + 1.2 * noise[0], 2.0 * labels - 1 + noise[1]
+    kept = {}
+    for calibrated in (False, True):
+        epochs = Epochs(TrainSettings(), labels, 0.5, calibrated, lambda epoch, metrics: False)
+        kept[calibrated] = [epochs.judge(Epoch(number, list(logits))).keep for number, logits in enumerate((worse, 9 * better))]
+        assert epochs.best
+        factor, shift = epochs.best.scale
+        assert metrics.measure(labels, expit(epochs.best.logits))["log_loss"] == pytest.approx(epochs.best.metrics["val_loss"])
+        if calibrated:
+            np.testing.assert_allclose(epochs.best.logits, factor * 9 * better + shift)
+            assert factor == pytest.approx(2 / 9, rel=0.1)  # of two normal distributions two apart, of variance one
+    assert kept == {False: [True, False], True: [True, True]}
 
 
 def test_a_start_gives_each_word_its_own_row(trainer: Trainer, small: Path, data: Prepared, tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ from sentiment.steps import train as train_step
 from sentiment.text.vocabulary import UNKNOWN
 from sentiment.trainer import batches
 from sentiment.training import ensemble, ngram_regression, training
+from sentiment.training.epochs import EarlyStopping
 from sentiment.training.trainer_process import Trainer
-from sentiment.training.training import EarlyStopping
 from tests.trained import SIZES, Trainers, train_network, train_small
 
 pytestmark = pytest.mark.slow
@@ -172,7 +172,7 @@ def prepare_chinese(path: Path, praise: str, blame: str, reviews: int = 80) -> P
 def test_a_language_without_blanks_is_learned(trainer: Trainer, tmp_path: Path) -> None:
     path, model = tmp_path / "prepared.h5", tmp_path / "model.h5"
     data = prepare_chinese(path, "我很喜欢这部电影", "我不想再看这部电影")
-    trained = training.train(trainer, TrainSettings(architecture="ngrams"), data, model, lambda epoch, metrics: False)
+    trained = training.train(trainer, TrainSettings(architecture="ngrams"), data, model)
     assert trained.summary["ngrams_val_auc"] > 0.95
     assert trained.guessing == ()
     good, bad = Scorer(model).score(["朋友很喜欢", "朋友不想再看"])

@@ -58,7 +58,7 @@ def train_network(
 def train_small(trainer: Trainer, data: Path, model: Path, start: Path | WordVectors | None = None, **settings: Any) -> Trained:
     """Trains as `train` does, on a `prepared.h5`, with SIZES but for the settings that are named, and writes the model."""
     chosen = TrainSettings(**{"backend": trainer.backend.name, **SIZES, **settings})
-    return training.train(trainer, chosen, prepared.read(data), model, lambda epoch, metrics: False, start=start)
+    return training.train(trainer, chosen, prepared.read(data), model, start=start)
 
 
 def random_reviews(lengths: list[int], encoder: Encoder, seed: int = 0) -> Encoded:

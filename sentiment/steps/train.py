@@ -126,8 +126,9 @@ def _train(
         log.info("train: starting Keras on %s", settings.backend)
     with Trainer(ALL[settings.backend]) as trainer:
         active.log_params({"device": trainer.device})
+        is_taught = settings.pretrain == TEACHER
         try:
-            return training.train(trainer, settings, data, path, progress.after_epoch, progress.after_tokens, start, ngrams)
+            return training.train(trainer, settings, data, path, progress.after_epoch, progress.after_tokens, start, ngrams, is_taught)
         finally:
             progress.close()
             active.log_text(trainer.log(), "trainer.log")

@@ -7,9 +7,10 @@ from sentiment.preparation.prepared import Prepared
 from sentiment.reviews.batch import TRAIN, UNLABELLED
 from sentiment.settings import VECTORS, TrainSettings
 from sentiment.training import defaults, learned_vectors, training
+from sentiment.training.epochs import AfterEpoch, go_on
 from sentiment.training.learned_vectors import Progress
 from sentiment.training.trainer_process import Trainer
-from sentiment.training.training import AfterEpoch, Trained
+from sentiment.training.training import Trained
 from sentiment.training.word_vectors import WordVectors
 
 FEW_EPOCHS = 5  # of a teacher: without dropout these teach more, but a network that is taught for longer errs ever more like its teacher
@@ -28,7 +29,7 @@ def teach(
     settings: TrainSettings,
     vectors: WordVectors,
     path: Path,
-    after_epoch: AfterEpoch,
+    after_epoch: AfterEpoch = go_on,
     progress: Progress = lambda done, of: None,
 ) -> Trained:
     """Writes a model that has learned what the n-grams say of pieces of reviews; its logit is scaled to whole ones.

@@ -1,7 +1,6 @@
 """One training.
 
-A trainer trains the network; this decides after each epoch whether it was the best and whether it was the last, and then fits what
-stands beside the network.
+A trainer trains the network, and the epoch that `Epochs` keeps becomes a model with what is fitted beside it.
 """
 
 from collections.abc import Callable
@@ -10,80 +9,19 @@ from pathlib import Path
 
 import numpy as np
 
-from sentiment.errors import StepError, UserError
+from sentiment.errors import UserError
 from sentiment.evaluation.scored import NETWORK, NGRAMS, Scored
 from sentiment.preparation.prepared import Prepared
 from sentiment.reviews.batch import TRAIN, VALIDATION
 from sentiment.settings import NGRAMS_ALONE, TEACHER, TrainSettings
 from sentiment.settings import threshold as thresholds
-from sentiment.training import assembly, class_weights, defaults, ensemble, model_parts, ngram_regression, teaching
+from sentiment.training import class_weights, defaults, model_parts, ngram_regression, teaching
 from sentiment.training.assembly import Assembled, assemble
+from sentiment.training.epochs import AfterEpoch, Epochs, go_on
 from sentiment.training.ngram_regression import Fitted
 from sentiment.training.threshold import Threshold
-from sentiment.training.trainer_process import UNSCALED, Epoch, ModelFiles, Trainer, Verdict
+from sentiment.training.trainer_process import UNSCALED, ModelFiles, Trainer
 from sentiment.training.word_vectors import WordVectors
-
-AfterEpoch = Callable[[int, dict[str, float]], bool]  # gets an epoch's number and metrics, returns whether to give up
-
-
-class EarlyStopping:
-    """Keeps the epoch of the least validation loss, and stops when `patience` epochs were not better."""
-
-    def __init__(self, patience: int) -> None:
-        self._patience = patience
-        self._best = float("inf")
-        self._since = 0
-
-    def judge(self, loss: float) -> Verdict:
-        better = loss < self._best
-        self._best, self._since = (loss, 0) if better else (self._best, self._since + 1)
-        return Verdict(keep=better, stop=self._since >= self._patience)
-
-
-@dataclass
-class _Best:
-    """The epoch that is kept, its metrics, the saved network's logits of the validation reviews, and their scale."""
-
-    epoch: int
-    metrics: dict[str, float]
-    logits: np.ndarray
-    scale: tuple[float, float]
-
-
-class _Epochs:
-    """Judges the epochs of a training as they come, and has the best of them.
-
-    positive_share: of the training reviews. An epoch's metrics are, as its loss, of reviews that are weighted by it. calibrated: whether
-    the logits of an epoch are first brought to the scale of the validation reviews.
-    """
-
-    def __init__(
-        self, settings: TrainSettings, labels: np.ndarray, positive_share: float, calibrated: bool, after_epoch: AfterEpoch
-    ) -> None:
-        self._settings, self._labels, self._calibrated, self._after_epoch = settings, labels, calibrated, after_epoch
-        self._weights = class_weights.weights(labels, positive_share)
-        self._prior_logit = class_weights.prior_logit(positive_share)
-        self._stopping = EarlyStopping(settings.patience)
-        self.best: _Best | None = None
-        self.given_up = False
-
-    def judge(self, epoch: Epoch) -> Verdict:
-        """Raises StepError if the first epoch gave no numbers, or the model that it starts from."""
-        of_epoch, logits = _of_epoch(epoch), np.array(epoch.val_logits) + self._prior_logit
-        if not np.isfinite([*of_epoch.values(), *logits]).all():
-            if not self.best:
-                raise _diverged(epoch, self._settings)
-            return Verdict(keep=False, stop=True)
-        scale = UNSCALED
-        if self._calibrated:
-            fitted = ensemble.fit(logits[:, None], self._labels)
-            logits, scale = fitted.apply(logits[:, None]), (float(fitted.weights[0]), fitted.intercept)
-        metrics = assembly.measure("val", self._labels, logits - self._prior_logit, weights=self._weights) | of_epoch
-        verdict = self._stopping.judge(metrics["val_loss"])
-        if verdict.keep:
-            self.best = _Best(epoch.epoch, metrics, logits, scale)
-        self.given_up = self._after_epoch(epoch.epoch, metrics)
-        return Verdict(verdict.keep, verdict.stop or self.given_up)
 
 
 @dataclass(frozen=True)
@@ -112,7 +50,7 @@ def train(
     settings: TrainSettings,
     data: Prepared,
     model: Path,
-    after_epoch: AfterEpoch,
+    after_epoch: AfterEpoch = go_on,
     progress: Callable[[int, int], None] = lambda done, of: None,
     start: Path | WordVectors | None = None,
     ngrams: Fitted | None = None,
@@ -124,7 +62,7 @@ def train(
     empty; `progress` gets the tokens done and their number. start: a model whose network it starts from, or vectors of words. Such a
     model is epoch 0: it is kept if no epoch is better.
     ngrams: those that stand beside the network, if they are fitted already; calibrated: whether the network's logit is scaled to the labels
-    of the validation reviews, as it has to be if it trains on something else.
+    of the validation reviews, as it has to be if it trains on something else, or starts from what has. Epochs are compared as scaled.
 
     Raises:
         UserError: There is nothing to train.
@@ -138,7 +76,7 @@ def train(
     labels = data.labels[data.rows(VALIDATION)].astype(np.int64)
     words = data.words.take(data.rows(VALIDATION))
     ngrams = ngrams or fit_ngrams(data, settings)
-    epochs = _Epochs(settings, labels, class_weights.positive_share(data), calibrated, after_epoch)
+    epochs = Epochs(settings, labels, class_weights.positive_share(data), calibrated, after_epoch)
     beside_network = model.with_suffix(".parts.unfinished")
     assembled: Assembled | None = None
 
@@ -189,11 +127,3 @@ def fit_ngrams(data: Prepared, settings: TrainSettings, progress: Callable[[int,
     if settings.pretrain == TEACHER:
         raise teaching.nobody(settings.ngrams)
     return None
-
-
-def _of_epoch(epoch: Epoch) -> dict[str, float]:
-    return {name: value for name, value in asdict(epoch).items() if name not in ("epoch", "val_logits") and value is not None}
-
-
-def _diverged(epoch: Epoch, settings: TrainSettings) -> StepError:
-    return StepError(f"The training diverged in epoch {epoch.epoch}. Lower learning_rate, which was {settings.learning_rate:g}.")
