@@ -173,7 +173,7 @@ def test_imdb_on_every_backend(call: Launch, store: str) -> None:
         pytest.skip(f"no {path}: training on IMDB is not tested")
     for backend, architecture in zip(BACKENDS, reversed(NETWORKS), strict=True):
         program = "train" if backend != BACKENDS[0] else "main"  # which prepares for all
-        reading = [f"--reviews={path}", "--sample=2000", "--register=false"] if program == "main" else []
+        reading = [f"--reviews={path}", "--sample=600", "--register=false"] if program == "main" else []
         done = call(f"entry_points.{program}", *reading, "--epochs=1", f"--backend={backend}", f"--architecture={architecture}")
         assert done.returncode == 0, done.stderr
     (prepare,) = runs(store)["prepare"]
