@@ -1,6 +1,7 @@
 """N-grams, against counting them one by one."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 
 import numpy as np
@@ -32,6 +33,18 @@ def spelled(ngrams: Ngrams) -> list[tuple[int, ...]]:
 def texts() -> list[list[int]]:
     random = np.random.default_rng(0)
     return [random.integers(0, 6, random.integers(0, 12)).tolist() for _ in range(60)]
+
+
+def test_eight_threads_find_what_one_finds() -> None:
+    """From the first look on, when each of them finds no table of the n-grams yet."""
+    random = np.random.default_rng(0)
+    texts = rows([random.integers(1, 3000, 2 * FEW).tolist() for _ in range(100)])
+    ngrams = fit(texts, 30_000)
+    expected = ngrams.encode(texts).ids.tolist()
+    for _ in range(8):
+        unused = Ngrams(ngrams.prefix, ngrams.last)
+        with ThreadPoolExecutor(8) as pool:
+            assert [encoded.ids.tolist() for encoded in pool.map(unused.encode, [texts] * 8)] == [expected] * 8
 
 
 @pytest.mark.parametrize("most", [10_000, 360, 320, 20, 3, 1])

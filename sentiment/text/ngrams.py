@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
 
 from sentiment.ragged import Ragged, concatenate, from_lengths, from_lists
 
@@ -44,6 +45,12 @@ class Ngrams:
     @cached_property
     def _keys(self) -> np.ndarray:
         return np.asarray(self.prefix.astype(np.int64) << 32 | self.last)
+
+    @cached_property
+    def _places(self) -> "pd.Index[int]":
+        index: pd.Index[int] = pd.Index(self._keys)
+        index.get_indexer(index[:1])  # makes its table, which another thread must not see half made
+        return index
 
     def encode(self, words: Ragged) -> Ragged:
         """The ids of the sequences in each row, ascending, each once. words: numbers from 1; 0 for one that is not known."""
@@ -109,8 +116,7 @@ class Ngrams:
 
     def _find(self, keys: np.ndarray) -> np.ndarray:
         """The id of each key, 0 where there is none."""
-        places = np.minimum(np.searchsorted(self._keys, keys), len(self) - 1)
-        return np.where(self._keys[places] == keys, places + 1, 0)
+        return np.asarray(self._places.get_indexer(pd.Index(keys)) + 1)
 
 
 NONE = Ngrams(np.empty(0, np.int32), np.empty(0, np.int32))
@@ -118,38 +124,37 @@ NONE = Ngrams(np.empty(0, np.int32), np.empty(0, np.int32))
 
 def _walk(words: Ragged, find: Callable[[np.ndarray], np.ndarray]) -> Iterator[tuple[np.ndarray, ...]]:
     """Where each sequence that `find` knows by its key begins, where its last word is, and its id; the shortest sequences first."""
-    row_of = np.repeat(np.arange(len(words)), words.lengths)
+    ends = np.repeat(words.offsets[1:], words.lengths)
     begins, ids = np.arange(len(words.ids)), np.zeros(len(words.ids), np.int64)
     for length in range(LONGEST):
-        starts, lasts, keys, adjacent = _candidates(words, row_of, begins, ids, length)
+        starts, lasts, keys, adjacent = _candidates(words, ends, begins, ids, length)
         ids = find(keys)
         yield starts[ids > 0], lasts[ids > 0], ids[ids > 0]
         begins, ids = _continued(starts[:adjacent], ids[:adjacent])
 
 
 def _candidates(
-    words: Ragged, row_of: np.ndarray, begins: np.ndarray, ids: np.ndarray, length: int
+    words: Ragged, ends: np.ndarray, begins: np.ndarray, ids: np.ndarray, length: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
     """The sequences one word longer than those of `length` words that begin at `begins`, and, of single words, the skip-bigrams.
 
     Returns:
         Where they begin, where their last word is, their keys; and how many of them, the first, are no skip-bigrams.
     """
-    parts = [_longer(words, row_of, begins, ids, length)]
+    parts = [_longer(words, ends, begins, ids, length)]
     if length == 1:
-        parts += [_longer(words, row_of, begins, ids, by, SKIP_BIT) for by in SKIP_DISTANCES]
+        parts += [_longer(words, ends, begins, ids, by, SKIP_BIT) for by in SKIP_DISTANCES]
     starts, lasts, keys = (np.concatenate(column) for column in zip(*parts, strict=True))
     return starts, lasts, keys, len(parts[0][0])
 
 
-def _longer(words: Ragged, row_of: np.ndarray, begins: np.ndarray, ids: np.ndarray, by: int, mark: int = 0) -> tuple[np.ndarray, ...]:
+def _longer(words: Ragged, ends: np.ndarray, begins: np.ndarray, ids: np.ndarray, by: int, mark: int = 0) -> tuple[np.ndarray, ...]:
     """Of the sequences that begin at `begins`, those with a known word `by` steps on in the same row: begin, place of that word, key."""
-    inside = begins + by < len(row_of)
-    start, known = begins[inside], ids[inside]
-    last = words.ids[start + by]
-    possible = (last > 0) & (row_of[start + by] == row_of[start])
-    start = start[possible]
-    return start, start + by, (known << 32 | mark | last)[possible]
+    inside = begins + by < ends[begins]
+    starts, known = begins[inside], ids[inside]
+    last = words.ids[starts + by]
+    starts, known, last = starts[last > 0], known[last > 0], last[last > 0]
+    return starts, starts + by, known << 32 | mark | last
 
 
 def _continued(starts: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -173,11 +178,11 @@ def fit(words: Ragged, most: int) -> Ngrams:
     if not most:
         return NONE
     least = LEAST if len(words.ids) > most else 1
-    row_of = np.repeat(np.arange(len(words)), words.lengths)
+    row_of, ends = np.repeat(np.arange(len(words)), words.lengths), np.repeat(words.offsets[1:], words.lengths)
     begins, ids = np.arange(len(words.ids)), np.zeros(len(words.ids), np.int64)
     all_keys, counts = np.empty(0, np.int64), np.empty(0, np.int64)
     for length in range(LONGEST):
-        starts, _, keys, adjacent = _candidates(words, row_of, begins, ids, length)
+        starts, _, keys, adjacent = _candidates(words, ends, begins, ids, length)
         new_keys, new_counts, ids = _number(keys, row_of[starts], least, len(all_keys))
         all_keys, counts = np.concatenate([all_keys, new_keys]), np.concatenate([counts, new_counts])
         begins, ids = _continued(starts[:adjacent], ids[:adjacent])
@@ -188,9 +193,10 @@ def fit(words: Ragged, most: int) -> Ngrams:
 
 def _number(keys: np.ndarray, rows: np.ndarray, least: int, known: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The distinct keys that occur in at least so many rows, in how many, and the id of each of `keys`: 0, or `known` + 1 and on."""
-    distinct = _distinct(keys)
-    place = np.searchsorted(distinct, keys)
-    in_rows = np.bincount(_distinct(rows << 32 | place) & 0xFFFFFFFF, minlength=len(distinct))
-    kept = in_rows >= least
-    ids = np.where(kept, known + np.cumsum(kept), 0)
-    return distinct[kept], in_rows[kept], ids[place]
+    codes, distinct = pd.factorize(keys)
+    in_rows = np.bincount(_distinct(rows << 32 | codes) & 0xFFFFFFFF, minlength=len(distinct))
+    kept = np.flatnonzero(in_rows >= least)
+    kept = kept[np.argsort(distinct[kept])]
+    ids = np.zeros(len(distinct), np.int64)
+    ids[kept] = np.arange(known + 1, known + len(kept) + 1)
+    return distinct[kept], in_rows[kept], ids[codes]
