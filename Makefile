@@ -64,7 +64,7 @@ audit: .venv/ready  ## known holes in the pinned versions, as osv.dev has them
 	@uv tool run -q pip-audit==$(PIP_AUDIT) -r constraints.txt --no-deps --disable-pip --strict -s osv --progress-spinner off
 
 serve: .venv/ready  ## the champion over HTTP, at http://127.0.0.1:5001 (PORT=…), and a page to try it, at 5002 (PAGE_PORT=…)
-	python -m sentiment.serving.page --port $(PORT) --page-port $(PAGE_PORT)
+	@python -m sentiment.serving.page --port $(PORT) --page-port $(PAGE_PORT)
 
 # MLflow's processes for language models are half of its start. (A comment behind the value would make its blanks part of it.)
 ui: export MLFLOW_SERVER_ENABLE_JOB_EXECUTION ?= false

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from sentiment.errors import StepError, UserError
 from sentiment.libraries import configure_libraries
-from sentiment.settings import ENTRY_POINTS, REQUIRED, as_text, from_text, parameters
+from sentiment.settings import ENTRY_POINTS, NONE, REQUIRED, as_text, from_text, parameters
 
 PURPOSES = {
     "main": "prepare, train, evaluate and register",
@@ -94,8 +94,9 @@ def run(name: str) -> NoReturn:
 def _opening(step: str, settings: Any) -> str:
     """One line: what is done, on what, and where it is tracked."""
     names = [name for name in LOGGED if name in {each.name for each in parameters(type(settings))}]
-    values = [f"{name}={as_text(getattr(settings, name))}" for name in names]
-    return f"{step}: {PURPOSES[step]} ({', '.join(values)}), tracked in {_tracking().location()}"
+    values = [f"{name}={value}" for name in names if (value := as_text(getattr(settings, name))) != NONE]
+    purpose = PURPOSES[step] if getattr(settings, "register", True) else PURPOSES[step].replace(" and register", "")
+    return f"{step}: {purpose} ({', '.join(values)}), tracked in {_tracking().location()}"
 
 
 def _on_sigterm(number: int, frame: object) -> NoReturn:

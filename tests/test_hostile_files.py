@@ -228,6 +228,16 @@ def test_what_lies_or_points_elsewhere_in_a_model(case: str, tmp_path: Path) -> 
     assert "root:" not in str(error.value)
 
 
+def test_groups_that_lead_to_themselves_are_read_once(tmp_path: Path) -> None:
+    """A file's tree may have a branch that is the root, under several names: there are more paths than can be gone."""
+
+    def turn(file: h5py.File) -> None:
+        for name in ("loop", "again", "more"):
+            file[name] = file["/"]
+
+    model_file.read(edited(MODEL, tmp_path, turn))
+
+
 WITHOUT_A_FIT: dict[str, Callable[[dict[str, Any]], None]] = {
     "a Dense that does not say if it has a bias": lambda saved: layer(saved, "Dense")["config"].pop("use_bias"),
     "an axis that is none": lambda saved: layer(saved, "Concatenate")["config"].update(axis="x"),

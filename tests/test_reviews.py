@@ -129,6 +129,17 @@ def unpack(archive: Path, folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_what_an_archive_says_of_a_file_may_not_be_as_long_as_it_likes(tmp_path: Path, kind: bytes) -> None:
+    """Tarfile reads it at once, however short it is packed."""
+    with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as tar:
+        info = tarfile.TarInfo("aclImdb/said")
+        info.type, info.size = kind, 50_000_000
+        tar.addfile(info, io.BytesIO(bytes(info.size)))
+    with pytest.raises(UserError, match="has 50000000 bytes"):
+        list(find_source(PrepareSettings(reviews=str(tmp_path / "a.tar.gz"))).read(lambda size: None))
+
+
 def test_an_archive_and_its_folder_are_the_same(tmp_path: Path) -> None:
     packed = archive(tmp_path / "a.tar.gz")
     rows = read(packed)

@@ -12,10 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 from mlflow import MlflowClient
 
+from sentiment import tracking
 from sentiment.batch_scoring import local_scoring
 from sentiment.batch_scoring.local_scoring import score_table
 from sentiment.errors import StepError, UserError
-from sentiment.model.explanation import explain
+from sentiment.model.explanation import Explanation, explain
 from sentiment.model.scorer import Scorer
 from sentiment.reviews.rows import Rows
 from sentiment.reviews.table_formats import open_rows
@@ -196,11 +197,21 @@ def test_one_text_on_the_terminal(launch: Launch, store: str) -> None:
     (scored,) = SCORER.score([text]).tolist()
     assert line.startswith(f"score: {SCORER.label(scored)} {scored:.4f} (positive from 0.5 on), carried by: ")
     words = [item.split(" ") for item in line.partition("carried by: ")[2].split("  ")]
-    expected = explain(SCORER, text, scored)
+    expected = [item for item in explain(SCORER, text, scored) if abs(float(item["weight"])) >= score_text.LEAST]
     assert [word for word, _ in words] == [item["word"] for item in expected]
     assert [float(weight) for _, weight in words] == pytest.approx([item["weight"] for item in expected], abs=1e-4)
     assert score_text.describe(SCORER, "...!").startswith(SCORER.label(float(SCORER.score(["...!"])[0])))
-    assert score_text.describe(SCORER, " ").endswith("no words: this is the score of an empty text")
+    assert score_text.describe(SCORER, " ").endswith(score_text.EMPTY)
+    (launched,) = all_runs(store)
+    assert launched.info.run_name == "score a text"
+    assert "nothing of it is logged" in launched.data.tags[tracking.NOTE]
+
+
+def test_where_no_word_by_itself_counts_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a text whose score is as good as 0 or 1, or whose words are not known."""
+    none = [{"word": "xyzzy", "weight": 0.0, "place": 0}]
+    monkeypatch.setattr(Explanation, "words", lambda self: none)
+    assert score_text.describe(SCORER, "xyzzy").endswith(score_text.NO_WORD)
 
 
 @pytest.mark.parametrize(

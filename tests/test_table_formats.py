@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from sentiment.reviews import find_source
-from sentiment.settings import PrepareSettings
+from sentiment.reviews.table_formats import open_rows
+from sentiment.settings import PrepareSettings, TableSettings
 from tests.tables import LABELS, TEXTS, labelled, refusal, rows, table, write
 
 PACKINGS: dict[str, Callable[[bytes], bytes]] = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
@@ -136,3 +137,17 @@ def test_parquet_that_holds_one_text_many_times_is_refused(tmp_path: Path) -> No
     texts = pa.DictionaryArray.from_arrays(pa.array([0] * 100_000, pa.int32()), pa.array(["good " * 2000]))
     pq.write_table(pa.table({"text": texts, "label": [1] * 100_000}), tmp_path / "a.parquet")
     assert "max_size" in refusal(tmp_path / "a.parquet")
+
+
+def test_a_text_of_parquet_that_is_too_long_is_not_copied_for_each_row(tmp_path: Path) -> None:
+    """It is there once: a few kilobytes for what would be gigabytes."""
+    texts = pa.DictionaryArray.from_arrays(pa.array([0, 1] * 64, pa.int32()), pa.array(["x" * 5_000_000, "good"], pa.large_string()))
+    pq.write_table(pa.table({"text": texts, "label": [0, 1] * 64}), tmp_path / "a.parquet")
+    rows = open_rows(tmp_path / "a.parquet", TableSettings(max_row=1000, max_size=10**9)).read(lambda size: None, ["text"])
+    problems, copies = [], set()
+    for row in rows:
+        problems.append(row.problem)
+        if row.problem:
+            copies.add(len(str(row.values[0])))
+    assert problems == ["longer than 1000 characters (max_row)", ""] * 64
+    assert copies == {1001}

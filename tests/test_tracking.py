@@ -50,6 +50,7 @@ def test_a_wrong_login_is_called_so_without_the_password(proxy: Proxy) -> None:
     said = refusal()
     assert "does not take the login" in said
     assert "someone:***@" in said
+    assert tracking.redact("postgresql://host/runs?user=me&password=hidden&ssl=on") == "postgresql://host/runs?user=me&password=***&ssl=on"
     assert SECRET not in said
 
 

@@ -7,6 +7,7 @@ import mlflow
 import pytest
 from mlflow import MlflowClient
 
+from sentiment import tracking
 from tests.processes import Launch
 
 from .commands import project
@@ -68,6 +69,8 @@ def test_a_run_that_mlflow_launched_says_why_it_failed(launch: Launch, call: Lau
         run = client.get_run(run_id)
         assert run.info.status == "FAILED"
         assert said in run.data.tags["failure"]
+        assert run.info.run_name == "train"
+        assert run.data.tags[tracking.NOTE] == run.data.tags["failure"]
 
 
 def test_a_run_that_is_not_ours_stays_as_it_is(call: Launch, store: str) -> None:

@@ -53,12 +53,17 @@ def visit(path: Path) -> None:
     from sentiment.hdf5.reader import FAULTS, Group, regular_file
 
     with suppress(*FAULTS), regular_file(path) as raw, h5py.File(raw, "r") as file:
-        _visit(Group(file, raw, ""), FAULTS)
+        _visit(Group(file, raw, ""), FAULTS, set())
 
 
-def _visit(group: Any, faults: tuple[type[Exception], ...]) -> None:
+def _visit(group: Any, faults: tuple[type[Exception], ...], visited: set[int]) -> None:
+    """visited: the addresses of groups, to which many links may lead, or one from inside."""
+    if group.address in visited:
+        return
+    visited.add(group.address)
+
     def visit_group(name: str) -> None:
-        _visit(group.group(name), faults)
+        _visit(group.group(name), faults, visited)
 
     for names, reads in ((group.attributes, (group.text, group.texts)), (group.names, (group.locate, group.strings, visit_group))):
         for name in names():

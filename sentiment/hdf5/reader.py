@@ -67,6 +67,11 @@ class Group:
     def __contains__(self, name: str) -> bool:
         return name in self.names()
 
+    @property
+    def address(self) -> int:
+        """Where it stands in the file: the same, whichever link leads to it."""
+        return int(h5py.h5o.get_info(self._group.id).addr)
+
     def names(self) -> list[str]:
         """Those of the links in it, whatever they lead to."""
         return [check_name(name) for name in self._group]
@@ -196,6 +201,8 @@ class Group:
 
     def _unpack(self, dataset: h5py.Dataset, place: str) -> np.ndarray:
         """The content of a packed list of numbers. HDF5 would unpack a chunk however long it becomes."""
+        if len(dataset.shape) != 1:
+            raise ValueError(f"{place} is packed, and no list")
         (length,), (chunk,), dtype = dataset.shape, dataset.chunks, dataset.dtype
         size, filters = chunk * dtype.itemsize, _filters(dataset)
         if size > SMALL or dataset.id.get_num_chunks() != -(-length // chunk):

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 from sklearn.metrics import average_precision_score, confusion_matrix, precision_recall_curve, roc_auc_score, roc_curve
 
 from sentiment.evaluation import metrics
@@ -91,6 +91,7 @@ def histogram(scored: Scored) -> Figure:
     for label, (name, color) in enumerate(zip(LABELS, (NEGATIVE, POSITIVE), strict=True)):
         scores = scored.scores[scored.labels == label]
         axes.hist(scores, bins=bins, label=f"{name}: {len(scores):,}", color=color, alpha=0.6)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.axvline(scored.threshold, color=GREY, linewidth=1, linestyle="--", label=f"threshold {scored.threshold:g}")
     axes.legend()
     return figure
@@ -102,11 +103,11 @@ def confusion(scored: Scored) -> Figure:
     counts = confusion_matrix(scored.labels, scored.positive, labels=[0, 1])
     shares = counts / counts.sum(axis=1, keepdims=True)
     figure, axes = one(_title(scored, f"Right and wrong at {scored.threshold:g}"), "called", "is")
-    shade = LinearSegmentedColormap.from_list("shade", [to_rgba(BLUE, 0.04), to_rgba(BLUE, 0.4)])
+    shade = LinearSegmentedColormap.from_list("shade", [to_rgba(BLUE, 0.04), to_rgba(BLUE, 0.2)])
     axes.pcolormesh(shares, cmap=shade, vmin=0, vmax=1, edgecolors=GREY, linewidth=0.5)
     for row, column in np.ndindex(2, 2):
         text = f"{counts[row, column]:,}\n{shares[row, column]:.1%}"
-        axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=12)
+        axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=14, fontweight="bold")
     axes.set_xticks([0.5, 1.5], LABELS)
     axes.set_yticks([0.5, 1.5], LABELS)
     axes.invert_yaxis()

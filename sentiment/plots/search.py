@@ -26,7 +26,10 @@ def history(trials: Sequence[FrozenTrial], metric: str) -> Figure:
     _draw(axes, trials, [trial.number for trial in done], lambda trial: trial.number)
     best = np.minimum if metric.endswith("loss") else np.maximum
     if done:
-        axes.step([trial.number for trial in done], best.accumulate(values), where="post", color=GREEN, label="best so far")
+        numbers, so_far = [trial.number for trial in done], best.accumulate(values)
+        if (last := max(trial.number for trial in trials)) > numbers[-1]:  # which was pruned, or failed
+            numbers, so_far = [*numbers, last], np.append(so_far, so_far[-1])
+        axes.step(numbers, so_far, where="post", color=GREEN, label="best so far")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     legend_below(axes)
     return figure
@@ -59,12 +62,13 @@ def slice_of(trials: Sequence[FrozenTrial], name: str, metric: str) -> Figure:
     figure, axes = one(name, name, metric)
     done = [trial for trial in _complete(trials)[0] if name in trial.params]
     axes.plot([trial.params[name] for trial in done], [trial.values[0] for trial in done], **COMPLETE)  # type: ignore[arg-type]
+    whole = all(isinstance(trial.params[name], int) for trial in done)
     if all(getattr(trial.distributions[name], "log", False) for trial in done):
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if not whole or value == int(value) else ""))
         axes.xaxis.set_minor_formatter(NullFormatter())
-    elif all(isinstance(trial.params[name], int) for trial in done):
+    elif whole:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
 

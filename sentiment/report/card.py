@@ -5,11 +5,12 @@ from typing import Any
 
 from sentiment import tracking
 from sentiment.report.facts import Facts
+from sentiment.tracking import commands
 
 EXAMPLE = "The movie was great. I liked it"
 PORT = 5001
 SURE = 0.1  # from the threshold, within which a score says little
-SMALL = 1000  # test reviews: fewer leave the accuracy unsure by some percents
+SMALL = 1000  # test reviews: fewer leave the accuracy unsure by some points
 
 
 def usage(facts: Facts) -> list[tuple[str, str]]:
@@ -21,7 +22,7 @@ def usage(facts: Facts) -> list[tuple[str, str]]:
     return [
         ("Serve it over HTTP", f"mlflow models serve -m {address} --env-manager uv -p {PORT}"),
         ("Ask it, from another terminal", request),
-        ("Score a table of texts", f"mlflow run . --env-manager local -e score -P input=texts.csv -P model={facts.train_run_id}"),
+        ("Score a table of texts", commands.entry_point("score", input="texts.csv", model=facts.train_run_id)),
         ("Have the file", f"mlflow artifacts download --run-id {facts.train_run_id} --artifact-path model.h5 --dst-path ."),
     ]
 

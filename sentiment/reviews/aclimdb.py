@@ -20,6 +20,8 @@ PLACES: dict[tuple[str, ...], tuple[int, int]] = {  # label and split
     ("test", "neg"): (0, TEST),
     ("test", "pos"): (1, TEST),
 }
+DESCRIPTIONS = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
+LONGEST_DESCRIPTION = 1 << 20  # bytes
 TITLE = re.compile(r"/title/(tt\d+)")
 
 
@@ -75,7 +77,7 @@ def read_archive(packed: Packed, longest: int, on_bytes: OnBytes) -> Iterator[Ba
 
     def files() -> Iterator[tuple[str, bytes]]:
         any_review = False
-        with packed.open(on_bytes) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
+        with packed.open(on_bytes) as stream, tarfile.open(fileobj=stream, mode="r|", tarinfo=_Member) as archive:
             for member in archive:
                 archive.members.clear()  # type: ignore[attr-defined]  # a stream is not gone back in, and 100,000 headers are 100 MB
                 is_review = place(member.name) is not None
@@ -97,6 +99,15 @@ def read_archive(packed: Packed, longest: int, on_bytes: OnBytes) -> Iterator[Ba
         yield from _batches(files())
     except (tarfile.TarError, LookupError, *DAMAGE) as error:
         raise UserError(f"The archive can't be read. Received: {packed.path}: {first_line(error)}. Download or pack it again.") from error
+
+
+class _Member(tarfile.TarInfo):
+    """A file of an archive. What describes it may be as long as it likes, and is read at once: not here."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in DESCRIPTIONS and self.size > LONGEST_DESCRIPTION:
+            raise tarfile.ReadError(f"what it says of one of its files has {self.size} bytes")
+        return super()._proc_member(archive)  # type: ignore[misc,no-any-return]
 
 
 def _batches(files: Iterable[tuple[str, bytes]]) -> Iterator[Batch]:

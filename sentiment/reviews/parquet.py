@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sentiment.errors import UserError
@@ -13,6 +14,8 @@ from sentiment.reviews.packed import Packed, first_line, too_much
 from sentiment.reviews.rows import Row, Rows
 from sentiment.settings import TableSettings
 
+TEXTS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
+BYTES = 4  # of a character, at most
 AT_ONCE = 64  # rows: few, as each may be long however small the file is
 DAMAGE = (pa.ArrowException, OSError, ValueError, TypeError, OverflowError, KeyError, MemoryError)
 
@@ -58,18 +61,44 @@ class _Table:
                     if left < 0:
                         raise too_much(self.file.path, self.file.limit)
                     on_bytes(int(share * batch.num_rows))
-                    yield batch, [_values(batch.column(name)) for name in columns]
+                    yield batch, [_values(batch.column(name), self.longest) for name in columns]
         except DAMAGE as error:
             raise _damaged(self.file, error) from error
 
 
 def _size(column: pa.Array) -> int:
     """In bytes; of a text that is there once and counts many times, each time."""
-    return int((column.dictionary_decode() if pa.types.is_dictionary(column.type) else column).nbytes)
+    lengths = _lengths(column)
+    return int(column.nbytes if lengths is None else pc.sum(lengths).as_py() or 0)
 
 
-def _values(column: pa.Array) -> list[Any]:
-    """As Python has them; bytes that are UTF-8 are text, a text that is not is bytes."""
+def _lengths(column: pa.Array) -> pa.Array | None:
+    """The bytes of each text, before there is a copy of it for each row; None of what is no text."""
+    texts = column.dictionary if pa.types.is_dictionary(column.type) else column
+    if not any(is_text(texts.type) for is_text in TEXTS):
+        return None
+    lengths = pc.binary_length(texts)
+    return lengths.take(column.indices) if texts is not column else lengths
+
+
+def _values(column: pa.Array, longest: int) -> list[Any]:
+    """As Python has them.
+
+    A text that is too long whatever its characters are is not copied: it is as many blanks as that takes.
+    """
+    lengths = _lengths(column)
+    too_long = [] if lengths is None else pc.fill_null(pc.greater(lengths, BYTES * longest), False)
+    if not any(too_long := pa.array(too_long, pa.bool_()).to_pylist()):
+        return _to_python(column)
+    is_packed = pa.types.is_dictionary(column.type)
+    short = pc.if_else(pa.array(too_long), None, column.indices if is_packed else column)
+    values = _to_python(pa.DictionaryArray.from_arrays(short, column.dictionary) if is_packed else short)
+    blanks = " " * (longest + 1)
+    return [blanks if is_long else value for is_long, value in zip(too_long, values, strict=True)]
+
+
+def _to_python(column: pa.Array) -> list[Any]:
+    """Bytes that are UTF-8 are text, a text that is not is bytes."""
     try:
         values = column.to_pylist()
     except UnicodeDecodeError:

@@ -40,7 +40,7 @@ class Loaded:
     def about(self) -> dict[str, Any]:
         """What a user of its scores may want to know, for JSON."""
         model = self.scorer.model
-        settings = {name: model.settings.get(name) for name in ("architecture", "max_length")}
+        settings = {"architecture": model.settings.get("architecture"), "max_length": model.encoder.settings.max_length}
         known = {"name": self.name, "version": self.version, "trained_on": self.trained_on, "data": model.data_fingerprint[:12]}
         return known | settings | {"backend": model.backend, "threshold": model.threshold, "ngrams": len(model.encoder.ngrams)}
 

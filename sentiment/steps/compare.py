@@ -60,7 +60,7 @@ def run(settings: CompareSettings) -> None:
         active.set_tags(
             {
                 "compared_run_ids": ",".join(candidate.run_id for candidate in candidates),
-                descriptions.NOTE: descriptions.compared(made, PAGE),
+                tracking.NOTE: descriptions.compared(made, PAGE),
             }
         )
         active.log_metrics(_metrics(made))

@@ -34,7 +34,7 @@ def run(data: PreparedRun, trained: TrainedRun, parent: str) -> Evaluated:
         scored = score(scorer, read)
         measured = test_metrics(scored)
         active.log_metrics(measured)
-        active.set_tags({descriptions.NOTE: descriptions.evaluated(measured, len(read.test_texts))})
+        active.set_tags({tracking.NOTE: descriptions.evaluated(measured, len(read.test_texts))})
         active.log_plots(scores.every(scored))
         wrong, right = (
             choose(scorer, read.test_texts, scored, count) for choose, count in ((examples.most_wrong, WRONG), (examples.most_right, RIGHT))

@@ -49,7 +49,7 @@ def run(settings: MainSettings) -> None:
         champion = settings.register and register.run(RegisterSettings(run=trained.run_id, golden=settings.golden), parent_id)
         fate = REGISTERED[champion] if settings.register else "It is not registered."
         note = descriptions.done(settings, made, settings.reviews, trained.summary, evaluated.metrics, fate)
-        active.set_tags({descriptions.NOTE: note})
+        active.set_tags({tracking.NOTE: note})
         active.log_text(reporting.page("main", parent_id, training, made, data, trained, evaluated), report.FILE)
     log.info("main: the report is %s", tracking.artifact_location(active.info, report.FILE))
     done = "done" if champion or not settings.register else "done, but the model did not become the champion"

@@ -21,7 +21,7 @@ from sentiment.plots.drift import shares
 from sentiment.progress import Bar
 from sentiment.registry import find_model, lineage
 from sentiment.settings import MonitorSettings
-from sentiment.tracking import commands, descriptions
+from sentiment.tracking import commands
 
 CHECKED, ALLOWED = 100, 0.01  # scores of a table that are compared with the model's own, and by how much these may differ
 PICTURE = "drift.png"
@@ -58,13 +58,15 @@ def run(settings: MonitorSettings) -> None:
         problems = _problems(drifts, measured, settings.limit)
         outcome = "; ".join(problems) or "passed"
         note = f"{len(labels):,} texts of `{Path(settings.input).name}` against those that the model was validated on: {outcome}."
-        active.set_tags({"monitor": outcome, descriptions.NOTE: note})
+        active.set_tags({"monitor": outcome, tracking.NOTE: note})
         if problems:
+            commands.log_next_steps(commands.open_page(commands.run_page(active.info)))
             raise StepError(
                 f"The texts, or what the model makes of them, are not as on validation. {'; '.join(problems)}. "
                 f"See run {active.info.run_id}; if such texts and labels are what comes now, train on some of them."
             )
-    log.info("monitor: no more than chance over the limit, %g (run %s)", settings.limit, active.info.run_id)
+    by_chance = any(each.psi > settings.limit for each in drifts.values())
+    log.info("monitor: %s the limit, %g (run %s)", "by chance over" if by_chance else "within", settings.limit, active.info.run_id)
     commands.log_next_steps(commands.open_page(commands.run_page(active.info)))
 
 

@@ -14,7 +14,7 @@ from sentiment.progress import Bar
 from sentiment.registry import find_model
 from sentiment.reviews import find_source
 from sentiment.settings import ParitySettings, PrepareSettings
-from sentiment.tracking import commands, descriptions
+from sentiment.tracking import commands
 from sentiment.training.trainer_process import Trainer, write_ids
 
 ALLOWED = 1e-4
@@ -69,7 +69,7 @@ def run(settings: ParitySettings) -> None:
             active.log_metrics({metric: spread})
             if not spread <= ALLOWED:
                 raise StepError(f"The {what} differ by {spread:.1e}, more than {ALLOWED:.0e}. See scores.csv of the run.")
-        active.set_tags({descriptions.NOTE: f"One model's scores on {', '.join(backends)} and in the scorer: `scores.csv`."})
+        active.set_tags({tracking.NOTE: f"One model's scores on {', '.join(backends)} and in the scorer: `scores.csv`."})
     commands.log_next_steps(commands.open_page(commands.run_page(active.info)))
 
 

@@ -52,7 +52,7 @@ def run(settings: PrepareSettings, parent: str | None = None) -> PreparedRun:
         active.log_metrics(metrics)
         active.set_tags({"data_fingerprint": made.data_fingerprint, "split_method": made.split_method})
         active.log_datasets({"training": tracking.all_reviews(made, source.path)})
-        active.set_tags({descriptions.NOTE: descriptions.prepared(made, settings.reviews, run_id)})
+        active.set_tags({tracking.NOTE: descriptions.prepared(made, settings.reviews, run_id)})
         labelled = np.flatnonzero(made.labels >= 0)
         lengths = made.tokens.lengths[labelled]
         style.png(review_plots.lengths(lengths, made.labels[labelled], settings.max_length), folder / PICTURE)

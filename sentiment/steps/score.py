@@ -5,6 +5,7 @@ import logging
 import os
 import time
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -80,8 +81,15 @@ def _score_here(settings: ScoreSettings) -> None:
             failures += _failure(source.name, counts, output)
             _log_counts(source.name, counts, output)
         active.log_metrics({**totals, "seconds": time.perf_counter() - begun})
+        active.set_tags({tracking.NOTE: _note(totals, settings)})
         _check(failures, totals, settings)
     commands.log_next_steps(commands.open_page(commands.run_page(active.info)))
+
+
+def _note(counts: Mapping[str, int], settings: ScoreSettings) -> str:
+    """The run's description."""
+    scored, bad = (f"{counts.get(name, 0):,}" for name in ("rows_scored", "rows_bad"))
+    return f"{scored} rows of `{Path(settings.input).name}` were scored by `{settings.model}`; {bad} were bad and have no score."
 
 
 def _failure(source: str, counts: dict[str, int], output: str | Path) -> list[str]:
@@ -114,6 +122,7 @@ def _score_on_spark(settings: ScoreSettings) -> None:
             begun = time.perf_counter()
             counts = spark_scoring.score_table(session, table, model, output)
             active.log_metrics({**counts, "seconds": time.perf_counter() - begun})
+            active.set_tags({tracking.NOTE: _note(counts, settings)})
             _log_counts(source, counts, output)
             _check(_failure(source, counts, output), counts, settings)
         commands.log_next_steps(commands.open_page(commands.run_page(active.info)))

@@ -1,7 +1,8 @@
-"""One text from the command line: its label, its score and the words that carried it, on the terminal. No run is begun for it."""
+"""One text from the command line: its label, its score and the words that carried it, on the terminal. No step's run is begun for it."""
 
 import logging
 
+from sentiment import tracking
 from sentiment.errors import UserError
 from sentiment.model.explanation import Explanation
 from sentiment.model.scorer import Scorer
@@ -9,6 +10,9 @@ from sentiment.registry import find_model, lineage
 from sentiment.settings import ScoreSettings
 from sentiment.tracking import commands
 
+LEAST = 0.00005  # a weight that is more than a zero, as it is shown
+NO_WORD = "no word by itself changes it by 0.0001"
+EMPTY = "no words: this is the score of an empty text"
 log = logging.getLogger(__name__)
 
 
@@ -20,6 +24,7 @@ def run(settings: ScoreSettings) -> None:
     scorer = Scorer(find_model.find(settings.model))
     log.info("score: with %s", lineage.describe(settings.model, scorer.model.data_fingerprint))
     log.info("score: %s", describe(scorer, settings.text))
+    tracking.describe_launched_run("score", "score a text", "One text was scored, on the terminal: nothing of it is logged.")
     commands.log_next_steps((commands.entry_point("score", model=settings.model, input="FILE"), "a table of texts"))
 
 
@@ -29,6 +34,7 @@ def describe(scorer: Scorer, text: str) -> str:
     The weight of a word is by how much the score would be lower without it.
     """
     score = float(scorer.score([text])[0])
-    words = [f"{item['word']} {item['weight']:+.4f}" for item in Explanation(scorer, text).words()]
-    carried = f"carried by: {'  '.join(words)}" if words else "no words: this is the score of an empty text"
+    words = Explanation(scorer, text).words()
+    shown = [f"{item['word']} {item['weight']:+.4f}" for item in words if abs(float(item["weight"])) >= LEAST]
+    carried = f"carried by: {'  '.join(shown)}" if shown else NO_WORD if words else EMPTY
     return f"{scorer.label(score)} {score:.4f} ({scorer.model.label_names[1]} from {scorer.threshold:.4g} on), {carried}"

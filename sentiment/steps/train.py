@@ -98,7 +98,7 @@ def run(
         active.measure_model_of(run_id)
         active.log_metrics(trained.summary)
         note = descriptions.trained(settings, data, reviews, trained.summary, trained.note, run_id)
-        active.set_tags({"combination": trained.note, descriptions.NOTE: note})
+        active.set_tags({"combination": trained.note, tracking.NOTE: note})
         active.log_file(path)
         served_model.save(path, folder / served_model.NAME, reviews)
         active.log_model(folder / served_model.NAME)

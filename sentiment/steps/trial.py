@@ -89,6 +89,7 @@ def run(trial: optuna.Trial, job: Job, trainer_for: Callable[[str], Trainer]) ->
             active.log_file(path)
             path.unlink()
             active.log_metrics(trained.summary)
+            active.set_tags({tracking.NOTE: f"Trial {trial.number} of the study `{job.study}`. The network's figures are `network_val_…`."})
             trial.set_user_attr(BEST_EPOCH, int(trained.summary["best_epoch"]))
     except Stopped as error:
         if pruned:

@@ -130,6 +130,8 @@ def _parent_run(
             known = study.user_attrs.get(PARENT)
             if known:
                 _check_agreed(study, agreed, tags)
+                note = f"More trials of the study {study.study_name}: they are logged in its run, {known}."
+                tracking.describe_launched_run("tune", f"tune, joined {study.study_name}", note)
                 if launched := os.environ.pop("MLFLOW_RUN_ID", None):
                     MlflowClient().set_tag(launched, "joined_run_id", known)
             step_run = tracking.step_run("tune", logged, resumed=known, asked=asked, study=study.study_name, **tags)
@@ -250,7 +252,7 @@ def _make_final_model(study: optuna.Study, job: trial.Job, active: StepRun, data
     trials = ", ".join(f"{number} {state}" for state, number in states.items())
     values = {name: as_text(value) for name, value in best.params.items()}
     note = descriptions.searched(job.settings, job.data, trials, values, float(best.values[0]), tested, job.again)
-    active.set_tags({descriptions.NOTE: note})
+    active.set_tags({tracking.NOTE: note})
 
 
 def _count_by_state(study: optuna.Study) -> dict[str, int]:

@@ -2,11 +2,14 @@
 
 from sentiment.tracking.artifacts import artifact, artifact_location
 from sentiment.tracking.datasets import SPLITS, all_reviews, split_datasets
+from sentiment.tracking.ending import fail_run
+from sentiment.tracking.launched import describe_launched_run, fail_launched_run
+from sentiment.tracking.names import NOTE
 from sentiment.tracking.outbox import UnsentError
 from sentiment.tracking.processes import GONE
 from sentiment.tracking.redaction import one_line, redact, redacted_uri
 from sentiment.tracking.resend import RUN_FILE, in_order, read_unsent, run_here, send_again
-from sentiment.tracking.runs import StepRun, children, fail_children, fail_launched_run, fail_run, find_runs, get_run, made_before, step_run
+from sentiment.tracking.runs import StepRun, children, fail_children, find_runs, get_run, made_before, step_run
 from sentiment.tracking.scratch import own_temporary_folder, scratch, work_folder
 from sentiment.tracking.server import (
     ServerAwayError,
@@ -20,6 +23,7 @@ from sentiment.tracking.server import (
 
 __all__ = [
     "GONE",
+    "NOTE",
     "RUN_FILE",
     "SPLITS",
     "ServerAwayError",
@@ -30,6 +34,7 @@ __all__ = [
     "artifact_location",
     "check_server",
     "children",
+    "describe_launched_run",
     "existing_location",
     "experiment_id",
     "fail_children",

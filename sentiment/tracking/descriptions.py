@@ -19,7 +19,6 @@ MODEL = (
     "Tells whether a review is positive or negative: `reviewText` in, `label` and `score`, the probability of positive, out. "
     "The version with the alias `champion` is what `make serve` serves. The tags of a version say why it is the champion, or is not."
 )
-NOTE = "mlflow.note.content"
 KEPT = (
     "MLflow shows `train_…` and `val_…` of the last epoch; those of the epoch that was kept are `network_val_…`, the model's `model_val_…`."
 )

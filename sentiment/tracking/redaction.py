@@ -23,7 +23,8 @@ def redact(text: str) -> str:
         secrets += [password, unquote(password)]
     for secret in filter(None, secrets):
         text = text.replace(secret, "***")
-    return re.sub(r"://([^\s/:@]*):[^\s/]+@", r"://\1:***@", text)
+    text = re.sub(r"://([^\s/:@]*):[^\s/]+@", r"://\1:***@", text)
+    return re.sub(r"(?i)([?&](?:password|passwd|pwd|token)=)[^&\s]+", r"\1***", text)
 
 
 def one_line(error: BaseException) -> str:

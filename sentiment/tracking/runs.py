@@ -2,7 +2,6 @@
 
 import logging
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, TypeVar
@@ -17,16 +16,16 @@ from mlflow.utils.mlflow_tags import MLFLOW_PROJECT_ENTRY_POINT
 from sentiment.errors import Stopped, UserError
 from sentiment.settings import as_text, from_text, parameters
 from sentiment.tracking import resend, server, system_metrics, titles
+from sentiment.tracking.ending import REASON_LENGTH, fail_run
+from sentiment.tracking.launched import is_free, step_of
+from sentiment.tracking.names import NAME, PROCESS, PROJECT
 from sentiment.tracking.outbox import UNSENT, Outbox, UnsentError
 from sentiment.tracking.processes import GONE, is_gone, this_process
 from sentiment.tracking.redaction import one_line, redact, redacted_uri
 from sentiment.tracking.server import experiment_ids
 
-PROJECT, NAME = "project", "mlflow-sentiment"  # the tag that tells this project's runs from others' on the same server
 TRIED = 20  # runs that did the same, of which some may have lost what they made
-PROCESS = "process"  # the tag that says who began a run
 LONG = ("pretrain", "train", "trial", "tune", "main")  # steps during which the machine is watched
-REASON_LENGTH = 500
 log = logging.getLogger(__name__)
 Made = TypeVar("Made")
 
@@ -142,8 +141,8 @@ def _check_launched(run: Run, step: str, settings: Any) -> None:
     received, launch = f"Received: MLFLOW_RUN_ID={run.info.run_id}", "Unset MLFLOW_RUN_ID, or start with mlflow run."
     if run.info.lifecycle_stage == "deleted":
         raise UserError(f"The run is deleted. {received}. {launch}")
-    if not _is_free(run, step):
-        raise UserError(f"The run is another's. {received}, {run.info.status}, step {_step_of(run) or 'none'}. {launch}")
+    if not is_free(run, step):
+        raise UserError(f"The run is another's. {received}, {run.info.status}, step {step_of(run) or 'none'}. {launch}")
     if MLFLOW_PROJECT_ENTRY_POINT in run.data.tags:  # the launcher's parameters are quoted for a shell
         return
     for parameter in parameters(type(settings)):
@@ -152,16 +151,6 @@ def _check_launched(run: Run, step: str, settings: Any) -> None:
             raise UserError(
                 f"The run has other parameters. {received} with {parameter.name}={known}, where it is {as_text(ours)} here. {launch}"
             )
-
-
-def _step_of(run: Run) -> str | None:
-    return run.data.tags.get("step", run.data.tags.get(MLFLOW_PROJECT_ENTRY_POINT))
-
-
-def _is_free(run: Run, step: str) -> bool:
-    """Whether nobody but this process has begun a step in it."""
-    of_another = run.data.tags.get(PROCESS, this_process()) != this_process()
-    return run.info.status in ("RUNNING", "SCHEDULED") and _step_of(run) in (None, step) and not of_another
 
 
 def _leave() -> None:
@@ -179,30 +168,6 @@ def _fail_runs_of_dead_processes(step: str) -> None:
         dead |= under
     for run_id in dead:
         fail_run(run_id, GONE)
-
-
-def fail_launched_run(step: str, reason: str) -> None:
-    """Ends the run that `mlflow run` made for this process, if no step has taken it up. What else the environment names is left alone."""
-    run_id = os.environ.get("MLFLOW_RUN_ID")
-    if not run_id:
-        return
-    try:
-        run = MlflowClient().get_run(run_id)
-    except Exception as error:
-        if not isinstance(error, MlflowException) or error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            log.warning("Run %s could not be marked as failed: %s", run_id, redact(str(error)))
-        return
-    if run.info.lifecycle_stage != "deleted" and _is_free(run, step):
-        fail_run(run_id, reason)
-
-
-def fail_run(run_id: str, reason: str) -> None:
-    """Ends a run as FAILED; if the server does not take it, says so."""
-    try:
-        MlflowClient().set_tag(run_id, "failure", redact(reason)[:REASON_LENGTH])
-        MlflowClient().set_terminated(run_id, "FAILED", int(time.time() * 1000))
-    except Exception as error:
-        log.warning("Run %s could not be marked as failed: %s", run_id, redact(str(error)))
 
 
 def fail_children(parent: str, *steps: str, known_to_be_gone: bool = False) -> None:

@@ -15,6 +15,7 @@ function say(text, kind) {
   at("status").className = `verdict ${kind || ""}`;
 }
 
+const LEAST = 0.00005; // a weight that is more than a zero, as it is shown
 const signed = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(4);
 
 async function ask(path, body) {
@@ -71,16 +72,18 @@ function show(text, row) {
   at("bar").className = `bar ${row.score >= threshold ? "positive" : ""}`;
   at("fill").style.width = `${100 * row.score}%`;
   at("limit").style.left = `calc(${100 * threshold}% - 1px)`;
-  at("note").textContent = row.note || "";
-  at("note").hidden = !row.note;
-  at("shown").replaceChildren(...marked(text, row.words));
-  at("words").replaceChildren(...rows(row.words, "word"));
+  const words = row.words.filter((word) => Math.abs(word.weight) >= LEAST);
+  const note = row.note || (row.words.length && !words.length ? "No word by itself changes the score by 0.0001." : "");
+  at("note").textContent = note;
+  at("note").hidden = !note;
+  at("shown").replaceChildren(...marked(text, words));
+  at("words").replaceChildren(...rows(words, "word"));
   const parts = [...row.parts].sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight)).slice(0, 6);
   at("parts").replaceChildren(...rows(parts, "begins"));
   at("long").hidden = !parts.length;
   at("result").hidden = false;
   showModel(row.model);
-  const carried = row.words.filter((word) => Math.abs(word.weight) >= 0.0001 && /[\p{L}\p{N}]/u.test(word.word)).slice(0, 3);
+  const carried = words.filter((word) => /[\p{L}\p{N}]/u.test(word.word)).slice(0, 3);
   const by = (verb, sign) => {
     const words = carried.filter((word) => Math.sign(word.weight) === sign).map((word) => word.word).join(" · ");
     return words ? `, ${verb} by ${words}` : "";
