@@ -40,4 +40,6 @@ def test_few_reviews_go_in_small_batches(reviews: int, size: int) -> None:
 def test_a_training_on_few_reviews_is_given_more_epochs(reviews: int, epochs: int) -> None:
     assert defaults.patience(TrainSettings(batch_size=16), reviews) == epochs
     assert defaults.patience(TrainSettings(batch_size=16, patience=2), reviews) == 2
-    assert defaults.patience(TrainSettings(batch_size=16, pretrain="teacher"), reviews) == (1 if reviews == 10**6 else epochs)
+    for taught, least in ((0, 1), (5, 1), (6, 2)):
+        settings = TrainSettings(batch_size=16, pretrain="teacher", teacher_epochs=taught)
+        assert defaults.patience(settings, reviews) == (least if reviews == 10**6 else epochs)

@@ -74,7 +74,7 @@ class TrainSettings:
     epochs: int = parameter(20, "passes over the training reviews, at most", minimum=1)
     patience: int = parameter(
         0,
-        "epochs without a better validation loss before it stops (0: as many as have some 350 steps, at least 3, or 1 if there was a teacher)",
+        "epochs without a better validation loss before it stops (0: as many as have some 350 steps, at least 3, or after a teacher 1, and 2 after more than five of its epochs)",
         minimum=0,
     )
     threshold: str = parameter(

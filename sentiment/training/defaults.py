@@ -10,7 +10,9 @@ from sentiment.settings import word_dropout as word_dropouts
 
 BATCH_SIZES, LEAST_STEPS = (64, 32, 16), 350  # what batch_size=0 chooses from, and how many steps an epoch is to have
 LEAST_PATIENCE = 3  # epochs, where patience=0
-PATIENCE_WHEN_TAUGHT = 1  # labels that do not help at once do not help
+FEW_EPOCHS = 5  # of a teacher: without dropout these teach more, but a network that is taught for longer errs ever more like its teacher
+# Where nothing was dropped, labels only wear down what was taught; with dropout their second epoch may be better than their first.
+PATIENCE_AFTER_FEW, PATIENCE_AFTER_MANY = 1, 2
 ENOUGH_PIECES, FEWEST_SHOWINGS, MOST_SHOWINGS = 500_000, 2, 20  # that a teacher shows, and how often each, where teacher_epochs=0
 LONG = 100  # words of a review from which on it can spare some, and its pieces say more than the whole; in docs/experiments.md
 LONG_DROPOUT = 0.3  # share of them
@@ -34,7 +36,8 @@ def patience(settings: TrainSettings, reviews: int) -> int:
 
     settings: with their batch size. Of a few hundred reviews an epoch has so few steps that three epochs tell nothing.
     """
-    least = PATIENCE_WHEN_TAUGHT if settings.pretrain == TEACHER else LEAST_PATIENCE
+    after_teacher = PATIENCE_AFTER_FEW if settings.teacher_epochs <= FEW_EPOCHS else PATIENCE_AFTER_MANY
+    least = after_teacher if settings.pretrain == TEACHER else LEAST_PATIENCE
     return settings.patience or max(least, -(-LEAST_STEPS // -(-reviews // settings.batch_size)))
 
 

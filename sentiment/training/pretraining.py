@@ -13,8 +13,6 @@ from sentiment.training.trainer_process import Trainer
 from sentiment.training.training import Trained
 from sentiment.training.word_vectors import WordVectors
 
-FEW_EPOCHS = 5  # of a teacher: without dropout these teach more, but a network that is taught for longer errs ever more like its teacher
-
 
 def learn_vectors(data: Prepared, settings: TrainSettings, progress: Progress = lambda done, of: None) -> WordVectors:
     """Vectors of the words of the training and the unlabelled reviews. progress: gets the parts that are done, and their number."""
@@ -46,6 +44,6 @@ def teach(
     epochs = defaults.teacher_epochs(settings, pieces)
     batch_size = defaults.batch_size(settings, reviews) * pieces // reviews
     teaching = replace(settings, pretrain=VECTORS, ngrams=0, batch_size=batch_size, epochs=epochs, patience=0)
-    if epochs <= FEW_EPOCHS:
+    if epochs <= defaults.FEW_EPOCHS:
         teaching = replace(teaching, dropout=0.0, word_dropout="0")
     return training.train(trainer, teaching, taught, path, after_epoch, progress, vectors, calibrated=True)
