@@ -232,6 +232,10 @@ def test_a_disk_that_can_only_be_read(base: Path, tmp_path: Path, small_disk: Pa
     folder.temporary = tmp_path
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     done = folder.run(program)
+    if program == "register":  # it writes to the tracking server's database alone
+        assert done.status == 0, done
+        assert folder.champions() == ["champion"]
+        return
     assert done.status in (1, 2)
     one_line(done)
     assert folder.running() == []
