@@ -26,6 +26,7 @@ from sentiment.backends.interpreters import ALL
 from sentiment.libraries import EXPERIMENT
 from sentiment.paths import PROJECT
 from sentiment.preparation import prepared, preparing
+from sentiment.preparation.prepared import Prepared
 from sentiment.reviews import find_source
 from sentiment.settings import PrepareSettings
 from sentiment.training.trainer_process import Trainer
@@ -157,6 +158,18 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made, _ = preparing.prepare(find_source(settings), settings)
     prepared.write(made, path)
     return path
+
+
+@pytest.fixture(scope="module")
+def data(small: Path) -> Prepared:
+    """What `small` holds, where a file of tests has no data of its own."""
+    return prepared.read(small)
+
+
+@pytest.fixture
+def trainer(trainers: Trainers) -> Trainer:
+    """That of the default backend."""
+    return trainers("tensorflow")
 
 
 @pytest.fixture(scope="session")

@@ -19,21 +19,9 @@ from sentiment.settings import PrepareSettings, TrainSettings
 from sentiment.training import training
 from sentiment.training.epochs import Epochs
 from sentiment.training.trainer_process import Epoch, Trainer
-from tests.trained import SIZES, Trainers, train_network, train_small
+from tests.trained import QUICK, Trainers, train_network, train_small
 
 pytestmark = pytest.mark.slow
-
-QUICK = SIZES | {"architecture": "cnn"}
-
-
-@pytest.fixture
-def trainer(trainers: Trainers) -> Trainer:
-    return trainers("tensorflow")
-
-
-@pytest.fixture(scope="module")
-def data(small: Path) -> Prepared:
-    return prepared.read(small)
 
 
 def test_a_model_that_a_training_only_makes_worse_is_kept(trainers: Trainers, small: Path, data: Prepared, tmp_path: Path) -> None:

@@ -23,22 +23,11 @@ from sentiment.trainer import batches
 from sentiment.training import ensemble, ngram_regression, training
 from sentiment.training.epochs import EarlyStopping
 from sentiment.training.trainer_process import Trainer
-from tests.trained import SIZES, Trainers, train_network, train_small
+from tests.trained import QUICK, SIZES, Trainers, train_network, train_small
 
 pytestmark = pytest.mark.slow
 
 AT_END = ("loss", "accuracy", "auc", "brier", "ece")
-QUICK = SIZES | {"architecture": "cnn"}
-
-
-@pytest.fixture
-def trainer(trainers: Trainers) -> Trainer:
-    return trainers("tensorflow")
-
-
-@pytest.fixture(scope="module")
-def data(small: Path) -> Prepared:
-    return prepared.read(small)
 
 
 def measured(data: Prepared, logits: np.ndarray) -> dict[str, float]:

@@ -20,6 +20,7 @@ from sentiment.training.word_vectors import WordVectors
 SIZES: dict[str, Any] = {
     "embedding_size": 8, "lstm_size": 6, "filters": 7, "dense_size": 5, "batch_size": 16, "learning_rate": 0.01, "ngrams": 500
 }  # fmt: skip
+QUICK = SIZES | {"architecture": "cnn"}
 FROZEN = {"mask", "mask_bias_forward", "mask_bias_backward", "ngram_weights", "ngram_mask", "ngrams_logit", "combined_logit"}
 LENGTHS = [1, 2, 3, 5, 9, 17, 30, 39, 40]
 Trainers = Callable[[str], Trainer]

@@ -23,10 +23,11 @@ def history(trials: Sequence[FrozenTrial], metric: str) -> Figure:
     """The metric of each trial, in the order of their numbers, and the best so far."""
     figure, axes = one("History", "trial [number]", metric)
     done, values = _complete(trials)
-    _draw(axes, trials, [trial.number for trial in done], lambda trial: trial.number)
+    numbers = [trial.number for trial in done]
+    _draw(axes, trials, numbers, lambda trial: trial.number)
     best = np.minimum if metric.endswith("loss") else np.maximum
     if done:
-        numbers, so_far = [trial.number for trial in done], best.accumulate(values)
+        so_far = best.accumulate(values)
         if (last := max(trial.number for trial in trials)) > numbers[-1]:  # which was pruned, or failed
             numbers, so_far = [*numbers, last], np.append(so_far, so_far[-1])
         axes.step(numbers, so_far, where="post", color=GREEN, label="best so far")

@@ -87,8 +87,8 @@ def _values(column: pa.Array, longest: int) -> list[Any]:
     A text that is too long whatever its characters are is not copied: it is as many blanks as that takes.
     """
     lengths = _lengths(column)
-    too_long = [] if lengths is None else pc.fill_null(pc.greater(lengths, BYTES * longest), False)
-    if not any(too_long := pa.array(too_long, pa.bool_()).to_pylist()):
+    too_long = [] if lengths is None else pc.fill_null(pc.greater(lengths, BYTES * longest), False).to_pylist()
+    if not any(too_long):
         return _to_python(column)
     is_packed = pa.types.is_dictionary(column.type)
     short = pc.if_else(pa.array(too_long), None, column.indices if is_packed else column)
