@@ -11,8 +11,8 @@ from sentiment.backends.interpreters import ALL
 from sentiment.preparation import prepared, preparing
 from sentiment.preparation.prepared import Prepared
 from sentiment.reviews import Batch, Source, find_source
-from sentiment.settings import TEACHER, VECTORS, PrepareSettings, TrainSettings, from_text, parameters
-from sentiment.training import defaults, pretraining, teaching, training
+from sentiment.settings import LANGUAGE_MODEL, NONE, TEACHER, PrepareSettings, TrainSettings, from_text, parameters
+from sentiment.training import defaults, language, pretraining, teaching, training
 from sentiment.training.trainer_process import Trainer
 from sentiment.training.training import Trained
 from sentiment.training.word_vectors import WordVectors
@@ -83,7 +83,7 @@ def train(settings: TrainSettings, data: Prepared, model: Path) -> Trained:
     """Trains as the step `train` does, in a trainer of its own, without a run. What the network learns first is learned anew."""
     settings = defaults.resolve(settings, data)
     ngrams = training.fit_ngrams(data, settings)
-    vectors = pretraining.learn_vectors(data, settings) if settings.pretrain in (VECTORS, TEACHER) else None
+    vectors = pretraining.learn_vectors(data, settings) if settings.pretrain != NONE else None
     start: Path | WordVectors | None = vectors
     is_taught = settings.pretrain == TEACHER
     with Trainer(ALL[settings.backend]) as trainer:
@@ -91,4 +91,6 @@ def train(settings: TrainSettings, data: Prepared, model: Path) -> Trained:
             start = model.with_name("taught.h5")
             taught = teaching.pseudo_labelled(data, ngrams.train_model)
             pretraining.teach(trainer, data, taught, settings, vectors, start)
+        elif vectors is not None and settings.pretrain == LANGUAGE_MODEL:
+            start = pretraining.learn_language(trainer, data, language.pieces(data), settings, vectors)
         return training.train(trainer, settings, data, model, start=start, ngrams=ngrams, calibrated=is_taught)

@@ -35,7 +35,8 @@ from sentiment.reviews.batch import TEST
 from sentiment.settings import PrepareSettings, TrainSettings, TuneSettings
 from sentiment.steps.trial import run as run_trial
 from sentiment.training import training
-from sentiment.training.trainer_process import Trainer, available_cores
+from sentiment.training.trainer_environment import available_cores
+from sentiment.training.trainer_process import Trainer
 from sentiment.tuning import search
 
 SEEDS = range(1, 1 + int(os.environ.get("SEARCHES", "3")))

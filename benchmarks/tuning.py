@@ -14,7 +14,8 @@ from sentiment.backends.interpreters import ALL
 from sentiment.preparation.prepared import Prepared
 from sentiment.settings import Choices, PrepareSettings, Range, TuneSettings
 from sentiment.steps import trial
-from sentiment.training.trainer_process import Trainer, available_cores
+from sentiment.training.trainer_environment import available_cores
+from sentiment.training.trainer_process import Trainer
 from sentiment.tuning import search
 
 COMMAND = "python -m benchmarks tuning"

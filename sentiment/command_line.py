@@ -126,6 +126,6 @@ def _redact(text: str) -> str:
 
 
 def _tracking() -> Any:
-    from sentiment import tracking  # which imports matplotlib: not before the libraries are configured
+    from sentiment import tracking  # not before the libraries are configured
 
     return tracking

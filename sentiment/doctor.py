@@ -20,7 +20,7 @@ from sentiment.batch_scoring import spark
 from sentiment.errors import UserError
 from sentiment.libraries import configure_libraries
 from sentiment.paths import PROJECT, cache_folder
-from sentiment.training.trainer_process import available_cores
+from sentiment.training.trainer_environment import available_cores
 
 OK, EXTRA, LACKS = "ok", "optional", "LACKS"  # there; not there, and not needed for `make run`; not there, and needed
 MINIMUM_FREE = 5 * 2**30

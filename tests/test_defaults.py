@@ -27,7 +27,7 @@ def test_long_reviews_are_spared_words_by_default(data: Prepared, text: str, wor
 
 @pytest.mark.parametrize(("pieces", "asked", "epochs"), [(10, 0, 20), (132_000, 0, 4), (426_000, 0, 2), (10**6, 0, 2), (10**6, 9, 9)])
 def test_a_teacher_shows_half_a_million_pieces(pieces: int, asked: int, epochs: int) -> None:
-    assert defaults.teacher_epochs(TrainSettings(teacher_epochs=asked), pieces) == epochs
+    assert defaults.pretrain_epochs(TrainSettings(pretrain_epochs=asked), pieces) == epochs
 
 
 @pytest.mark.parametrize(("reviews", "size"), [(10, 16), (11_199, 16), (11_200, 32), (22_399, 32), (22_400, 64), (10**6, 64)])
@@ -41,5 +41,5 @@ def test_a_training_on_few_reviews_is_given_more_epochs(reviews: int, epochs: in
     assert defaults.patience(TrainSettings(batch_size=16), reviews) == epochs
     assert defaults.patience(TrainSettings(batch_size=16, patience=2), reviews) == 2
     for taught, least in ((0, 1), (5, 1), (6, 2)):
-        settings = TrainSettings(batch_size=16, pretrain="teacher", teacher_epochs=taught)
+        settings = TrainSettings(batch_size=16, pretrain="teacher", pretrain_epochs=taught)
         assert defaults.patience(settings, reviews) == (least if reviews == 10**6 else epochs)

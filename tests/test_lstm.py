@@ -8,7 +8,7 @@ import pytest
 
 from sentiment.backends.interpreters import ALL
 from sentiment.paths import PROJECT
-from sentiment.training.trainer_process import available_cores, environment
+from sentiment.training.trainer_environment import available_cores, environment
 
 pytestmark = pytest.mark.slow
 

@@ -143,7 +143,7 @@ def test_pieces_are_as_few_and_as_equal_as_they_can_be() -> None:
 
 @pytest.mark.parametrize("backend", ["tensorflow", "cntk"])
 def test_what_a_teacher_taught_starts_the_network(trainers: Trainers, path: Path, data: Prepared, tmp_path: Path, backend: str) -> None:
-    settings = TrainSettings(**QUICK | {"prepared": str(path), "pretrain": "teacher", "teacher_epochs": 2, "backend": backend})
+    settings = TrainSettings(**QUICK | {"prepared": str(path), "pretrain": "teacher", "pretrain_epochs": 2, "backend": backend})
     run = train_step.run(settings)
     client = MlflowClient()
     taught = client.get_run(client.get_run(run.run_id).data.tags["pretrain_run_id"])
@@ -161,7 +161,7 @@ def test_what_a_teacher_taught_starts_the_network(trainers: Trainers, path: Path
 
 def test_what_a_teacher_taught_has_the_scale_of_whole_reviews(trainers: Trainers, data: Prepared, tmp_path: Path) -> None:
     """So that what their labels teach can be compared with it."""
-    settings, labels = TrainSettings(**QUICK | {"teacher_epochs": 3}), data.labels[data.rows(VALIDATION)].astype(int)
+    settings, labels = TrainSettings(**QUICK | {"pretrain_epochs": 3}), data.labels[data.rows(VALIDATION)].astype(int)
     vectors = pretraining.learn_vectors(data, settings)
     path, taught = tmp_path / "taught.h5", teaching.pseudo_labelled(data, ngram_regression.fit(data, 500, 1).train_model)
     summary = pretraining.teach(trainers("tensorflow"), data, taught, settings, vectors, path, lambda epoch, metrics: False).summary
@@ -191,7 +191,7 @@ def test_what_can_not_start_a_network_is_said_before_a_run_begins(path: Path, na
 def test_a_teacher_needs_no_reviews_without_labels(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A step has as many words as one of whole reviews."""
     monkeypatch.setattr(teaching, "PIECE", 4)
-    run = train_step.run(TrainSettings(**QUICK | {"prepared": str(small), "pretrain": "teacher", "teacher_epochs": 1}))
+    run = train_step.run(TrainSettings(**QUICK | {"prepared": str(small), "pretrain": "teacher", "pretrain_epochs": 1}))
     client = MlflowClient()
     taught = client.get_run(client.get_run(run.run_id).data.tags["pretrain_run_id"])
     reviews, pieces = (int(taught.data.metrics[name]) for name in ("reviews", "pieces"))

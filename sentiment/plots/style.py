@@ -8,7 +8,7 @@ differ in their dashes, too.
 
 import io
 import re
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 from matplotlib import rc_context
@@ -61,8 +61,14 @@ def legend_below(axes: Axes, columns: int = 3) -> None:
 
 
 @styled
-def png(figure: Figure, path: Path) -> None:
-    figure.savefig(path, dpi=150, metadata={"Software": None})
+def png(figure: Figure) -> bytes:
+    file = io.BytesIO()
+    figure.savefig(file, dpi=150, metadata={"Software": None})
+    return file.getvalue()
+
+
+def pngs(figures: Mapping[str, Figure]) -> dict[str, bytes]:
+    return {name: png(figure) for name, figure in figures.items()}
 
 
 @styled

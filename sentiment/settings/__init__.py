@@ -1,6 +1,6 @@
 """Every parameter of every entry point: its name, type, default, range and meaning. `make docs` writes them into MLproject and docs."""
 
-from sentiment.settings.architectures import ARCHITECTURES, NETWORKS, NGRAMS_ALONE, SIZES
+from sentiment.settings.architectures import ARCHITECTURES, LSTMS_OVER_WORDS, NETWORKS, NGRAMS_ALONE, SIZES
 from sentiment.settings.backends import BACKENDS, KERAS_BACKENDS
 from sentiment.settings.declaration import REQUIRED, Choices, Range, as_text, from_text, parameter, parameters, part
 from sentiment.settings.models import (
@@ -15,7 +15,7 @@ from sentiment.settings.models import (
     SendSettings,
 )
 from sentiment.settings.reviews import CLEANING, PrepareSettings, TableSettings, TextSettings
-from sentiment.settings.training import AUTO, METRICS, NONE, TEACHER, VECTORS, MainSettings, TrainSettings, TuneSettings
+from sentiment.settings.training import AUTO, LANGUAGE_MODEL, METRICS, NONE, TEACHER, VECTORS, MainSettings, TrainSettings, TuneSettings
 
 ENTRY_POINTS: dict[str, type] = {
     "main": MainSettings,
@@ -38,6 +38,8 @@ __all__ = [
     "CLEANING",
     "ENTRY_POINTS",
     "KERAS_BACKENDS",
+    "LANGUAGE_MODEL",
+    "LSTMS_OVER_WORDS",
     "METRICS",
     "NETWORKS",
     "NGRAMS_ALONE",

@@ -7,6 +7,7 @@ _NETWORKS: dict[str, tuple[str, ...]] = {
     "cnn-lstm": ("embedding_size", "filters", "kernel_size", "lstm_size"),
 }
 NETWORKS = tuple(_NETWORKS)
+LSTMS_OVER_WORDS = ("bilstm", "lstm")  # those that a language model can start
 NGRAMS_ALONE = "ngrams"  # no network
 SIZES = _NETWORKS | {NGRAMS_ALONE: ()}
 ARCHITECTURES = tuple(SIZES)

@@ -13,7 +13,7 @@ METRICS = ("val_auc", "val_accuracy", "val_loss")
 GOLDEN = (
     "texts that a candidate has to tell apart: a table with texts and labels (none: built-in ones, as far as the model knows their words)"
 )
-AUTO, NONE, VECTORS, TEACHER = PRETRAINING = ("auto", "none", "vectors", "teacher")
+AUTO, NONE, VECTORS, TEACHER, LANGUAGE_MODEL = PRETRAINING = ("auto", "none", "vectors", "teacher", "language-model")
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,14 @@ class TrainSettings:
     pretrain: str = parameter(
         AUTO,
         "what the network learns first, also from reviews without labels: vectors of words; these, and then what the n-grams say of pieces "
-        "of reviews (teacher); none; or auto, where there are a million words to learn from: teacher if the training reviews have a hundred "
-        "words on average, vectors if they have fewer",
+        "of reviews (teacher), or which word comes next (language-model); none; or auto, where there are a million words to learn from: "
+        "teacher if the training reviews have a hundred words on average, vectors if they have fewer",
         choices=PRETRAINING,
     )
-    teacher_epochs: int = parameter(
+    pretrain_epochs: int = parameter(
         0,
-        "passes of pretrain=teacher over the pieces of reviews (0: as many as show half a million of them, 2 to 20); in up to five nothing "
-        "is dropped, in more as dropout and word_dropout say",
+        "passes of pretrain=teacher or language-model over the pieces of reviews (0: as many as show half a million of them, 2 to 20); a "
+        "teacher drops nothing in up to five, and as dropout and word_dropout say in more; a language model drops nothing",
         minimum=0,
     )
     start_from: str = parameter(
@@ -102,7 +102,7 @@ class TuneSettings(TrainSettings):
 
     start_from: str = field(default="none", init=False, repr=False)  # sizes differ from trial to trial
     word_vectors: str = field(default="none", init=False, repr=False)
-    teacher_epochs: int = field(default=0, init=False, repr=False)
+    pretrain_epochs: int = field(default=0, init=False, repr=False)
     pretrain: str = parameter(
         AUTO,
         "what the networks learn first, once for all: vectors of words; none; or auto: vectors where there are a million words to learn from",

@@ -9,7 +9,7 @@ from sentiment.evaluation import examples, metrics
 from sentiment.evaluation.evaluated import Evaluated
 from sentiment.evaluation.scored import MODEL, NETWORK, NGRAMS, Scored, probabilities
 from sentiment.model.scorer import Scorer
-from sentiment.plots import scores
+from sentiment.plots import scores, style
 from sentiment.preparation import prepared
 from sentiment.preparation.prepared import Prepared
 from sentiment.reviews.batch import TEST
@@ -35,7 +35,7 @@ def run(data: PreparedRun, trained: TrainedRun, parent: str) -> Evaluated:
         measured = test_metrics(scored)
         active.log_metrics(measured)
         active.set_tags({tracking.NOTE: descriptions.evaluated(measured, len(read.test_texts))})
-        active.log_plots(scores.every(scored))
+        active.log_plots(style.pngs(scores.every(scored)))
         wrong, right = (
             choose(scorer, read.test_texts, scored, count) for choose, count in ((examples.most_wrong, WRONG), (examples.most_right, RIGHT))
         )

@@ -52,7 +52,7 @@ def run(settings: MonitorSettings) -> None:
         drifts = drift.from_reference(validated, values)
         measured = _accuracy(values["scores"], labels, validated, scorer.threshold)
         active.log_metrics({"texts": len(labels), "rows_bad": bad} | _metrics(drifts) | measured)
-        style.png(shares(drifts), folder / PICTURE)
+        (folder / PICTURE).write_bytes(style.png(shares(drifts)))
         active.log_file(folder / PICTURE)
         _log_summary(drifts, measured, len(labels), bad, settings)
         problems = _problems(drifts, measured, settings.limit)

@@ -55,7 +55,8 @@ def run(settings: PrepareSettings, parent: str | None = None) -> PreparedRun:
         active.set_tags({tracking.NOTE: descriptions.prepared(made, settings.reviews, run_id)})
         labelled = np.flatnonzero(made.labels >= 0)
         lengths = made.tokens.lengths[labelled]
-        style.png(review_plots.lengths(lengths, made.labels[labelled], settings.max_length), folder / PICTURE)
+        picture = review_plots.lengths(lengths, made.labels[labelled], settings.max_length)
+        (folder / PICTURE).write_bytes(style.png(picture))
         active.log_file(folder / PICTURE)
         active.log_file(path)
     sizes = ", ".join(f"{int(metrics[f'{name}_reviews']):,} {name}" for name in ("train", "validation", "test"))

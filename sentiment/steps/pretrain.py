@@ -3,7 +3,9 @@
 import hashlib
 import json
 import logging
-from dataclasses import asdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +16,25 @@ from sentiment.preparation.prepared import Prepared
 from sentiment.progress import Bar, EpochsBar
 from sentiment.registry import find_model
 from sentiment.reviews.batch import TRAIN, UNLABELLED
-from sentiment.settings import TEACHER, VECTORS, TrainSettings
-from sentiment.training import defaults, pretraining, teaching, word_vectors
+from sentiment.settings import LANGUAGE_MODEL, TEACHER, VECTORS, TrainSettings
+from sentiment.training import defaults, language, pretraining, teaching, word_vectors
 from sentiment.training.ngram_regression import NgramModel
-from sentiment.training.trainer_process import Trainer
+from sentiment.training.trainer_process import LanguageEpoch, Trainer
 from sentiment.training.word_vectors import WordVectors
 
-FILES = {VECTORS: "vectors.h5", TEACHER: find_model.FILE}
-CODE = {VECTORS: ("training/learned_vectors.py",), TEACHER: ("ragged.py", "text/*.py", "training/*.py", "trainer/**/*.py")}
+FILES = {VECTORS: "vectors.h5", TEACHER: find_model.FILE, LANGUAGE_MODEL: "language_model.h5"}
+NETWORKS_CODE = ("ragged.py", "text/*.py", "training/*.py", "trainer/**/*.py")
+CODE = {VECTORS: ("training/learned_vectors.py",), TEACHER: NETWORKS_CODE, LANGUAGE_MODEL: NETWORKS_CODE}
 # Of the settings, those by which the result is another one.
 OF_VECTORS = ("embedding_size", "seed")
 NOT_OF_TEACHER = ("prepared", "start_from", "word_vectors", "epochs", "patience", "threshold")
+NOT_OF_LANGUAGE_MODEL = (*NOT_OF_TEACHER, "ngrams", "dropout", "word_dropout")
+NAMES = [each.name for each in fields(TrainSettings)]
+SETTINGS = {
+    VECTORS: OF_VECTORS,
+    TEACHER: tuple(name for name in NAMES if name not in NOT_OF_TEACHER),
+    LANGUAGE_MODEL: tuple(name for name in NAMES if name not in NOT_OF_LANGUAGE_MODEL),
+}
 log = logging.getLogger(__name__)
 
 
@@ -47,20 +57,26 @@ def run(settings: TrainSettings, data: Prepared, parent: str, teacher: NgramMode
     else:
         with tracking.step_run("pretrain", settings, parent, recipe=made_by, **tags) as active, tracking.work_folder() as folder:
             run_id, path = active.info.run_id, folder / file
-            metrics = _teach(settings, data, teacher, path, active) if teacher else _learn_vectors(settings, data, path)
+            if teacher:
+                metrics = _teach(settings, data, teacher, path, active)
+            elif settings.pretrain == LANGUAGE_MODEL:
+                metrics = _learn_language(settings, data, path, active)
+            else:
+                metrics = _learn_vectors(settings, data, path)
             active.log_metrics(metrics)
             active.log_file(path)
-    if settings.pretrain == VECTORS:
-        return word_vectors.read(path, data.encoder.size, settings.embedding_size), run_id
-    return path, run_id
+    if settings.pretrain == TEACHER:
+        return path, run_id
+    lstm_size = settings.lstm_size if settings.pretrain == LANGUAGE_MODEL else None
+    return word_vectors.read(path, data.encoder.size, settings.embedding_size, lstm_size), run_id
 
 
 def recipe(settings: TrainSettings, data: Prepared) -> str:
     """SHA-256 of all that the result follows from: the reviews, the settings and the code."""
     known = asdict(settings)
     vectors = settings.pretrain == VECTORS
-    names = OF_VECTORS if vectors else [name for name in known if name not in NOT_OF_TEACHER]
-    total = hashlib.sha256(json.dumps({name: known[name] for name in ("pretrain", *names)}, sort_keys=True).encode())
+    names = ("pretrain", *SETTINGS[settings.pretrain])
+    total = hashlib.sha256(json.dumps({name: known[name] for name in names}, sort_keys=True).encode())
     texts = data.words.take(data.rows(TRAIN, UNLABELLED)) if vectors else data.words
     for array in (texts.ids, texts.offsets, *([] if vectors else [data.labels, data.split, data.tokens.offsets])):
         total.update(np.ascontiguousarray(array).tobytes())
@@ -85,10 +101,29 @@ def _vectors(settings: TrainSettings, data: Prepared) -> WordVectors:
     return vectors
 
 
+def _learn_language(settings: TrainSettings, data: Prepared, path: Path, active: tracking.StepRun) -> dict[str, float]:
+    vectors, pieces = _vectors(settings, data), language.pieces(data)
+    count = len(pieces.rows(TRAIN))
+    epochs = defaults.pretrain_epochs(settings, count)
+    bar = EpochsBar("pretrain", epochs)
+
+    def after_epoch(epoch: LanguageEpoch) -> None:
+        losses = {"train_loss": epoch.train_loss, "val_loss": epoch.val_loss}
+        active.log_metrics(losses | {"epoch_seconds": epoch.epoch_seconds, "tokens_per_second": epoch.tokens_per_second}, epoch.epoch)
+        bar.end_epoch(f"pretrain: epoch {epoch.epoch:>2}/{epochs}  train_loss {epoch.train_loss:.4f}  val_loss {epoch.val_loss:.4f}")
+
+    with _trainer(settings, bar, active) as trainer:
+        learned = pretraining.learn_language(trainer, data, pieces, settings, vectors, after_epoch, bar.set)
+    word_vectors.write(learned, path)
+    reviews = len(data.rows(TRAIN, UNLABELLED))
+    log.info("pretrain: a language model of %s reviews in %s pieces", f"{reviews:,}", f"{count:,}")
+    return {"reviews": reviews, "pieces": count}
+
+
 def _teach(settings: TrainSettings, data: Prepared, teacher: NgramModel, path: Path, active: tracking.StepRun) -> dict[str, float]:
     vectors, taught = _vectors(settings, data), teaching.pseudo_labelled(data, teacher)
     pieces = len(taught.rows(TRAIN))
-    epochs = defaults.teacher_epochs(settings, pieces)
+    epochs = defaults.pretrain_epochs(settings, pieces)
     bar = EpochsBar("pretrain", epochs)
 
     def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
@@ -96,13 +131,20 @@ def _teach(settings: TrainSettings, data: Prepared, teacher: NgramModel, path: P
         bar.end_epoch(f"pretrain: epoch {epoch:>2}/{epochs}  train_loss {metrics['train_loss']:.4f}  val_loss {metrics['val_loss']:.4f}")
         return False
 
-    log.info("pretrain: starting Keras on %s", settings.backend)
-    with Trainer(ALL[settings.backend]) as trainer:
-        try:
-            trained = pretraining.teach(trainer, data, taught, settings, vectors, path, after_epoch, bar.set)
-        finally:
-            bar.close()
-            active.log_text(trainer.log(), "trainer.log")
+    with _trainer(settings, bar, active) as trainer:
+        trained = pretraining.teach(trainer, data, taught, settings, vectors, path, after_epoch, bar.set)
     accuracy, count = trained.summary["network_val_accuracy"], len(data.rows(TRAIN, UNLABELLED))
     log.info("pretrain: %s reviews in %s pieces, as the n-grams see them, validation accuracy %.4f", f"{count:,}", f"{pieces:,}", accuracy)
     return trained.summary | {"reviews": count, "pieces": pieces}
+
+
+@contextmanager
+def _trainer(settings: TrainSettings, bar: EpochsBar, active: tracking.StepRun) -> Iterator[Trainer]:
+    """A trainer while the block lasts; its log is the run's."""
+    log.info("pretrain: starting Keras on %s", settings.backend)
+    with Trainer(ALL[settings.backend]) as trainer:
+        try:
+            yield trainer
+        finally:
+            bar.close()
+            active.log_text(trainer.log(), "trainer.log")

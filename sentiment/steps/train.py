@@ -11,14 +11,14 @@ from sentiment import tracking
 from sentiment.backends.interpreters import ALL
 from sentiment.errors import UserError
 from sentiment.model import model_file
-from sentiment.plots import learning, scores
+from sentiment.plots import learning, scores, style
 from sentiment.preparation import prepared
 from sentiment.preparation.prepared import Prepared
 from sentiment.progress import Bar
 from sentiment.registry import find_model
 from sentiment.reviews.batch import VALIDATION
 from sentiment.serving import served_model
-from sentiment.settings import AUTO, NGRAMS_ALONE, NONE, SIZES, TEACHER, TrainSettings
+from sentiment.settings import AUTO, LANGUAGE_MODEL, LSTMS_OVER_WORDS, NGRAMS_ALONE, NONE, SIZES, TEACHER, TrainSettings
 from sentiment.steps import prepared_runs, pretrain
 from sentiment.steps.train_progress import TrainProgress
 from sentiment.tracking import StepRun, commands, descriptions
@@ -103,7 +103,7 @@ def run(
         served_model.save(path, folder / served_model.NAME, reviews)
         active.log_model(folder / served_model.NAME)
         made = TrainedRun(run_id, path, trained, progress.epochs)
-        active.log_plots(made.plots())
+        active.log_plots(style.pngs(made.plots()))
     _log_summary(settings, trained, run_id, len(data.rows(VALIDATION)))
     if parent is None:
         commands.log_next_steps(
@@ -171,6 +171,11 @@ def start_model(settings: TrainSettings) -> Path | None:
         raise UserError(f"A network starts from one thing. Received: {', '.join(starts)}. Give one of them.")
     if starts and settings.architecture == NGRAMS_ALONE:
         raise UserError(f"There is no network to start. Received: architecture={NGRAMS_ALONE}, {starts[0]}. Give another architecture.")
+    if settings.pretrain == LANGUAGE_MODEL and settings.architecture not in LSTMS_OVER_WORDS:
+        raise UserError(
+            f"A language model trains LSTMs that read words. Received: pretrain={LANGUAGE_MODEL}, architecture={settings.architecture}. "
+            f"Give pretrain=vectors, or architecture={' or '.join(LSTMS_OVER_WORDS)}."
+        )
     if settings.word_vectors != NONE:
         vector_file.check(settings.word_vectors, settings.embedding_size)
     if settings.architecture == NGRAMS_ALONE and not settings.ngrams:

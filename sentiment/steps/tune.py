@@ -29,7 +29,8 @@ from sentiment.steps.prepared_runs import PreparedRun
 from sentiment.steps.search_progress import SearchProgress
 from sentiment.tracking import ServerAwayError, StepRun, UnsentError, commands, descriptions
 from sentiment.training import defaults
-from sentiment.training.trainer_process import Trainer, available_cores
+from sentiment.training.trainer_environment import available_cores
+from sentiment.training.trainer_process import Trainer
 from sentiment.training.word_vectors import WordVectors
 from sentiment.tuning import search
 

@@ -12,7 +12,7 @@ from sentiment.libraries import configure_libraries
 def main() -> int:
     """Returns the exit status: 2, with one line, if the server can't be used."""
     configure_libraries()
-    from sentiment import tracking  # which imports matplotlib
+    from sentiment import tracking  # not before the libraries are configured
 
     try:
         tracking.check_server()

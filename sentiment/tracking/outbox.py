@@ -21,12 +21,10 @@ from pathlib import Path
 
 import mlflow
 import pandas as pd
-from matplotlib.figure import Figure
 from mlflow.entities import Dataset, Run
 from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
 from sentiment.errors import StepError
-from sentiment.plots import style
 from sentiment.tracking import commands, redaction, sending, server
 from sentiment.tracking.processes import this_process
 from sentiment.tracking.sending import FILES, Record
@@ -114,13 +112,13 @@ class Outbox:
         (self._folder / FILES / name).write_text(text, encoding="utf-8")
         self._add({"file": name})
 
-    def log_plots(self, figures: dict[str, Figure]) -> None:
-        """Each as a picture in the folder `plots`."""
+    def log_plots(self, pictures: Mapping[str, bytes]) -> None:
+        """PNGs by name, in the folder `plots`."""
         (self._folder / FILES / PLOTS).mkdir(exist_ok=True)
         records: list[Record] = []
-        for name, figure in figures.items():
+        for name, picture in pictures.items():
             file = f"{PLOTS}/{name}.png"
-            style.png(figure, self._folder / FILES / file)
+            (self._folder / FILES / file).write_bytes(picture)
             records.append({"file": file})
         self._add(*records)
 

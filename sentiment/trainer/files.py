@@ -57,6 +57,20 @@ def read_vectors(path: str) -> Tuple[np.ndarray, np.ndarray]:
         return file["ids"][:], file["vectors"][:]
 
 
+def read_lstms(path: str) -> Dict[str, List[np.ndarray]]:
+    """By layer: the weights of LSTMs that stand beside such vectors; none, if they are vectors alone."""
+    with h5py.File(path, "r") as file:
+        return {name: [layer[str(place)][()] for place in range(len(layer))] for name, layer in file.get("lstms", {}).items()}
+
+
+def write_layers(path: str, weights: Dict[str, List[np.ndarray]]) -> None:
+    """Writes the weights of layers: the dataset `lstm_forward/0` is the first of that layer."""
+    with h5py.File(path, "w") as file:
+        for name, arrays in weights.items():
+            for place, array in enumerate(arrays):
+                file["{}/{}".format(name, place)] = array
+
+
 def count_ids(path: str) -> int:
     """Token ids that the data of a `prepared.h5` has, those of its words and the four before them."""
     with h5py.File(path, "r") as file:

@@ -127,18 +127,30 @@ def _shared_adam() -> Any:
 
 
 def compile_model(model: Any, optimizer: Any) -> None:
-    options = {} if BACKEND in ("cntk", "torch") else {"jit_compile": BACKEND == "jax"}
-    model.compile(optimizer=optimizer, loss="binary_crossentropy", weighted_metrics=["accuracy"], **options)
+    model.compile(optimizer=optimizer, loss="binary_crossentropy", weighted_metrics=["accuracy"], **_compiling())
+
+
+def compile_language_model(model: Any, optimizer: Any) -> None:
+    """Each step of a row has a label, which is a place, and a weight."""
+    options = {"sample_weight_mode": "temporal"} if VERSION < "3" else {}
+    model.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy", **_compiling(), **options)
+
+
+def _compiling() -> Dict[str, Any]:
+    return {} if BACKEND in ("cntk", "torch") else {"jit_compile": BACKEND == "jax"}
 
 
 def row_weights(rows: int, size: int) -> np.ndarray:
-    """`<float32>[size]`: 0 for the rows that fill up a batch, such that the loss is the mean over the `rows` real ones.
+    """`<float32>[size]`: 0 for the rows that fill up a batch, such that the loss is the mean over the `rows` real ones."""
+    return mean_weights(np.arange(size) < rows)
+
+
+def mean_weights(real: np.ndarray) -> np.ndarray:
+    """`<float32>`, of that shape: 0 for what is not real, such that the loss is the mean over what is.
 
     Keras 2 divides the weighted sum by the number of weights that are not 0, Keras 3 by that of all.
     """
-    weights = np.zeros(size, np.float32)
-    weights[:rows] = 1 if BACKEND == "cntk" else size / rows
-    return weights
+    return real.astype(np.float32) * np.float32(1 if BACKEND == "cntk" else real.size / max(real.sum(), 1))
 
 
 def train_step(model: Any, inputs: List[np.ndarray], labels: np.ndarray, weights: np.ndarray) -> List[float]:

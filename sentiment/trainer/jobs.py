@@ -5,21 +5,20 @@ from typing import Any, Callable, Dict, List, Tuple
 
 import numpy as np
 
-from sentiment.trainer import batches, files, framework, saved
-from sentiment.trainer.architectures.network import Network, Shape
+from sentiment.trainer import batches, files, framework, language, saved
+from sentiment.trainer.architectures.network import ANY, Network, Shape
 from sentiment.trainer.averaging import MovingAverage
 from sentiment.trainer.batches import Reviews
 from sentiment.trainer.channel import Channel
 
 SCORING_BATCH = 256
-ANY = (None, None)
-PROGRESS_EVERY = 0.2  # seconds between two signs of progress
 
 
 def train(job: Dict[str, Any], channel: Channel) -> None:
     """Trains the network on the training reviews of `job["prepared"]` as `job["settings"]` say.
 
-    It starts from `job["start"]` if that names a model, its words from `job["vectors"]` if that names a file of vectors. After each epoch,
+    It starts from `job["start"]` if that names a model, its words, and its LSTMs if there are any in it, from `job["vectors"]` if that
+    names a file of vectors. After each epoch,
     of which a model that it starts from is number 0, it sends the loss, the accuracy and the network's logits of the validation reviews,
     and receives whether these are the weights to keep (`keep`) and whether to stop (`stop`): what is best is not decided here. At the end
     it gets the path of the rest of the model (`parts`), what the network's logit is multiplied by and what is added to it (`scale`), and
@@ -59,6 +58,7 @@ def _train_network(job: Dict[str, Any], network: Network, channel: Channel) -> S
         network.scale_logit(1, -job["prior_logit"])
     if job["vectors"]:
         network.set_words(*files.read_vectors(job["vectors"]))
+        network.set_lstms(files.read_lstms(job["vectors"]))
     channel.send("built", parameters=int(any_model.count_params()), shapes=within.shapes)
     average, kept = MovingAverage(settings["weight_average"]), any_model.get_weights()
 
@@ -127,7 +127,7 @@ def _epoch(
     after_step: Callable[[], None],
 ) -> Dict[str, float]:
     """One pass; returns its means over the weighted reviews, its seconds and its real tokens per second."""
-    begun = sent = time.perf_counter()
+    begun = time.perf_counter()
     totals, tokens = np.zeros(2), 0
     for inputs, labels, batch in batches.labelled(reviews, planned, size, network.network_inputs):
         rows = len(batch.rows)
@@ -135,9 +135,7 @@ def _epoch(
         totals += rows * np.array(framework.train_step(models[batch.shape], inputs, labels, weights))
         after_step()
         tokens += int(reviews.tokens.lengths[batch.rows].sum())
-        if time.perf_counter() - sent > PROGRESS_EVERY:
-            sent = time.perf_counter()
-            channel.send("progress", tokens=tokens, of=len(reviews.tokens.ids))
+        channel.progress(tokens, len(reviews.tokens.ids))
     seconds = time.perf_counter() - begun
     loss, accuracy = totals / len(reviews.labels)
     return {"train_loss": loss, "train_accuracy": accuracy, "epoch_seconds": seconds, "tokens_per_second": tokens / seconds}
@@ -161,4 +159,4 @@ def _buckets(network: Network, reviews: Reviews) -> batches.Buckets:
     return batches.buckets(reviews, SCORING_BATCH, network.settings["kernel_size"], framework.MOST_SHAPES)
 
 
-JOBS = {"train": train, "score": score}
+JOBS = {"train": train, "score": score, "learn_language": language.learn}

@@ -13,7 +13,7 @@ LEAST_PATIENCE = 3  # epochs, where patience=0
 FEW_EPOCHS = 5  # of a teacher: without dropout these teach more, but a network that is taught for longer errs ever more like its teacher
 # Where nothing was dropped, labels only wear down what was taught; with dropout their second epoch may be better than their first.
 PATIENCE_AFTER_FEW, PATIENCE_AFTER_MANY = 1, 2
-ENOUGH_PIECES, FEWEST_SHOWINGS, MOST_SHOWINGS = 500_000, 2, 20  # that a teacher shows, and how often each, where teacher_epochs=0
+ENOUGH_PIECES, FEWEST_SHOWINGS, MOST_SHOWINGS = 500_000, 2, 20  # that a teacher shows, and how often each, where pretrain_epochs=0
 LONG = 100  # words of a review from which on it can spare some, and its pieces say more than the whole; in docs/experiments.md
 LONG_DROPOUT = 0.3  # share of them
 ENOUGH_WORDS = 1_000_000  # of pretrain=auto: what IMDB's millions teach helps, what MPQA's 26,000 do not; docs/experiments.md
@@ -36,7 +36,7 @@ def patience(settings: TrainSettings, reviews: int) -> int:
 
     settings: with their batch size. Of a few hundred reviews an epoch has so few steps that three epochs tell nothing.
     """
-    after_teacher = PATIENCE_AFTER_FEW if settings.teacher_epochs <= FEW_EPOCHS else PATIENCE_AFTER_MANY
+    after_teacher = PATIENCE_AFTER_FEW if settings.pretrain_epochs <= FEW_EPOCHS else PATIENCE_AFTER_MANY
     least = after_teacher if settings.pretrain == TEACHER else LEAST_PATIENCE
     return settings.patience or max(least, -(-LEAST_STEPS // -(-reviews // settings.batch_size)))
 
@@ -63,9 +63,9 @@ def pretrain(settings: TrainSettings, data: Prepared) -> str:
     return TEACHER if settings.ngrams and _are_long(data) and not isinstance(settings, TuneSettings) else VECTORS
 
 
-def teacher_epochs(settings: TrainSettings, pieces: int) -> int:
+def pretrain_epochs(settings: TrainSettings, pieces: int) -> int:
     """Passes over the pieces of reviews: as the settings say, or else as many as show ENOUGH_PIECES."""
-    return settings.teacher_epochs or min(max(-(-ENOUGH_PIECES // pieces), FEWEST_SHOWINGS), MOST_SHOWINGS)
+    return settings.pretrain_epochs or min(max(-(-ENOUGH_PIECES // pieces), FEWEST_SHOWINGS), MOST_SHOWINGS)
 
 
 def _are_long(data: Prepared) -> bool:

@@ -1,15 +1,19 @@
 """What a network learns before it sees labels: vectors of words, and what the n-grams say of pieces of reviews."""
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
+
+from sentiment.errors import StepError
 from sentiment.preparation.prepared import Prepared
 from sentiment.reviews.batch import TRAIN, UNLABELLED
 from sentiment.settings import VECTORS, TrainSettings
 from sentiment.training import defaults, learned_vectors, training
 from sentiment.training.epochs import AfterEpoch, go_on
 from sentiment.training.learned_vectors import Progress
-from sentiment.training.trainer_process import Trainer
+from sentiment.training.trainer_process import LanguageEpoch, Trainer
 from sentiment.training.training import Trained
 from sentiment.training.word_vectors import WordVectors
 
@@ -18,6 +22,44 @@ def learn_vectors(data: Prepared, settings: TrainSettings, progress: Progress = 
     """Vectors of the words of the training and the unlabelled reviews. progress: gets the parts that are done, and their number."""
     texts = data.words.take(data.rows(TRAIN, UNLABELLED))
     return learned_vectors.learn(texts, len(data.encoder.vocabulary), settings.embedding_size, settings.seed, progress)
+
+
+def learn_language(
+    trainer: Trainer,
+    data: Prepared,
+    pieces: Prepared,
+    settings: TrainSettings,
+    vectors: WordVectors,
+    after_epoch: Callable[[LanguageEpoch], None] = lambda epoch: None,
+    progress: Progress = lambda done, of: None,
+) -> WordVectors:
+    """Vectors of words, and LSTMs, that have learned to tell next words in pieces of the training and the unlabelled reviews.
+
+    A step has as many words as one of whole reviews. Nothing is dropped: of words to tell there are too many to learn by heart.
+
+    pieces: what `language.pieces` makes of the data; vectors: what the words begin with; progress: gets the tokens of an epoch that are
+    done, and their number.
+
+    Raises:
+        TrainerError: The trainer failed.
+        StepError: An epoch gave no numbers.
+    """
+    reviews, count = len(data.rows(TRAIN, UNLABELLED)), len(pieces.rows(TRAIN))
+    changed = replace(
+        settings,
+        epochs=defaults.pretrain_epochs(settings, count),
+        batch_size=defaults.batch_size(settings, reviews) * count // reviews,
+        dropout=0.0,
+    )
+
+    def judge(epoch: LanguageEpoch) -> None:
+        if not np.isfinite([epoch.train_loss, epoch.val_loss]).all():
+            raise StepError(
+                f"A language model's epoch {epoch.epoch} gave no numbers. Give less learning_rate than {settings.learning_rate:g}."
+            )
+        after_epoch(epoch)
+
+    return trainer.learn_language(pieces, asdict(changed), vectors, judge, progress)
 
 
 def teach(
@@ -41,7 +83,7 @@ def teach(
         TrainerError, StepError: As `training.train`.
     """
     reviews, pieces = len(data.rows(TRAIN, UNLABELLED)), len(taught.rows(TRAIN))
-    epochs = defaults.teacher_epochs(settings, pieces)
+    epochs = defaults.pretrain_epochs(settings, pieces)
     batch_size = defaults.batch_size(settings, reviews) * pieces // reviews
     teaching = replace(settings, pretrain=VECTORS, ngrams=0, batch_size=batch_size, epochs=epochs, patience=0)
     if epochs <= defaults.FEW_EPOCHS:

@@ -19,37 +19,19 @@ import numpy as np
 
 from sentiment import hdf5
 from sentiment.backends.interpreters import Backend
-from sentiment.errors import StepError, UserError
+from sentiment.errors import StepError
 from sentiment.model import keras_file, model_file
-from sentiment.paths import PROJECT
 from sentiment.preparation import prepared
 from sentiment.preparation.prepared import Prepared
 from sentiment.ragged import from_lengths
 from sentiment.reviews.batch import TRAIN, VALIDATION
 from sentiment.text.vocabulary import Encoded
 from sentiment.training import class_weights, word_vectors
+from sentiment.training.trainer_environment import available_cores, environment, seconds_of_silence
 from sentiment.training.word_vectors import WordVectors
 
 LOG_LINES = 15
 UNSCALED = (1.0, 0.0)  # a factor and a shift
-SILENCE_VARIABLE = "SENTIMENT_TRAINER_SILENCE"
-SILENCE = 1800.0  # seconds; it speaks after each epoch, and several times a second within one
-
-
-def available_cores() -> list[int]:
-    """The numbers of the CPU cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
-
-
-def seconds_of_silence() -> float:
-    """After which a trainer counts as stuck. Raises UserError if the environment says no number."""
-    value = os.environ.get(SILENCE_VARIABLE, "") or str(SILENCE)
-    try:
-        return float(value)
-    except ValueError:
-        raise UserError(f"It is no number of seconds. Received: {SILENCE_VARIABLE}={value}. Give a number, or unset it.") from None
 
 
 class TrainerError(StepError):
@@ -69,6 +51,17 @@ class Epoch:
     train_accuracy: float | None = None
     epoch_seconds: float | None = None
     tokens_per_second: float | None = None
+
+
+@dataclass(frozen=True)
+class LanguageEpoch:
+    """What a trainer tells after an epoch of a language model; losses are means of a word, in nats."""
+
+    epoch: int
+    train_loss: float
+    val_loss: float
+    epoch_seconds: float
+    tokens_per_second: float
 
 
 @dataclass(frozen=True)
@@ -105,29 +98,6 @@ def write_ids(path: Path, reviews: Encoded) -> Path:
         prepared.write_ragged(reviews.tokens, file, "")
         prepared.write_ragged(reviews.ngrams, file, "ngram_")
     return path
-
-
-def environment(backend: Backend, cores: int) -> dict[str, str]:
-    """The variables of a process that uses a backend on so many cores."""
-    limits = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC")
-    own = {
-        "KERAS_BACKEND": backend.name,
-        "PYTHONPATH": str(PROJECT),
-        "PYTHONUNBUFFERED": "1",
-        "TF_CPP_MIN_LOG_LEVEL": "2",
-        "OMP_WAIT_POLICY": "passive",  # a thread that spins takes the core from one that the others wait for
-    }
-    if backend.name == "cntk":
-        cores = 1  # as in framework.fix_threads
-        if _is_amd_with_avx2():
-            own["MKL_DEBUG_CPU_TYPE"] = "5"  # CNTK's MKL, of 2018, would use its oldest code on a processor that is not Intel's
-    return os.environ | dict.fromkeys(limits, str(cores)) | own
-
-
-def _is_amd_with_avx2() -> bool:
-    info = Path("/proc/cpuinfo")
-    words = set(info.read_text().split()) if info.exists() else set[str]()
-    return {"AuthenticAMD", "avx2", "fma"} <= words
 
 
 def _trained_on(data: Prepared) -> Prepared:
@@ -189,15 +159,10 @@ class Trainer:
             UserError: `start` is a file that is not a model.
             TrainerError: It failed.
         """
-        reviews = Path(self._folder.name) / "prepared.h5"
-        prepared.write(_trained_on(data), reviews)
-        vectors = Path(self._folder.name) / "vectors.h5"
-        if isinstance(start, WordVectors):
-            word_vectors.write(start, vectors)
         files = {
-            "prepared": str(reviews),
+            "prepared": str(self._written(data)),
             "start": str(self._rewritten(start)) if isinstance(start, Path) else None,
-            "vectors": str(vectors) if isinstance(start, WordVectors) else None,
+            "vectors": str(self._written_vectors(start)) if isinstance(start, WordVectors) else None,
         }
         share = class_weights.positive_share(data)
         weighting = {"label_weights": class_weights.label_weights(share), "prior_logit": class_weights.prior_logit(share)}
@@ -218,6 +183,42 @@ class Trainer:
                 self._send({"parts": str(made.parts), "model": str(made.model), "scale": made.scale} if made else {"model": None})
             elif event == "done":
                 return parameters
+
+    def learn_language(
+        self,
+        data: Prepared,
+        settings: dict[str, Any],
+        vectors: WordVectors,
+        after_epoch: Callable[[LanguageEpoch], None],
+        progress: Callable[[int, int], None] = lambda tokens, of: None,
+    ) -> WordVectors:
+        """Trains the embedding and the LSTMs of a network to tell next words, and returns them. vectors: what its words start with.
+
+        Raises:
+            TrainerError: It failed.
+        """
+        made = Path(self._folder.name) / "layers.h5"
+        files = {"prepared": str(self._written(data)), "vectors": str(self._written_vectors(vectors)), "model": str(made)}
+        self._send({"job": "learn_language", "settings": settings, **files})
+        while True:
+            message = self._receive()
+            event = message.pop("event")
+            if event == "progress":
+                progress(message["tokens"], message["of"])
+            elif event == "epoch":
+                after_epoch(LanguageEpoch(**message))
+            elif event == "done":
+                return word_vectors.from_layers(made)
+
+    def _written(self, data: Prepared) -> Path:
+        path = Path(self._folder.name) / "prepared.h5"
+        prepared.write(_trained_on(data), path)
+        return path
+
+    def _written_vectors(self, vectors: WordVectors) -> Path:
+        path = Path(self._folder.name) / "vectors.h5"
+        word_vectors.write(vectors, path)
+        return path
 
     def score(self, model: Path, reviews: Path) -> Scores:
         """Scores the ids in a file that `write_ids` wrote, as the backend computes it. model: of this project, or of Keras 1 or 2.

@@ -7,10 +7,11 @@ import keras
 from sentiment.trainer.architectures.layers import Layers
 
 INPUTS = ("tokens", "reversed_tokens")
+LSTMS = {"forward": "tokens", "backward": "reversed_tokens"}  # what each reads
 
 
 def features(layers: Layers, inputs: Dict[str, Any]) -> Any:
     """`<float32>[batch, 2 * lstm_size]`."""
-    directions = {"forward": inputs["tokens"], "backward": inputs["reversed_tokens"]}
-    pooled = [layers.lstm(name, layers.embedding(tokens), layers.mask(tokens)) for name, tokens in directions.items()]
+    read = {name: inputs[tokens] for name, tokens in LSTMS.items()}
+    pooled = [layers.lstm(name, layers.embedding(tokens), layers.mask(tokens)) for name, tokens in read.items()]
     return layers.layer("concatenate", keras.layers.Concatenate)(pooled)

@@ -53,8 +53,8 @@ class Layers:
         """The steps, `<float32>[batch, time, channels]`, with zeros at padding."""
         return self.layer("masked_" + name, keras.layers.Multiply)([steps, mask])
 
-    def lstm(self, name: str, steps: Any, mask: Any) -> Any:
-        """The maximum over time of each unit's outputs, padding left out: `<float32>[batch, lstm_size]`."""
+    def lstm_steps(self, name: str, steps: Any) -> Any:
+        """What the LSTM puts out at each step: `<float32>[batch, time, lstm_size]`; any numbers at padding."""
         framework.share_cores(with_lstm=True)
         lstm = self.layer(
             "lstm_" + name,
@@ -64,9 +64,24 @@ class Layers:
             recurrent_activation="sigmoid",  # named, as Keras 2's default is another function than Keras 3's
             **({"implementation": 2} if framework.VERSION < "3" else {}),
         )
+        return lstm(steps)
+
+    def lstm(self, name: str, steps: Any, mask: Any) -> Any:
+        """The maximum over time of each unit's outputs, padding left out: `<float32>[batch, lstm_size]`."""
         mask_bias = self.constant(MASK_BIAS, mask, "mask_bias_" + name, keras.layers.Dense, 1)
-        masked = self.layer("masked_lstm_" + name, keras.layers.Add)([lstm(steps), mask_bias])
+        masked = self.layer("masked_lstm_" + name, keras.layers.Add)([self.lstm_steps(name, steps), mask_bias])
         return self.layer("max_pool_" + name, keras.layers.GlobalMaxPooling1D)(masked)
+
+    def next_word(self, name: str, steps: Any, candidates: Any) -> Any:
+        """How likely each candidate is the word after each step: `<float32>[batch, time, candidates]`.
+
+        The words that are put out have the vectors of those that are read, as in Press & Wolf (2017).
+        candidates: token ids, `<int32>[batch, candidates]`.
+        """
+        sizes = self.settings["embedding_size"]
+        meant = self.layer("next_word_" + name, keras.layers.Dense, sizes)(self.lstm_steps(name, steps))
+        logits = self.layer("candidates_" + name, keras.layers.Dot, 2)([meant, self.by_name["embedding"](candidates)])
+        return self.layer("likelihood_" + name, keras.layers.Activation, "softmax")(logits)
 
     def convolution(self, tokens: Any, mask: Any) -> Any:
         """`<float32>[batch, time, filters]`, not negative; 0 at padding."""

@@ -5,6 +5,7 @@ from typing import Any, Dict
 from sentiment.trainer.architectures.layers import Layers
 
 INPUTS = ("tokens",)
+LSTMS = {"forward": "tokens"}  # what each reads
 
 
 def features(layers: Layers, inputs: Dict[str, Any]) -> Any:

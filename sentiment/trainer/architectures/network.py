@@ -18,6 +18,7 @@ NGRAMS_ALONE = "ngrams"  # the architecture that has no network
 
 Inputs = Dict[str, Any]
 Shape = Tuple[Optional[int], Optional[int]]  # tokens and n-grams of a row; None: any number
+ANY: Shape = (None, None)
 
 
 class Network:
@@ -53,10 +54,28 @@ class Network:
         """The network's logit, `<float32>[batch, 1]`."""
         return self._model("logit", shape, self.network_inputs, self._network_logit)
 
+    def language_model(self, shape: Shape) -> Any:
+        """What each of the LSTMs takes for the next word of each: `<float32>[batch, LSTMs * time, candidates]`.
+
+        shape: tokens of a row, and its candidates.
+        """
+        return self._model("language_model", shape, [*self.network_inputs, "candidates"], self._next_words)
+
+    @property
+    def lstms(self) -> List[str]:
+        """Those that read words, by name: the ones that a language model has."""
+        return list(self._architecture.LSTMS) if self._architecture else []
+
+    def _next_words(self, inputs: Inputs) -> Any:
+        assert self._architecture
+        layers, read = self._layers, self._architecture.LSTMS
+        likely = [layers.next_word(name, layers.embedding(inputs[tokens]), inputs["candidates"]) for name, tokens in read.items()]
+        return layers.layer("next_words", keras.layers.Concatenate, 1)(likely) if len(likely) > 1 else likely[0]
+
     def _model(self, name: str, shape: Shape, names: List[str], output: Callable[[Inputs], Any]) -> Any:
         """Built once: scoring asks for it at every batch."""
         if (name, shape) not in self._models:
-            lengths = {"tokens": shape[0], "reversed_tokens": shape[0], "ngrams": shape[1]}
+            lengths = {"tokens": shape[0], "reversed_tokens": shape[0], "ngrams": shape[1], "candidates": shape[1]}
             inputs = {each: keras.layers.Input(shape=(lengths[each],), dtype="int32", name=each) for each in names}
             self._models[name, shape] = keras.models.Model(list(inputs.values()), output(inputs))
         return self._models[name, shape]
@@ -123,6 +142,15 @@ class Network:
         table = embedding.get_weights()[0]
         table[ids] = vectors
         embedding.set_weights([table])
+
+    def get_weights(self, names: List[str]) -> Dict[str, List[np.ndarray]]:
+        """The weights of the layers of these names."""
+        return {name: self._layers.by_name[name].get_weights() for name in names}
+
+    def set_lstms(self, weights: Dict[str, List[np.ndarray]]) -> None:
+        """Gives the layers of these names these weights."""
+        for name, arrays in weights.items():
+            self._layers.by_name[name].set_weights(arrays)
 
     def set_weights(self, weights: Dict[str, List[np.ndarray]]) -> None:
         """Gives the layers that are built the weights saved under their names."""

@@ -1,0 +1,122 @@
+"""Learning how words follow each other: at each word the LSTMs say which is the next, before they see any label."""
+
+import time
+from typing import Any, Callable, Dict, Iterator, List, Tuple
+
+import numpy as np
+
+from sentiment.trainer import batches, files, framework
+from sentiment.trainer.architectures.network import ANY, Network
+from sentiment.trainer.averaging import MovingAverage
+from sentiment.trainer.batches import PaddedBatch, Reviews
+from sentiment.trainer.channel import Channel
+
+NOISE = 100  # words drawn for each row, from which its LSTMs tell the next word, as from the other words of the row
+SMOOTHING = 0.75  # power of the words' counts, as in Mikolov et al. (2013)
+
+Models = Dict[Tuple[int, int], Any]
+Batch = Tuple[List[np.ndarray], np.ndarray, np.ndarray, PaddedBatch]
+
+
+def learn(job: Dict[str, Any], channel: Channel) -> None:
+    """Trains embedding and LSTMs to tell next words in the pieces of reviews of `job["prepared"]`, and writes them to `job["model"]`.
+
+    A next word is told from the others of its piece and from NOISE drawn ones. The loss is the cross-entropy of a softmax over these
+    candidates, which ranks them by how much likelier the words before make them (van den Oord et al. 2018). The words start with
+    `job["vectors"]`. After each epoch it sends the loss of the mean word, in the training and in the validation pieces.
+    """
+    settings = job["settings"]
+    framework.start_over(settings["seed"])
+    network = Network(settings, files.count_ids(job["prepared"]))
+    pieces, validation = (files.read_prepared(job["prepared"], split) for split in (files.TRAIN, files.VALIDATION))
+    size = min(settings["batch_size"], len(pieces.labels))
+    within, of_validation = (batches.buckets(each, size, 1, framework.MOST_SHAPES) for each in (pieces, validation))
+    models = _compiled(network, within.shapes + of_validation.shapes, framework.adam(settings["learning_rate"]))
+    any_model = models[within.shapes[-1]]
+    network.set_words(*files.read_vectors(job["vectors"]))
+    average, random, noise = (
+        MovingAverage(settings["weight_average"]),
+        np.random.RandomState(settings["seed"]),
+        Noise(pieces, settings["seed"]),
+    )
+
+    def step(model: Any, *batch: np.ndarray) -> float:
+        loss = model.train_on_batch(*batch)
+        average.add(any_model.get_weights())
+        return _first(loss)
+
+    def rate(model: Any, *batch: np.ndarray) -> float:
+        return _first(model.test_on_batch(*batch))
+
+    tokens = len(pieces.tokens.ids)
+
+    def progress(done: int) -> None:
+        channel.progress(done, tokens)
+
+    for epoch in range(1, settings["epochs"] + 1):
+        begun = time.perf_counter()
+        planned = _batches(network, pieces, batches.shuffled(within, size, random), size, noise)
+        train_loss = _mean_loss(step, models, planned, progress)
+        seconds = time.perf_counter() - begun
+        trained = any_model.get_weights()
+        any_model.set_weights(average.get())
+        same_noise = Noise(validation, settings["seed"])
+        val_loss = _mean_loss(rate, models, _batches(network, validation, batches.in_order(of_validation, size), size, same_noise))
+        losses = {"train_loss": train_loss, "val_loss": val_loss}
+        channel.send("epoch", epoch=epoch, epoch_seconds=seconds, tokens_per_second=tokens / seconds, **losses)
+        if epoch < settings["epochs"]:
+            any_model.set_weights(trained)
+    files.write_layers(job["model"], network.get_weights(["embedding", *("lstm_" + name for name in network.lstms)]))
+    channel.send("done")
+
+
+class Noise:
+    """Draws words by how often the reviews have them."""
+
+    def __init__(self, reviews: Reviews, seed: int) -> None:
+        counts = np.bincount(reviews.tokens.ids, minlength=files.FIRST_WORD).astype(np.float64) ** SMOOTHING
+        counts[: files.FIRST_WORD] = 0
+        self._shares = np.cumsum(counts)
+        self._random = np.random.RandomState(seed)
+
+    def draw(self, rows: int) -> np.ndarray:
+        """`<int32>[rows, NOISE]`."""
+        drawn = self._random.random_sample((rows, NOISE)) * self._shares[-1]
+        return np.array(np.searchsorted(self._shares, drawn, side="right"), np.int32)
+
+
+def _batches(network: Network, reviews: Reviews, planned: List[PaddedBatch], size: int, noise: Noise) -> Iterator[Batch]:
+    """Inputs, where each next word stands among the candidates, `<int32>[size, LSTMs * time, 1]`, and whether it is a known one."""
+    for batch in planned:
+        inputs = batches.padded(reviews, batch, size, network.network_inputs)
+        tokens, lengths = inputs[0], np.zeros(size, np.int64)
+        lengths[: len(batch.rows)] = reviews.tokens.lengths[batch.rows]
+        places, known = batches.next_words(tokens, lengths, network.lstms)
+        yield [*inputs, np.concatenate([tokens, noise.draw(size)], 1)], places[:, :, None], known, batch
+
+
+def _mean_loss(
+    step: Callable[..., float], models: Models, planned: Iterator[Batch], progress: Callable[[int], None] = lambda tokens: None
+) -> float:
+    """Of a known word, over all batches. progress: gets the tokens that are done."""
+    total, words, tokens = 0.0, 0, 0
+    for inputs, places, known, batch in planned:
+        count = int(known.sum())
+        if count:
+            total += count * step(models[batch.shape], inputs, places, framework.mean_weights(known))
+        words, tokens = words + count, tokens + int(np.count_nonzero(inputs[0]))
+        progress(tokens)
+    return total / max(words, 1)
+
+
+def _compiled(network: Network, shapes: List[Tuple[int, int]], optimizer: Any) -> Models:
+    """The model for each shape; one for all where the backend takes any length."""
+    models = {shape: network.language_model((shape[0], shape[0] + NOISE) if framework.STATIC_LENGTHS else ANY) for shape in shapes}
+    for model in {id(model): model for model in models.values()}.values():
+        framework.compile_language_model(model, optimizer)
+    return models
+
+
+def _first(values: Any) -> float:
+    """The loss, of what a step of Keras returns: that alone, or that and more."""
+    return float(np.ravel(values)[0])
