@@ -60,7 +60,7 @@ def importance(shares: dict[str, float]) -> Figure:
 @styled
 def slice_of(trials: Sequence[FrozenTrial], name: str, metric: str) -> Figure:
     """The metric of each complete trial against one parameter."""
-    figure, axes = one(name, name, metric)
+    figure, axes = one(f"{name}, complete trials", name, metric)
     done = [trial for trial in _complete(trials)[0] if name in trial.params]
     axes.plot([trial.params[name] for trial in done], [trial.values[0] for trial in done], **COMPLETE)  # type: ignore[arg-type]
     whole = all(isinstance(trial.params[name], int) for trial in done)

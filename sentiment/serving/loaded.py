@@ -42,7 +42,9 @@ class Loaded:
         model = self.scorer.model
         settings = {"architecture": model.settings.get("architecture"), "max_length": model.encoder.settings.max_length}
         known = {"name": self.name, "version": self.version, "trained_on": self.trained_on, "data": model.data_fingerprint[:12]}
-        return known | settings | {"backend": model.backend, "threshold": model.threshold, "ngrams": len(model.encoder.ngrams)}
+        measured = {"right": model.reference.right, "reviews": model.reference.reviews} if model.reference else None
+        made = {"backend": model.backend, "threshold": model.threshold, "ngrams": len(model.encoder.ngrams)}
+        return known | settings | made | {"validation": measured}
 
     def check(self) -> None:
         """Scores the golden texts. Raises ValueError if a score is none, or another than where the model was saved."""

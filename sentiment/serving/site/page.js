@@ -32,11 +32,17 @@ function showModel(model) {
   const rows = [
     ["trained on", model.trained_on],
     ["data", model.data || "not named"],
+    ...(model.validation ? [["accuracy", accuracy(model.validation)]] : []),
     ["positive from", Number(model.threshold.toPrecision(4))],
     ["network", model.architecture ? `${model.architecture}, ${model.backend}` : model.backend],
     ["n-grams", model.ngrams.toLocaleString("en")],
   ];
   at("card").replaceChildren(...rows.flatMap(([name, value]) => [element("dt", name), element("dd", value)]));
+}
+
+function accuracy({ right, reviews }) {
+  const percent = ((100 * right) / reviews).toFixed(1);
+  return `${percent} % of ${reviews.toLocaleString("en")} validation reviews`;
 }
 
 function marked(text, words) {
