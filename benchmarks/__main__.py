@@ -1,7 +1,7 @@
 """`python -m benchmarks [name ...]`: measures, and brings the two tables of `docs/benchmarks.md` up to date.
 
-Without names it runs all that `make bench` runs, which is all but `fine_tuning` and `searching`. Data are in files that environment
-variables name: `IMDB=path/to/aclImdb_v1.tar.gz`, which is downloaded if the variable is not set and left out if it is empty;
+Without names it runs all that `make bench` runs, which is all but `learning`, `fine_tuning` and `searching`. Data are in files that
+environment variables name: `IMDB=path/to/aclImdb_v1.tar.gz`, which is downloaded if the variable is not set and left out if it is empty;
 `MPQA=path.tsv` and `SUBJ=path.tsv`, tables with the columns `text`, `label` and `split`, left out if not set. The page keeps the rows
 of what was not run, if they are of the same machine and versions.
 """
@@ -9,7 +9,7 @@ of what was not run, if they are of the same machine and versions.
 import sys
 from collections.abc import Callable, Iterable, Sequence
 
-from benchmarks import accuracy, fine_tuning, load, preparing, report, scoring, searching, serving, slow_server, training, tuning
+from benchmarks import accuracy, fine_tuning, learning, load, preparing, report, scoring, searching, serving, slow_server, training, tuning
 from benchmarks.data_sets import IMDB, MPQA, SUBJ, available
 from benchmarks.report import Accuracies, Row
 from sentiment.paths import PROJECT
@@ -25,10 +25,11 @@ ALL: dict[str, Callable[[], Parts]] = {
     "training": lambda: (training.rows(each.reviews) for each in available(IMDB)),
     "tuning": lambda: map(tuning.rows, [PrepareSettings()]),
     "accuracy": lambda: (accuracy.rows(each) for each in available(IMDB, MPQA, SUBJ)),
+    "learning": lambda: (learning.rows(each.reviews) for each in available(IMDB)),
     "fine_tuning": lambda: (fine_tuning.rows(each.reviews) for each in available(IMDB)),
     "searching": lambda: (searching.rows(each) for each in available(IMDB, MPQA)),
 }
-BY_NAME_ONLY = ("fine_tuning", "searching")
+BY_NAME_ONLY = ("learning", "fine_tuning", "searching")
 PAGE = PROJECT / "docs" / "benchmarks.md"
 
 

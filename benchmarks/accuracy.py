@@ -7,10 +7,7 @@ no such choice any more is fitted on both splits.
 models; `SEEDS=1` one seed in place of three.
 """
 
-import json
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -24,11 +21,11 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
+from benchmarks import keras_example
 from benchmarks.common import changed, prepare, train
 from benchmarks.data_sets import IMDB, DataSet
 from benchmarks.report import Accuracies
 from sentiment.model.scorer import Scorer
-from sentiment.paths import PROJECT
 from sentiment.preparation.prepared import Prepared
 from sentiment.ragged import from_lengths
 from sentiment.reviews import find_source
@@ -159,7 +156,4 @@ def _fast_text(data: Prepared, folder: Path) -> float:
 
 def _example(path: Path) -> float:
     """Test accuracy of the epoch that is best on validation."""
-    command = [sys.executable, "-m", "benchmarks.keras_example", str(path)]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
-    epochs: list[dict[str, float]] = json.loads(done.stdout.splitlines()[-1])
-    return max(epochs, key=lambda epoch: epoch["validation"])["test"]
+    return max(keras_example.run(path), key=lambda epoch: epoch["validation"])["test"]

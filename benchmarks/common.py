@@ -13,6 +13,7 @@ from sentiment.preparation.prepared import Prepared
 from sentiment.reviews import Batch, Source, find_source
 from sentiment.settings import LANGUAGE_MODEL, NONE, TEACHER, PrepareSettings, TrainSettings, from_text, parameters
 from sentiment.training import defaults, language, pretraining, teaching, training
+from sentiment.training.epochs import AfterEpoch, go_on
 from sentiment.training.trainer_process import Trainer
 from sentiment.training.training import Trained
 from sentiment.training.word_vectors import WordVectors
@@ -79,8 +80,11 @@ def changed(settings: TrainSettings, changes: str) -> TrainSettings:
     return replace(settings, **{name: from_text(known[name], value) for name, value in pairs})
 
 
-def train(settings: TrainSettings, data: Prepared, model: Path) -> Trained:
-    """Trains as the step `train` does, in a trainer of its own, without a run. What the network learns first is learned anew."""
+def train(settings: TrainSettings, data: Prepared, model: Path, after_epoch: AfterEpoch = go_on) -> Trained:
+    """Trains as the step `train` does, in a trainer of its own, without a run. What the network learns first is learned anew.
+
+    after_epoch: gets a teacher's epochs, too.
+    """
     settings = defaults.resolve(settings, data)
     ngrams = training.fit_ngrams(data, settings)
     vectors = pretraining.learn_vectors(data, settings) if settings.pretrain != NONE else None
@@ -90,7 +94,7 @@ def train(settings: TrainSettings, data: Prepared, model: Path) -> Trained:
         if vectors is not None and ngrams and is_taught:
             start = model.with_name("taught.h5")
             taught = teaching.pseudo_labelled(data, ngrams.train_model)
-            pretraining.teach(trainer, data, taught, settings, vectors, start)
+            pretraining.teach(trainer, data, taught, settings, vectors, start, after_epoch)
         elif vectors is not None and settings.pretrain == LANGUAGE_MODEL:
             start = pretraining.learn_language(trainer, data, language.pieces(data), settings, vectors)
-        return training.train(trainer, settings, data, model, start=start, ngrams=ngrams, calibrated=is_taught)
+        return training.train(trainer, settings, data, model, after_epoch, start=start, ngrams=ngrams, calibrated=is_taught)

@@ -6,7 +6,9 @@ import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from benchmarks.common import paired, prepare
+import numpy as np
+
+from benchmarks.common import paired, prepare, seconds
 from benchmarks.report import Row
 from sentiment.backends.interpreters import ALL
 from sentiment.paths import PROJECT
@@ -22,6 +24,8 @@ BATCH = 64  # what the default is on the whole of IMDB
 PLAIN_BATCH = 32  # what Keras takes, if not told
 PLAIN_REVIEWS = {"torch": 320}  # Keras's loop in Python takes a minute for these
 PAIRS = 3
+UNITS = (64, 128)
+SIDE = 2048  # of a matrix that is multiplied
 
 
 def rows(reviews: str) -> list[Row]:
@@ -29,13 +33,29 @@ def rows(reviews: str) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "prepared.h5"
         prepare(settings, path)
-        return [_row(TrainSettings(backend=backend, batch_size=BATCH, epochs=2), path, settings.max_length) for backend in ALL]
+        made = [_row(TrainSettings(backend=backend, batch_size=BATCH, epochs=2), path, settings.max_length) for backend in ALL]
+        return [*made, *(_share(TrainSettings(lstm_size=units, batch_size=BATCH, epochs=2), path) for units in UNITS)]
 
 
 def _row(settings: TrainSettings, path: Path, max_length: int) -> Row:
     pair = paired(lambda: _ours(settings, path), lambda: _plain(settings, path, max_length), PAIRS)
     measured = f"{pair.a:,.0f} and {pair.b:,.0f} tokens/s, in batches of {BATCH} and {PLAIN_BATCH}"
     return Row(f"training on {settings.backend}", "plain Keras fit", pair, measured, COMMAND)
+
+
+def _share(settings: TrainSettings, path: Path) -> Row:
+    """Of what the machine multiplies: the products of both LSTMs alone are counted, of real tokens, forward once and backward twice."""
+    units, directions, gates = settings.lstm_size, 2, 4
+    per_token = 3 * 2 * directions * gates * units * (settings.embedding_size + units)
+    pair = paired(lambda: per_token * _ours(settings, path), _matrix_product, PAIRS)
+    measured = f"{pair.a / 1e9:.0f} and {pair.b / 1e9:.0f} Gflop/s, {pair.a / per_token:,.0f} tokens/s"
+    return Row(f"training a bilstm of {units} units on {settings.backend}", "NumPy's matrix product of float32", pair, measured, COMMAND)
+
+
+def _matrix_product() -> float:
+    """Operations a second, the best of some."""
+    matrix = np.random.default_rng(0).random((SIDE, SIDE), np.float32)
+    return 2 * SIDE**3 / min(seconds(lambda: matrix @ matrix) for _ in range(10))
 
 
 def _ours(settings: TrainSettings, path: Path) -> float:
