@@ -21,7 +21,7 @@ from sentiment.settings import BACKENDS, TrainSettings
 from sentiment.steps import pretrain
 from sentiment.steps import train as train_step
 from sentiment.trainer import batches
-from sentiment.trainer.language import NOISE
+from sentiment.trainer.language import CLOSED, NOISE
 from sentiment.training import language, pretraining, word_vectors
 from sentiment.training.trainer_process import LanguageEpoch, Trainer
 from sentiment.training.word_vectors import WordVectors
@@ -84,6 +84,14 @@ def test_lstms_learn_in_both_directions(trainers: Trainers, counting: Prepared, 
         f"lstm_{direction}": [(8, 24), (6, 24), (24,)] for direction in ("forward", "backward")
     }
     assert learned.vectors.shape == (counting.encoder.size, 8)
+
+
+def test_output_gates_are_closed_at_the_end(trainers: Trainers, counting: Prepared) -> None:
+    """The bias of a new LSTM is 0, and 1 in the forget gate: input, forget, cell, output."""
+    vectors = pretraining.learn_vectors(counting, SETTINGS)
+    learned, _ = learn(trainers, counting, vectors, learning_rate=1e-9, pretrain_epochs=1)
+    for weights in learned.lstms.values():
+        np.testing.assert_allclose(weights[2].reshape(4, 6).mean(1), [0, 1, 0, -CLOSED], atol=1e-4)
 
 
 @pytest.mark.parametrize(("writer", "reader"), [("tensorflow", "cntk"), ("cntk", "torch"), ("jax", "tensorflow")])
