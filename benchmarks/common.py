@@ -96,5 +96,5 @@ def train(settings: TrainSettings, data: Prepared, model: Path, after_epoch: Aft
             taught = teaching.pseudo_labelled(data, ngrams.train_model)
             pretraining.teach(trainer, data, taught, settings, vectors, start, after_epoch)
         elif vectors is not None and settings.pretrain == LANGUAGE_MODEL:
-            start = pretraining.learn_language(trainer, data, language.pieces(data), settings, vectors)
+            start = pretraining.learn_language(trainer, data, language.unlabelled_pieces(data), settings, vectors)
         return training.train(trainer, settings, data, model, after_epoch, start=start, ngrams=ngrams, calibrated=is_taught)

@@ -29,7 +29,9 @@ def rows(reviews: str) -> list[Row]:
         good = next((seconds for seconds, accuracy in epochs if accuracy >= GOOD), None)
         example = keras_example.run(path)
         best = max(example, key=lambda epoch: epoch["validation"])
-    measured = f"{memory / UNIT:.2f} GB, the process that trains and the one that it is driven by, of {texts:,} reviews, many unlabelled"
+    measured = (
+        f"{memory / UNIT:.2f} GB, resident in the process that trains and the one that drives it, of {texts:,} reviews, many unlabelled"
+    )
     made = [Row("memory of the default training on IMDB (less is better)", "4 GB", memory / (4 * UNIT), measured, COMMAND)]
     if good:
         measured = (

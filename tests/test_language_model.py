@@ -17,7 +17,7 @@ from sentiment.preparation import prepared
 from sentiment.preparation.prepared import Prepared
 from sentiment.ragged import from_lengths
 from sentiment.reviews.batch import TRAIN, UNLABELLED, VALIDATION
-from sentiment.settings import BACKENDS, TrainSettings
+from sentiment.settings import BACKENDS, LSTMS_OVER_WORDS, TrainSettings
 from sentiment.steps import pretrain
 from sentiment.steps import train as train_step
 from sentiment.trainer import batches
@@ -33,11 +33,19 @@ WORDS, LENGTH = 40, 20
 SETTINGS = TrainSettings(**SIZES | {"architecture": "bilstm", "pretrain": "language-model", "weight_average": 0})
 
 
+LSTMS = {"lstm_forward": 6, "lstm_backward": 6}
+
+
 @pytest.fixture(scope="module")
 def counting(data: Prepared) -> Prepared:
-    """Reviews, some without labels, whose every word tells the next one and the one before: 7 8 9 …, and 1 after the last."""
-    starts = np.random.default_rng(0).integers(WORDS, size=300)
-    words = from_lengths(((starts[:, None] + np.arange(LENGTH)) % WORDS + 1).ravel().astype(np.int32), np.full(300, LENGTH))
+    """Reviews of several lengths, some without labels, whose words tell the next and the one before: 7 8 9 …, and 1 after the last.
+
+    Here and there stands an unknown word.
+    """
+    random = np.random.default_rng(0)
+    starts, lengths = random.integers(WORDS, size=300), random.integers(3, LENGTH + 1, size=300)
+    words = from_lengths(np.concatenate([(start + np.arange(length)) % WORDS + 1 for start, length in zip(starts, lengths)]), lengths)  # noqa: B905
+    words = replace(words, ids=np.where(random.random(len(words.ids)) < 0.05, 0, words.ids).astype(np.int32))
     split = np.repeat(np.array([TRAIN, UNLABELLED, VALIDATION], np.int8), 100)
     return replace(data, words=words, tokens=data.encoder.tokens(words), labels=np.where(split == UNLABELLED, -1, 1), split=split)
 
@@ -45,44 +53,37 @@ def counting(data: Prepared) -> Prepared:
 def learn(trainers: Trainers, data: Prepared, vectors: WordVectors, **changes: Any) -> tuple[WordVectors, list[LanguageEpoch]]:
     epochs: list[LanguageEpoch] = []
     settings = replace(SETTINGS, **changes)
-    learned = pretraining.learn_language(trainers(settings.backend), data, language.pieces(data), settings, vectors, epochs.append)
+    learned = pretraining.learn_language(
+        trainers(settings.backend), data, language.unlabelled_pieces(data), settings, vectors, epochs.append
+    )
     return learned, epochs
 
 
-def test_next_words() -> None:
-    """Of a row that is padded, and holds an unknown word, and of one that is empty."""
-    tokens = np.array([[1, 11, 12, 2, 14, 0], [0, 0, 0, 0, 0, 0]])
-    places, known = batches.next_words(tokens, np.array([5, 0]), ["forward", "backward"])
-    following = np.where(known, tokens[[[0], [1]], places], 0)
-    assert following[0, :6].tolist() == [11, 12, 0, 14, 0, 0]
-    assert following[0, 6:].tolist() == [0, 12, 11, 0, 0, 0], "read backward: 14 ? 12 11 start"
-    assert not known[1].any()
-    forward, known = batches.next_words(tokens, np.array([5, 0]), ["forward"])
-    assert np.where(known, tokens[[[0], [1]], forward], 0)[0].tolist() == [11, 12, 0, 14, 0, 0]
+def test_what_follows() -> None:
+    assert batches.following(np.array([[1, 11, 12, 0], [1, 13, 14, 15]])).tolist() == [[11, 12, 0, 0], [13, 14, 15, 0]]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_what_nobody_knows_is_as_likely_as_all_candidates(trainers: Trainers, counting: Prepared, backend: str) -> None:
-    """Words without meaning are told by chance; padding and unknown words are not to be told."""
+def test_what_has_no_meaning_is_told_by_chance(trainers: Trainers, counting: Prepared, backend: str) -> None:
+    """The loss is the mean of the words that are told, however many of a batch these are: those that are known, not padding."""
     size = counting.encoder.size
     meaningless = WordVectors(np.arange(size, dtype=np.int32), np.zeros((size, SETTINGS.embedding_size), np.float32))
     _, (epoch,) = learn(trainers, counting, meaningless, backend=backend, learning_rate=1e-9, pretrain_epochs=1)
-    candidates = 1 + LENGTH + NOISE
-    assert epoch.train_loss == pytest.approx(np.log(candidates), abs=1e-4)
-    assert epoch.val_loss == pytest.approx(np.log(candidates), abs=1e-4)
+    assert epoch.train_loss == pytest.approx(np.log(1 + NOISE), abs=1e-4)
+    assert epoch.val_loss == pytest.approx(np.log(1 + NOISE), abs=1e-4)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_lstms_learn_in_both_directions(trainers: Trainers, counting: Prepared, backend: str) -> None:
-    """The same word is drawn two or three times beside the true one, which cannot be told from it."""
+@pytest.mark.parametrize(("backend", "architecture"), [*((backend, "bilstm") for backend in BACKENDS), ("tensorflow", "lstm")])
+def test_lstms_learn_what_follows(trainers: Trainers, counting: Prepared, backend: str, architecture: str) -> None:
+    """In both directions, if there are two. The same word is drawn two or three times beside the true one, and can't be told from it."""
     vectors = pretraining.learn_vectors(counting, SETTINGS)
-    learned, epochs = learn(trainers, counting, vectors, backend=backend, learning_rate=0.03, pretrain_epochs=12)
+    changes: dict[str, Any] = {"backend": backend, "architecture": architecture, "learning_rate": 0.03, "pretrain_epochs": 12}
+    learned, epochs = learn(trainers, counting, vectors, **changes)
     assert [epoch.epoch for epoch in epochs] == list(range(1, 13))
     least = np.log(1 + NOISE / WORDS)
     assert epochs[-1].val_loss < least + 0.6 < epochs[0].val_loss
-    assert {name: [array.shape for array in arrays] for name, arrays in learned.lstms.items()} == {
-        f"lstm_{direction}": [(8, 24), (6, 24), (24,)] for direction in ("forward", "backward")
-    }
+    shapes = {name: [array.shape for array in arrays] for name, arrays in learned.lstms.items()}
+    assert shapes == {layer: [(8, 24), (6, 24), (24,)] for layer in LSTMS_OVER_WORDS[architecture]}
     assert learned.vectors.shape == (counting.encoder.size, 8)
 
 
@@ -101,7 +102,7 @@ def test_a_network_starts_from_what_another_backend_learned(
     vectors = pretraining.learn_vectors(counting, SETTINGS)
     learned, _ = learn(trainers, counting, vectors, backend=writer, pretrain_epochs=1)
     word_vectors.write(learned, tmp_path / "learned.h5")
-    start = word_vectors.read(tmp_path / "learned.h5", counting.encoder.size, 8, 6)
+    start = word_vectors.read(tmp_path / "learned.h5", counting.encoder.size, 8, LSTMS)
     train_network(trainers(reader), small, tmp_path / "model.h5", start, architecture="bilstm", epochs=0)
     weights = model_file.read(tmp_path / "model.h5").weights
     np.testing.assert_array_equal(weights["embedding"][0], learned.vectors)
@@ -120,12 +121,14 @@ def test_it_is_a_run_of_its_own_and_not_done_twice(small: Path) -> None:
     made = client.get_run(taken[0])
     assert [each.step for each in client.get_metric_history(made.info.run_id, "val_loss")] == [1, 2]
     assert made.data.metrics["reviews"] == len(prepared.read(small).rows(TRAIN))
-    learned = word_vectors.read(tracking.artifact(made, "language_model.h5"), prepared.read(small).encoder.size, 8, 6)
+    learned = word_vectors.read(tracking.artifact(made, "language_model.h5"), prepared.read(small).encoder.size, 8, LSTMS)
     assert set(learned.lstms) == {"lstm_forward", "lstm_backward"}
     recipe = pretrain.recipe(settings, prepared.read(small))
     changes: list[dict[str, Any]] = [{"lstm_size": 7}, {"backend": "cntk"}, {"pretrain_epochs": 3}, {"architecture": "lstm"}]
     for change in changes:
         assert pretrain.recipe(replace(settings, **change), prepared.read(small)) != recipe
+    data = prepared.read(small)
+    assert pretrain.recipe(replace(settings, filters=9, ngrams=7), replace(data, labels=1 - data.labels)) == recipe
 
 
 @pytest.mark.parametrize("architecture", ["cnn", "cnn-lstm"])
@@ -143,23 +146,25 @@ def test_one_that_gives_no_numbers_ends(counting: Prepared) -> None:
         learn(lambda backend: trainer, counting, vectors, pretrain_epochs=2)
 
 
-DAMAGED: dict[str, tuple[Any, int]] = {
-    "none": (lambda file: file.pop("lstms"), 6),
-    "another size": (lambda file: None, 7),
-    "two of three": (lambda file: file["lstms/lstm_forward"].pop("2"), 6),
-    "no numbers": (lambda file: file["lstms/lstm_forward/2"].write_direct(np.full(24, np.nan, np.float32)), 6),
+DAMAGED: dict[str, tuple[Any, dict[str, int]]] = {
+    "none": (lambda file: file.pop("lstms"), LSTMS),
+    "another size": (lambda file: None, dict.fromkeys(LSTMS, 7)),
+    "one of two": (lambda file: file["lstms"].pop("lstm_forward"), LSTMS),
+    "one too many": (lambda file: file.copy("lstms/lstm_forward", "lstms/lstm_x"), LSTMS),
+    "two of three": (lambda file: file["lstms/lstm_forward"].pop("2"), LSTMS),
+    "no numbers": (lambda file: file["lstms/lstm_forward/2"].write_direct(np.full(24, np.nan, np.float32)), LSTMS),
 }
 
 
 @pytest.mark.parametrize("name", DAMAGED)
 def test_a_damaged_file_is_refused(tmp_path: Path, name: str) -> None:
-    damage, lstm_size = DAMAGED[name]
+    damage, lstm_sizes = DAMAGED[name]
     path, random = tmp_path / "learned.h5", np.random.default_rng(0)
     arrays = [random.normal(size=shape).astype(np.float32) for shape in ((8, 24), (6, 24), (24,))]
     lstms = {"lstm_forward": arrays, "lstm_backward": arrays}
     word_vectors.write(WordVectors(np.arange(9, dtype=np.int32), random.normal(size=(9, 8)).astype(np.float32), lstms), path)
-    assert asdict(word_vectors.read(path, 9, 8, 6))["lstms"].keys() == lstms.keys()
+    assert asdict(word_vectors.read(path, 9, 8, LSTMS))["lstms"].keys() == lstms.keys()
     with h5py.File(path, "r+") as file:
         damage(file)
-    with pytest.raises(UserError, match="word vectors"):
-        word_vectors.read(path, 9, 8, lstm_size)
+    with pytest.raises(UserError, match="as a language model"):
+        word_vectors.read(path, 9, 8, lstm_sizes)

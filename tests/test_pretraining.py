@@ -19,7 +19,7 @@ from sentiment.reviews.batch import TRAIN, UNLABELLED, VALIDATION
 from sentiment.settings import TrainSettings, TuneSettings
 from sentiment.steps import pretrain
 from sentiment.steps import train as train_step
-from sentiment.training import defaults, ensemble, learned_vectors, ngram_regression, pretraining, teaching
+from sentiment.training import defaults, ensemble, learned_vectors, ngram_regression, pieces, pretraining, teaching
 from sentiment.training.word_vectors import WordVectors
 from tests.trained import SIZES, Trainers, train_small
 
@@ -122,22 +122,22 @@ def test_the_recipe_of_a_teacher_follows_from_the_code_of_networks_and_ngrams() 
 def test_a_teacher_has_seen_the_labels_of_training_reviews_alone(data: Prepared) -> None:
     fitted = ngram_regression.fit(data, 500, 1)
     taught = teaching.pseudo_labelled(data, fitted.train_model)
-    pieces, validation = taught.words.take(taught.rows(TRAIN)), taught.rows(VALIDATION)
-    np.testing.assert_array_equal(pieces.ids, data.words.take(data.rows(TRAIN, UNLABELLED)).ids)
-    assert pieces.lengths.max() <= teaching.PIECE
-    np.testing.assert_array_equal(taught.tokens.take(taught.rows(TRAIN)).lengths, pieces.lengths + 1)
+    cut_off, validation = taught.words.take(taught.rows(TRAIN)), taught.rows(VALIDATION)
+    np.testing.assert_array_equal(cut_off.ids, data.words.take(data.rows(TRAIN, UNLABELLED)).ids)
+    assert cut_off.lengths.max() <= pieces.PIECE
+    np.testing.assert_array_equal(taught.tokens.take(taught.rows(TRAIN)).lengths, cut_off.lengths + 1)
     np.testing.assert_array_equal(taught.words.take(validation).ids, data.words.take(data.rows(VALIDATION)).ids)
     np.testing.assert_array_equal(taught.tokens.take(validation).ids, data.tokens.take(data.rows(VALIDATION)).ids)
     np.testing.assert_array_equal(taught.labels[validation], data.labels[data.rows(VALIDATION)])
-    logits = fitted.train_model.logits(fitted.train_model.ngrams.encode(pieces))
+    logits = fitted.train_model.logits(fitted.train_model.ngrams.encode(cut_off))
     np.testing.assert_allclose(taught.labels[taught.rows(TRAIN)], expit(logits), atol=1e-6)
     assert (fitted.train_model.weights != fitted.model.weights).any()
 
 
 def test_pieces_are_as_few_and_as_equal_as_they_can_be() -> None:
     rows = from_lists([[1, 2, 3, 4, 5, 6, 7], [], [8], [9, 10, 11]])
-    pieces = cut(rows, 3)
-    assert [pieces.row(at).tolist() for at in range(len(pieces))] == [[1, 2], [3, 4], [5, 6, 7], [8], [9, 10, 11]]
+    made = cut(rows, 3)
+    assert [made.row(at).tolist() for at in range(len(made))] == [[1, 2], [3, 4], [5, 6, 7], [8], [9, 10, 11]]
     assert not len(cut(from_lists([[], []]), 3))
 
 
@@ -190,10 +190,10 @@ def test_what_can_not_start_a_network_is_said_before_a_run_begins(path: Path, na
 
 def test_a_teacher_needs_no_reviews_without_labels(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A step has as many words as one of whole reviews."""
-    monkeypatch.setattr(teaching, "PIECE", 4)
+    monkeypatch.setattr(pieces, "PIECE", 4)
     run = train_step.run(TrainSettings(**QUICK | {"prepared": str(small), "pretrain": "teacher", "pretrain_epochs": 1}))
     client = MlflowClient()
     taught = client.get_run(client.get_run(run.run_id).data.tags["pretrain_run_id"])
-    reviews, pieces = (int(taught.data.metrics[name]) for name in ("reviews", "pieces"))
-    assert reviews == len(prepared.read(small).rows(TRAIN)) < pieces
-    assert taught.data.metrics["reviews_per_step"] == QUICK["batch_size"] * pieces // reviews
+    reviews, number = (int(taught.data.metrics[name]) for name in ("reviews", "pieces"))
+    assert reviews == len(prepared.read(small).rows(TRAIN)) < number
+    assert taught.data.metrics["reviews_per_step"] == QUICK["batch_size"] * number // reviews

@@ -63,7 +63,7 @@ def legend_below(axes: Axes, columns: int = 3) -> None:
 @styled
 def png(figure: Figure) -> bytes:
     file = io.BytesIO()
-    figure.savefig(file, dpi=150, metadata={"Software": None})
+    figure.savefig(file, format="png", dpi=150, metadata={"Software": None})
     return file.getvalue()
 
 

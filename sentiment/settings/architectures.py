@@ -7,7 +7,8 @@ _NETWORKS: dict[str, tuple[str, ...]] = {
     "cnn-lstm": ("embedding_size", "filters", "kernel_size", "lstm_size"),
 }
 NETWORKS = tuple(_NETWORKS)
-LSTMS_OVER_WORDS = ("bilstm", "lstm")  # those that a language model can start
+# Of the architectures whose LSTMs read the words, these layers, with which a language model can start.
+LSTMS_OVER_WORDS = {"bilstm": ("lstm_forward", "lstm_backward"), "lstm": ("lstm_forward",)}
 NGRAMS_ALONE = "ngrams"  # no network
 SIZES = _NETWORKS | {NGRAMS_ALONE: ()}
 ARCHITECTURES = tuple(SIZES)

@@ -16,8 +16,8 @@ from sentiment.preparation.prepared import Prepared
 from sentiment.progress import Bar, EpochsBar
 from sentiment.registry import find_model
 from sentiment.reviews.batch import TRAIN, UNLABELLED
-from sentiment.settings import LANGUAGE_MODEL, TEACHER, VECTORS, TrainSettings
-from sentiment.training import defaults, language, pretraining, teaching, word_vectors
+from sentiment.settings import LANGUAGE_MODEL, LSTMS_OVER_WORDS, TEACHER, VECTORS, TrainSettings
+from sentiment.training import defaults, language, pieces, pretraining, teaching, word_vectors
 from sentiment.training.ngram_regression import NgramModel
 from sentiment.training.trainer_process import LanguageEpoch, Trainer
 from sentiment.training.word_vectors import WordVectors
@@ -26,14 +26,14 @@ FILES = {VECTORS: "vectors.h5", TEACHER: find_model.FILE, LANGUAGE_MODEL: "langu
 NETWORKS_CODE = ("ragged.py", "text/*.py", "training/*.py", "trainer/**/*.py")
 CODE = {VECTORS: ("training/learned_vectors.py",), TEACHER: NETWORKS_CODE, LANGUAGE_MODEL: NETWORKS_CODE}
 # Of the settings, those by which the result is another one.
-OF_VECTORS = ("embedding_size", "seed")
 NOT_OF_TEACHER = ("prepared", "start_from", "word_vectors", "epochs", "patience", "threshold")
-NOT_OF_LANGUAGE_MODEL = (*NOT_OF_TEACHER, "ngrams", "dropout", "word_dropout")
-NAMES = [each.name for each in fields(TrainSettings)]
 SETTINGS = {
-    VECTORS: OF_VECTORS,
-    TEACHER: tuple(name for name in NAMES if name not in NOT_OF_TEACHER),
-    LANGUAGE_MODEL: tuple(name for name in NAMES if name not in NOT_OF_LANGUAGE_MODEL),
+    VECTORS: ("embedding_size", "seed"),
+    TEACHER: tuple(each.name for each in fields(TrainSettings) if each.name not in NOT_OF_TEACHER),
+    LANGUAGE_MODEL: (
+        *("backend", "architecture", "embedding_size", "lstm_size"),
+        *("pretrain_epochs", "learning_rate", "batch_size", "weight_average", "seed"),
+    ),
 }
 log = logging.getLogger(__name__)
 
@@ -67,18 +67,23 @@ def run(settings: TrainSettings, data: Prepared, parent: str, teacher: NgramMode
             active.log_file(path)
     if settings.pretrain == TEACHER:
         return path, run_id
-    lstm_size = settings.lstm_size if settings.pretrain == LANGUAGE_MODEL else None
-    return word_vectors.read(path, data.encoder.size, settings.embedding_size, lstm_size), run_id
+    lstms = LSTMS_OVER_WORDS[settings.architecture] if settings.pretrain == LANGUAGE_MODEL else ()
+    return word_vectors.read(path, data.encoder.size, settings.embedding_size, dict.fromkeys(lstms, settings.lstm_size)), run_id
 
 
 def recipe(settings: TrainSettings, data: Prepared) -> str:
     """SHA-256 of all that the result follows from: the reviews, the settings and the code."""
     known = asdict(settings)
-    vectors = settings.pretrain == VECTORS
     names = ("pretrain", *SETTINGS[settings.pretrain])
     total = hashlib.sha256(json.dumps({name: known[name] for name in names}, sort_keys=True).encode())
-    texts = data.words.take(data.rows(TRAIN, UNLABELLED)) if vectors else data.words
-    for array in (texts.ids, texts.offsets, *([] if vectors else [data.labels, data.split, data.tokens.offsets])):
+    if settings.pretrain == TEACHER:
+        arrays = [data.words.ids, data.words.offsets, data.labels, data.split, data.tokens.offsets]
+    else:
+        texts = data.words.take(data.rows(TRAIN, UNLABELLED))
+        arrays = [texts.ids, texts.offsets]
+    if settings.pretrain == LANGUAGE_MODEL:
+        arrays.append(np.array(pieces.longest(data)))
+    for array in arrays:
         total.update(np.ascontiguousarray(array).tobytes())
     total.update("\n".join(data.encoder.vocabulary).encode())
     here = Path(__file__).parent.parent
@@ -102,8 +107,8 @@ def _vectors(settings: TrainSettings, data: Prepared) -> WordVectors:
 
 
 def _learn_language(settings: TrainSettings, data: Prepared, path: Path, active: tracking.StepRun) -> dict[str, float]:
-    vectors, pieces = _vectors(settings, data), language.pieces(data)
-    count = len(pieces.rows(TRAIN))
+    vectors, cut = _vectors(settings, data), language.unlabelled_pieces(data)
+    count = len(cut.rows(TRAIN))
     epochs = defaults.pretrain_epochs(settings, count)
     bar = EpochsBar("pretrain", epochs)
 
@@ -113,7 +118,7 @@ def _learn_language(settings: TrainSettings, data: Prepared, path: Path, active:
         bar.end_epoch(f"pretrain: epoch {epoch.epoch:>2}/{epochs}  train_loss {epoch.train_loss:.4f}  val_loss {epoch.val_loss:.4f}")
 
     with _trainer(settings, bar, active) as trainer:
-        learned = pretraining.learn_language(trainer, data, pieces, settings, vectors, after_epoch, bar.set)
+        learned = pretraining.learn_language(trainer, data, cut, settings, vectors, after_epoch, bar.set)
     word_vectors.write(learned, path)
     reviews = len(data.rows(TRAIN, UNLABELLED))
     log.info("pretrain: a language model of %s reviews in %s pieces", f"{reviews:,}", f"{count:,}")
@@ -122,8 +127,8 @@ def _learn_language(settings: TrainSettings, data: Prepared, path: Path, active:
 
 def _teach(settings: TrainSettings, data: Prepared, teacher: NgramModel, path: Path, active: tracking.StepRun) -> dict[str, float]:
     vectors, taught = _vectors(settings, data), teaching.pseudo_labelled(data, teacher)
-    pieces = len(taught.rows(TRAIN))
-    epochs = defaults.pretrain_epochs(settings, pieces)
+    number = len(taught.rows(TRAIN))
+    epochs = defaults.pretrain_epochs(settings, number)
     bar = EpochsBar("pretrain", epochs)
 
     def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
@@ -134,8 +139,8 @@ def _teach(settings: TrainSettings, data: Prepared, teacher: NgramModel, path: P
     with _trainer(settings, bar, active) as trainer:
         trained = pretraining.teach(trainer, data, taught, settings, vectors, path, after_epoch, bar.set)
     accuracy, count = trained.summary["network_val_accuracy"], len(data.rows(TRAIN, UNLABELLED))
-    log.info("pretrain: %s reviews in %s pieces, as the n-grams see them, validation accuracy %.4f", f"{count:,}", f"{pieces:,}", accuracy)
-    return trained.summary | {"reviews": count, "pieces": pieces}
+    log.info("pretrain: %s reviews in %s pieces, as the n-grams see them, validation accuracy %.4f", f"{count:,}", f"{number:,}", accuracy)
+    return trained.summary | {"reviews": count, "pieces": number}
 
 
 @contextmanager

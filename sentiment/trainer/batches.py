@@ -112,17 +112,9 @@ def labelled(
         yield padded(reviews, batch, size, inputs), labels, batch
 
 
-def next_words(tokens: np.ndarray, lengths: np.ndarray, lstms: List[str]) -> Tuple[np.ndarray, np.ndarray]:
-    """Where in its row the next word of each token stands, `<int32>[rows, lstms * time]`, and whether there is one that is known.
-
-    tokens: `<int32>[rows, time]`; lengths: of the rows, without padding. To the LSTM `backward` the next word is the one before.
-    """
-    steps, ends = np.arange(tokens.shape[1]), lengths[:, None]
-    of_lstm = {"forward": np.broadcast_to(steps + 1, tokens.shape), "backward": ends - 2 - steps}
-    places = np.concatenate([of_lstm[name] for name in lstms], 1)
-    inside = (places >= 0) & (places < ends)
-    places = np.where(inside, places, 0).astype(np.int32)
-    return places, inside & (tokens[np.arange(len(tokens))[:, None], places] > UNKNOWN)
+def following(tokens: np.ndarray) -> np.ndarray:
+    """The token after each one, 0 after the last: `<int32>[rows, time]`."""
+    return np.concatenate([tokens[:, 1:], np.zeros_like(tokens[:, :1])], 1)
 
 
 def weights(labels: np.ndarray, label_weights: List[float]) -> np.ndarray:

@@ -17,12 +17,11 @@ SCORING_BATCH = 256
 def train(job: Dict[str, Any], channel: Channel) -> None:
     """Trains the network on the training reviews of `job["prepared"]` as `job["settings"]` say.
 
-    It starts from `job["start"]` if that names a model, its words, and its LSTMs if there are any in it, from `job["vectors"]` if that
-    names a file of vectors. After each epoch,
-    of which a model that it starts from is number 0, it sends the loss, the accuracy and the network's logits of the validation reviews,
-    and receives whether these are the weights to keep (`keep`) and whether to stop (`stop`): what is best is not decided here. At the end
-    it gets the path of the rest of the model (`parts`), what the network's logit is multiplied by and what is added to it (`scale`), and
-    where to write the whole (`model`; None: nowhere).
+    It starts from `job["start"]` if that names a model; from `job["vectors"]`, if that names a file of vectors, its words, and also its
+    LSTMs if these stand in it. After each epoch, of which a model that it starts from is number 0, it sends the loss, the accuracy and the
+    network's logits of the validation reviews, and receives whether these are the weights to keep (`keep`) and whether to stop (`stop`):
+    what is best is not decided here. At the end it gets the path of the rest of the model (`parts`), what the network's logit is multiplied
+    by and what is added to it (`scale`), and where to write the whole (`model`; None: nowhere).
 
     A review counts by its label, as `job["label_weights"]` say, and `job["prior_logit"]` is added to the network's logit at the end.
     """

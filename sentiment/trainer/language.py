@@ -11,7 +11,7 @@ from sentiment.trainer.averaging import MovingAverage
 from sentiment.trainer.batches import PaddedBatch, Reviews
 from sentiment.trainer.channel import Channel
 
-NOISE = 100  # words drawn for each row, from which its LSTMs tell the next word, as from the other words of the row
+NOISE = 100  # words drawn for each row, from which its LSTMs tell the next word
 SMOOTHING = 0.75  # power of the words' counts, as in Mikolov et al. (2013)
 CLOSED = 3.0  # by how much the bias of the output gates is lowered at the end
 
@@ -22,9 +22,9 @@ Batch = Tuple[List[np.ndarray], np.ndarray, np.ndarray, PaddedBatch]
 def learn(job: Dict[str, Any], channel: Channel) -> None:
     """Trains embedding and LSTMs to tell next words in the pieces of reviews of `job["prepared"]`, and writes them to `job["model"]`.
 
-    A next word is told from the others of its piece and from NOISE drawn ones. The loss is the cross-entropy of a softmax over these
-    candidates, which ranks them by how much likelier the words before make them (van den Oord et al. 2018). The words start with
-    `job["vectors"]`. After each epoch it sends the loss of the mean word, in the training and in the validation pieces.
+    A next word is told from NOISE drawn ones, by the cross-entropy of a softmax, which ranks words by how much likelier the words before
+    make them than they are drawn (van den Oord et al. 2018). The words start with `job["vectors"]`. After each epoch it sends the loss of
+    the mean word, in the training and in the validation pieces.
     """
     settings = job["settings"]
     framework.start_over(settings["seed"])
@@ -43,7 +43,8 @@ def learn(job: Dict[str, Any], channel: Channel) -> None:
 
     def step(model: Any, *batch: np.ndarray) -> float:
         loss = model.train_on_batch(*batch)
-        average.add(any_model.get_weights())
+        if settings["weight_average"]:
+            average.add(any_model.get_weights())
         return _first(loss)
 
     def rate(model: Any, *batch: np.ndarray) -> float:
@@ -60,8 +61,9 @@ def learn(job: Dict[str, Any], channel: Channel) -> None:
         train_loss = _mean_loss(step, models, planned, progress)
         seconds = time.perf_counter() - begun
         trained = any_model.get_weights()
-        any_model.set_weights(average.get())
-        same_noise = Noise(validation, settings["seed"])
+        if settings["weight_average"]:
+            any_model.set_weights(average.get())
+        same_noise = Noise(pieces, settings["seed"])
         val_loss = _mean_loss(rate, models, _batches(network, validation, batches.in_order(of_validation, size), size, same_noise))
         losses = {"train_loss": train_loss, "val_loss": val_loss}
         channel.send("epoch", epoch=epoch, epoch_seconds=seconds, tokens_per_second=tokens / seconds, **losses)
@@ -97,13 +99,13 @@ class Noise:
 
 
 def _batches(network: Network, reviews: Reviews, planned: List[PaddedBatch], size: int, noise: Noise) -> Iterator[Batch]:
-    """Inputs, where each next word stands among the candidates, `<int32>[size, LSTMs * time, 1]`, and whether it is a known one."""
+    """Inputs; the place of each next word, which is the first, `<int32>[size, LSTMs * time, 1]`; and whether it is a known one."""
     for batch in planned:
         inputs = batches.padded(reviews, batch, size, network.network_inputs)
-        tokens, lengths = inputs[0], np.zeros(size, np.int64)
-        lengths[: len(batch.rows)] = reviews.tokens.lengths[batch.rows]
-        places, known = batches.next_words(tokens, lengths, network.lstms)
-        yield [*inputs, np.concatenate([tokens, noise.draw(size)], 1)], places[:, :, None], known, batch
+        read = dict(zip(network.network_inputs, inputs))
+        following = [batches.following(read[tokens]) for tokens in network.lstms.values()]
+        known = np.concatenate(following, 1) > batches.UNKNOWN
+        yield [*inputs, *following, noise.draw(size)], np.zeros((*known.shape, 1), np.int32), known, batch
 
 
 def _mean_loss(
@@ -122,7 +124,7 @@ def _mean_loss(
 
 def _compiled(network: Network, shapes: List[Tuple[int, int]], optimizer: Any) -> Models:
     """The model for each shape; one for all where the backend takes any length."""
-    models = {shape: network.language_model((shape[0], shape[0] + NOISE) if framework.STATIC_LENGTHS else ANY) for shape in shapes}
+    models = {shape: network.language_model((shape[0], NOISE) if framework.STATIC_LENGTHS else ANY) for shape in shapes}
     for model in {id(model): model for model in models.values()}.values():
         framework.compile_language_model(model, optimizer)
     return models

@@ -13,7 +13,7 @@ LEAST_PATIENCE = 3  # epochs, where patience=0
 FEW_EPOCHS = 5  # of a teacher: without dropout these teach more, but a network that is taught for longer errs ever more like its teacher
 # Where nothing was dropped, labels only wear down what was taught; with dropout their second epoch may be better than their first.
 PATIENCE_AFTER_FEW, PATIENCE_AFTER_MANY = 1, 2
-ENOUGH_PIECES, FEWEST_SHOWINGS, MOST_SHOWINGS = 500_000, 2, 20  # that a teacher shows, and how often each, where pretrain_epochs=0
+ENOUGH_PIECES, FEWEST_SHOWINGS, MOST_SHOWINGS = 500_000, 2, 20  # that are shown before labels, and how often each, where pretrain_epochs=0
 LONG = 100  # words of a review from which on it can spare some, and its pieces say more than the whole; in docs/experiments.md
 LONG_DROPOUT = 0.3  # share of them
 ENOUGH_WORDS = 1_000_000  # of pretrain=auto: what IMDB's millions teach helps, what MPQA's 26,000 do not; docs/experiments.md

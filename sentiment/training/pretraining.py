@@ -1,4 +1,4 @@
-"""What a network learns before it sees labels: vectors of words, and what the n-grams say of pieces of reviews."""
+"""What a network learns before it sees labels: vectors of words; of pieces of reviews, what the n-grams say, or which word comes next."""
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sentiment.errors import StepError
+from sentiment.errors import StepError, UserError
 from sentiment.preparation.prepared import Prepared
 from sentiment.reviews.batch import TRAIN, UNLABELLED
-from sentiment.settings import VECTORS, TrainSettings
+from sentiment.settings import LANGUAGE_MODEL, VECTORS, TrainSettings
 from sentiment.training import defaults, learned_vectors, training
 from sentiment.training.epochs import AfterEpoch, go_on
 from sentiment.training.learned_vectors import Progress
@@ -37,20 +37,17 @@ def learn_language(
 
     A step has as many words as one of whole reviews. Nothing is dropped: of words to tell there are too many to learn by heart.
 
-    pieces: what `language.pieces` makes of the data; vectors: what the words begin with; progress: gets the tokens of an epoch that are
-    done, and their number.
+    pieces: what `language.unlabelled_pieces` makes of the data; vectors: what the words begin with; progress: gets the tokens of an epoch
+    that are done, and their number.
 
     Raises:
+        UserError: No word has a token id.
         TrainerError: The trainer failed.
         StepError: An epoch gave no numbers.
     """
-    reviews, count = len(data.rows(TRAIN, UNLABELLED)), len(pieces.rows(TRAIN))
-    changed = replace(
-        settings,
-        epochs=defaults.pretrain_epochs(settings, count),
-        batch_size=defaults.batch_size(settings, reviews) * count // reviews,
-        dropout=0.0,
-    )
+    if not data.encoder.vocabulary:
+        raise UserError(f"There is no word to tell. Received: pretrain={LANGUAGE_MODEL}, a vocabulary of none. Give more reviews.")
+    changed = replace(_over_pieces(settings, data, pieces), dropout=0.0)
 
     def judge(epoch: LanguageEpoch) -> None:
         if not np.isfinite([epoch.train_loss, epoch.val_loss]).all():
@@ -82,10 +79,14 @@ def teach(
     Raises:
         TrainerError, StepError: As `training.train`.
     """
-    reviews, pieces = len(data.rows(TRAIN, UNLABELLED)), len(taught.rows(TRAIN))
-    epochs = defaults.pretrain_epochs(settings, pieces)
-    batch_size = defaults.batch_size(settings, reviews) * pieces // reviews
-    teaching = replace(settings, pretrain=VECTORS, ngrams=0, batch_size=batch_size, epochs=epochs, patience=0)
-    if epochs <= defaults.FEW_EPOCHS:
+    teaching = replace(_over_pieces(settings, data, taught), pretrain=VECTORS, ngrams=0, patience=0)
+    if teaching.epochs <= defaults.FEW_EPOCHS:
         teaching = replace(teaching, dropout=0.0, word_dropout="0")
     return training.train(trainer, teaching, taught, path, after_epoch, progress, vectors, calibrated=True)
+
+
+def _over_pieces(settings: TrainSettings, data: Prepared, pieces: Prepared) -> TrainSettings:
+    """Of a training on pieces of the reviews: a step has as many words as one of whole reviews."""
+    reviews, count = len(data.rows(TRAIN, UNLABELLED)), len(pieces.rows(TRAIN))
+    batch_size = defaults.batch_size(settings, reviews) * count // reviews
+    return replace(settings, batch_size=batch_size, epochs=defaults.pretrain_epochs(settings, count))

@@ -7,11 +7,10 @@ from scipy.special import expit
 
 from sentiment.errors import UserError
 from sentiment.preparation.prepared import Prepared
-from sentiment.ragged import concatenate, cut
+from sentiment.ragged import concatenate
 from sentiment.reviews.batch import TRAIN, UNLABELLED, VALIDATION
+from sentiment.training import pieces
 from sentiment.training.ngram_regression import NgramModel
-
-PIECE = 50  # words, at most: of each piece the network hears what its words do, where a whole review has but one label
 
 
 def nobody(ngrams: int) -> UserError:
@@ -26,9 +25,8 @@ def pseudo_labelled(data: Prepared, teacher: NgramModel) -> Prepared:
 
     The labels of the pieces, `<float32>`, are the probabilities that the teacher, fitted on the training reviews alone, gives them.
     """
-    longest = min(PIECE, data.encoder.settings.max_length - 1)  # so that the network sees all of a piece
-    pieces, validation = cut(data.words.take(data.rows(TRAIN, UNLABELLED)), longest), data.rows(VALIDATION)
-    words = concatenate([pieces, data.words.take(validation)])
-    labels = np.concatenate([expit(teacher.logits(teacher.ngrams.encode(pieces))), data.labels[validation]]).astype(np.float32)
-    split = np.repeat(np.array([TRAIN, VALIDATION], np.int8), [len(pieces), len(validation)])
+    taught, validation = pieces.of_splits(data, TRAIN, UNLABELLED), data.rows(VALIDATION)
+    words = concatenate([taught, data.words.take(validation)])
+    labels = np.concatenate([expit(teacher.logits(teacher.ngrams.encode(taught))), data.labels[validation]]).astype(np.float32)
+    split = np.repeat(np.array([TRAIN, VALIDATION], np.int8), [len(taught), len(validation)])
     return replace(data, tokens=data.encoder.tokens(words), words=words, labels=labels, split=split)

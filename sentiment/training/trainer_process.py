@@ -263,7 +263,7 @@ class Trainer:
         return message
 
     def _line(self) -> bytes:
-        """The next line from the trainer; nothing if it ended. One that says nothing for SILENCE counts as hanging."""
+        """The next line from the trainer; nothing if it ended. One that says nothing for so many seconds counts as hanging."""
         assert self._process.stdout
         number = self._process.stdout.fileno()
         while b"\n" not in self._received:

@@ -7,6 +7,7 @@
 Attributes: `format`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -16,6 +17,7 @@ import numpy as np
 from sentiment import hdf5
 
 FORMAT = "sentiment-vectors-1"
+NO_LSTMS: Mapping[str, int] = {}
 
 
 @dataclass(frozen=True)
@@ -45,19 +47,20 @@ def write(vectors: WordVectors, path: Path) -> None:
                 file[f"lstms/{layer}/{place}"] = array
 
 
-def read(path: Path, below: int, size: int, lstm_size: int | None = None) -> WordVectors:
-    """below: what every token id has to be less than; size: of a vector; lstm_size: of the LSTMs that are there, if any have to be.
+def read(path: Path, below: int, size: int, lstm_sizes: Mapping[str, int] = NO_LSTMS) -> WordVectors:
+    """below: what every token id has to be less than; size: of a vector; lstm_sizes: by layer, of the LSTMs that have to be there.
 
     Raises:
         UserError: The file is not one that `write` made of such vectors.
     """
-    with hdf5.reading(path, "word vectors", "Learn them anew with pretrain=vectors.") as file:
+    kind = "a language model" if lstm_sizes else "word vectors"
+    with hdf5.reading(path, kind, "Delete the run that has it, which will be done anew.") as file:
         if file.text("format", "none") != FORMAT:
             raise ValueError("it is not of a known format")
         ids, vectors = file.array("ids", "i"), file.array("vectors", "f", (None, size))
         if len(ids) != len(vectors) or (len(ids) and not 0 <= ids.min() <= ids.max() < below) or not np.isfinite(vectors).all():
             raise ValueError("its vectors are not those of words of these data")
-        return WordVectors(ids, vectors, _lstms(file, size, lstm_size) if lstm_size else {})
+        return WordVectors(ids, vectors, _lstms(file, size, lstm_sizes) if lstm_sizes else {})
 
 
 def from_layers(path: Path) -> WordVectors:
@@ -68,11 +71,16 @@ def from_layers(path: Path) -> WordVectors:
     return WordVectors(np.arange(len(table), dtype=np.int32), table, layers)
 
 
-def _lstms(file: hdf5.Group, embedding_size: int, lstm_size: int) -> dict[str, list[np.ndarray]]:
-    gates = 4 * lstm_size
-    shapes = (embedding_size, gates), (lstm_size, gates), (gates,)
-    layers = _groups(file.group("lstms"))
-    weights = {name: [group.array(str(place), "f", shape) for place, shape in enumerate(shapes)] for name, group in layers}
+def _lstms(file: hdf5.Group, embedding_size: int, sizes: Mapping[str, int]) -> dict[str, list[np.ndarray]]:
+    weights: dict[str, list[np.ndarray]] = {}
+    for name, group in _groups(file.group("lstms")):
+        if name not in sizes:
+            raise ValueError(f"it has an LSTM {name}, which the network has not")
+        gates = 4 * sizes[name]
+        shapes = (embedding_size, gates), (sizes[name], gates), (gates,)
+        weights[name] = [group.array(str(place), "f", shape) for place, shape in enumerate(shapes)]
+    if missing := set(sizes) - set(weights):
+        raise ValueError(f"it has no LSTM {', '.join(sorted(missing))}")
     if not all(np.isfinite(array).all() for arrays in weights.values() for array in arrays):
         raise ValueError("its LSTMs have weights that are no numbers")
     return weights

@@ -6,8 +6,8 @@ import keras
 
 from sentiment.trainer.architectures.layers import Layers
 
-INPUTS = ("tokens", "reversed_tokens")
-LSTMS = {"forward": "tokens", "backward": "reversed_tokens"}  # what each reads
+LSTMS = {"forward": "tokens", "backward": "reversed_tokens"}  # the input that each reads
+INPUTS = tuple(LSTMS.values())
 
 
 def features(layers: Layers, inputs: Dict[str, Any]) -> Any:

@@ -72,16 +72,18 @@ class Layers:
         masked = self.layer("masked_lstm_" + name, keras.layers.Add)([self.lstm_steps(name, steps), mask_bias])
         return self.layer("max_pool_" + name, keras.layers.GlobalMaxPooling1D)(masked)
 
-    def next_word(self, name: str, steps: Any, candidates: Any) -> Any:
-        """How likely each candidate is the word after each step: `<float32>[batch, time, candidates]`.
+    def next_word(self, name: str, tokens: Any, next_tokens: Any, noise: Any) -> Any:
+        """Logits after each token, of the next one and of the drawn ones: `<float32>[batch, time, 1 + drawn]`.
 
-        The words that are put out have the vectors of those that are read, as in Press & Wolf (2017).
-        candidates: token ids, `<int32>[batch, candidates]`.
+        next_tokens: `<int32>[batch, time]`; noise: the vectors of the drawn ones, `<float32>[batch, drawn, embedding_size]`.
         """
-        sizes = self.settings["embedding_size"]
-        meant = self.layer("next_word_" + name, keras.layers.Dense, sizes)(self.lstm_steps(name, steps))
-        logits = self.layer("candidates_" + name, keras.layers.Dot, 2)([meant, self.by_name["embedding"](candidates)])
-        return self.layer("likelihood_" + name, keras.layers.Activation, "softmax")(logits)
+        size = self.settings["embedding_size"]
+        meant = self.layer("next_word_" + name, keras.layers.Dense, size)(self.lstm_steps(name, self.embedding(tokens)))
+        product = self.layer("next_product_" + name, keras.layers.Multiply)([meant, self.embedding(next_tokens)])
+        one = [np.ones((size, 1), np.float32), np.zeros(1, np.float32)]  # Keras sums over the last axis by a Dense layer
+        true = self.constant(one, product, "next_logit_" + name, keras.layers.Dense, 1)
+        drawn = self.layer("noise_logits_" + name, keras.layers.Dot, 2)([meant, noise])
+        return self.layer("logits_" + name, keras.layers.Concatenate, 2)([true, drawn])
 
     def convolution(self, tokens: Any, mask: Any) -> Any:
         """`<float32>[batch, time, filters]`, not negative; 0 at padding."""

@@ -4,8 +4,8 @@ from typing import Any, Dict
 
 from sentiment.trainer.architectures.layers import Layers
 
-INPUTS = ("tokens",)
-LSTMS = {"forward": "tokens"}  # what each reads
+LSTMS = {"forward": "tokens"}  # the input that each reads
+INPUTS = tuple(LSTMS.values())
 
 
 def features(layers: Layers, inputs: Dict[str, Any]) -> Any:

@@ -55,28 +55,34 @@ class Network:
         return self._model("logit", shape, self.network_inputs, self._network_logit)
 
     def language_model(self, shape: Shape) -> Any:
-        """What each of the LSTMs takes for the next word of each: `<float32>[batch, LSTMs * time, candidates]`.
+        """After each token, how likely each LSTM takes the next one to be, before drawn ones: `<float32>[batch, LSTMs * time, 1 + drawn]`.
 
-        shape: tokens of a row, and its candidates.
+        shape: tokens of a row, and the drawn ones.
         """
-        return self._model("language_model", shape, [*self.network_inputs, "candidates"], self._next_words)
+        return self._model("language_model", shape, self.language_inputs, self._next_words)
 
     @property
-    def lstms(self) -> List[str]:
-        """Those that read words, by name: the ones that a language model has."""
-        return list(self._architecture.LSTMS) if self._architecture else []
+    def lstms(self) -> Dict[str, str]:
+        """Those that read words, which a language model has: by name, the input that each reads."""
+        return dict(self._architecture.LSTMS) if self._architecture else {}
+
+    @property
+    def language_inputs(self) -> List[str]:
+        """Those of a language model."""
+        return [*self.network_inputs, *("next_" + tokens for tokens in self.lstms.values()), "noise"]
 
     def _next_words(self, inputs: Inputs) -> Any:
-        assert self._architecture
-        layers, read = self._layers, self._architecture.LSTMS
-        likely = [layers.next_word(name, layers.embedding(inputs[tokens]), inputs["candidates"]) for name, tokens in read.items()]
-        return layers.layer("next_words", keras.layers.Concatenate, 1)(likely) if len(likely) > 1 else likely[0]
+        """The words that are put out have the vectors of those that are read, as in Press & Wolf (2017)."""
+        layers, noise = self._layers, self._layers.embedding(inputs["noise"])
+        logits = [layers.next_word(name, inputs[tokens], inputs["next_" + tokens], noise) for name, tokens in self.lstms.items()]
+        joined = layers.layer("next_words", keras.layers.Concatenate, 1)(logits) if len(logits) > 1 else logits[0]
+        return layers.layer("likelihood", keras.layers.Activation, "softmax")(joined)  # last: on TensorFlow the loss takes its logits
 
     def _model(self, name: str, shape: Shape, names: List[str], output: Callable[[Inputs], Any]) -> Any:
         """Built once: scoring asks for it at every batch."""
         if (name, shape) not in self._models:
-            lengths = {"tokens": shape[0], "reversed_tokens": shape[0], "ngrams": shape[1], "candidates": shape[1]}
-            inputs = {each: keras.layers.Input(shape=(lengths[each],), dtype="int32", name=each) for each in names}
+            second = ("ngrams", "noise")  # all others have a number for each token
+            inputs = {each: keras.layers.Input(shape=(shape[each in second],), dtype="int32", name=each) for each in names}
             self._models[name, shape] = keras.models.Model(list(inputs.values()), output(inputs))
         return self._models[name, shape]
 
