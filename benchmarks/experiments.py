@@ -29,6 +29,7 @@ EXPERIMENTS = (
     "word_dropout=0.3",
     "pretrain=none",
     "pretrain=vectors",
+    "pretrain=language-model",
     "learning_rate=0.002",
     "batch_size=32",
     "batch_size=64",
