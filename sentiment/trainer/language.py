@@ -78,7 +78,7 @@ def learn(job: Dict[str, Any], channel: Channel) -> None:
 
 
 def _close_output_gates(weights: List[np.ndarray]) -> None:
-    """What tells next words is near 1 somewhere in each review, of which the maximum over time says nothing; in docs/experiments.md."""
+    """What tells next words is near 1 somewhere in most reviews, of which the maximum over time says little."""
     bias = weights[2]
     bias[-len(bias) // 4 :] -= CLOSED  # the last of the four gates
 
