@@ -121,6 +121,9 @@ def test_it_is_a_run_of_its_own_and_not_done_twice(small: Path) -> None:
     made = client.get_run(taken[0])
     assert [each.step for each in client.get_metric_history(made.info.run_id, "val_loss")] == [1, 2]
     assert made.data.metrics["reviews"] == len(prepared.read(small).rows(TRAIN))
+    assert made.info.run_name == "pretrain language-model bilstm 6×8 tensorflow"
+    said = f"to tell next words in {made.data.metrics['pieces']:.0f} pieces.\n\nIt is the artifact `language_model.h5`"
+    assert said in made.data.tags[tracking.NOTE]
     learned = word_vectors.read(tracking.artifact(made, "language_model.h5"), prepared.read(small).encoder.size, 8, LSTMS)
     assert set(learned.lstms) == {"lstm_forward", "lstm_backward"}
     recipe = pretrain.recipe(settings, prepared.read(small))

@@ -150,6 +150,7 @@ def test_what_a_teacher_taught_starts_the_network(trainers: Trainers, path: Path
     assert children(run.run_id) == [taught.info.run_id]
     assert taught.data.metrics["reviews"] == len(data.rows(TRAIN, UNLABELLED)) <= taught.data.metrics["pieces"]
     assert [each.step for each in client.get_metric_history(taught.info.run_id, "val_loss")] == [1, 2]
+    assert f"what the n-grams say of {taught.data.metrics['pieces']:.0f} pieces" in taught.data.tags[tracking.NOTE]
     before, after = client.get_metric_history(run.run_id, "val_auc")
     assert (before.step, after.step) == (0, 1)
     assert before.value == taught.data.metrics["network_val_auc"]

@@ -17,6 +17,7 @@ from sentiment.progress import Bar, EpochsBar
 from sentiment.registry import find_model
 from sentiment.reviews.batch import TRAIN, UNLABELLED
 from sentiment.settings import LANGUAGE_MODEL, LSTMS_OVER_WORDS, TEACHER, VECTORS, TrainSettings
+from sentiment.tracking import descriptions
 from sentiment.training import defaults, language, pieces, pretraining, teaching, word_vectors
 from sentiment.training.ngram_regression import NgramModel
 from sentiment.training.trainer_process import LanguageEpoch, Trainer
@@ -64,6 +65,7 @@ def run(settings: TrainSettings, data: Prepared, parent: str, teacher: NgramMode
             else:
                 metrics = _learn_vectors(settings, data, path)
             active.log_metrics(metrics)
+            active.set_tags({tracking.NOTE: descriptions.pretrained(settings, metrics, file)})
             active.log_file(path)
     if settings.pretrain == TEACHER:
         return path, run_id

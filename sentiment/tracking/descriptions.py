@@ -10,7 +10,7 @@ from sentiment.evaluation.metrics import wilson
 from sentiment.model.model_file import ModelFile
 from sentiment.preparation.prepared import Prepared
 from sentiment.reviews.batch import TEST, TRAIN, UNLABELLED, VALIDATION
-from sentiment.settings import KERAS_BACKENDS, SIZES
+from sentiment.settings import KERAS_BACKENDS, LANGUAGE_MODEL, SIZES, TEACHER, VECTORS
 from sentiment.tracking import commands
 from sentiment.tracking.datasets import DIGITS
 from sentiment.tracking.titles import network
@@ -33,7 +33,7 @@ def prepared(data: Prepared, reviews: str, run_id: str) -> str:
     kinds = (("train", TRAIN, "learned from"), ("validation", VALIDATION, "chosen by"), ("test", TEST, "measured on, once, at the end"))
     rows = [f"| {name} | {len(data.rows(split)):,} | {purpose} |" for name, split, purpose in kinds]
     if len(data.rows(UNLABELLED)):
-        rows.append(f"| unlabelled | {len(data.rows(UNLABELLED)):,} | not used |")
+        rows.append(f"| unlabelled | {len(data.rows(UNLABELLED)):,} | learned from before labels, if anything is |")
     return _paragraphs(
         f"The reviews of `{reviews}` as token ids, with {len(data.encoder.vocabulary):,} words in the vocabulary. "
         f"Splits: {data.split_method}.",
@@ -52,6 +52,20 @@ def trained(settings: Any, data: Prepared, reviews: str, summary: Mapping[str, f
         KEPT if "best_epoch" in summary else "",
         _settings(settings),
         _next(commands.entry_point("register", run=run_id), commands.entry_point("train", start_from=run_id, **_same_network(settings))),
+    )
+
+
+def pretrained(settings: Any, summary: Mapping[str, float], artifact: str) -> str:
+    """Of `pretrain`: what was learned before labels."""
+    pieces = f"{summary.get('pieces', 0):,.0f} pieces"
+    what = {
+        VECTORS: f"vectors of {summary.get('words_with_vector', 0):,.0f} words",
+        TEACHER: f"a network that was taught what the n-grams say of {pieces}",
+        LANGUAGE_MODEL: f"words and LSTMs that have learned to tell next words in {pieces}",
+    }[settings.pretrain]
+    return _paragraphs(
+        f"What a network can start from before it sees labels, made of {summary['reviews']:,.0f} reviews: {what}.",
+        f"It is the artifact `{artifact}`, which a later training with the same reviews, settings and code takes over.",
     )
 
 

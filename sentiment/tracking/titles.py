@@ -11,8 +11,8 @@ MADE_UP = re.compile(r"[a-z]+-[a-z]+-\d{1,3}")  # by MLflow: `melodic-lark-970`
 
 
 def title(step: str, settings: Any, number: str | None = None) -> str:
-    """`main bilstm 64×50 cntk`, `trial 3 cnn 250×3×250×50 torch`, `prepare reviews.txt`."""
-    words = [step, number or ""]
+    """`main bilstm 64×50 cntk`, `trial 3 cnn 250×3×250×50 torch`, `prepare reviews.txt`, `pretrain teacher bilstm 64×50 cntk`."""
+    words = [step, number or "", settings.pretrain if step == "pretrain" else ""]
     if hasattr(settings, "architecture"):
         words += [network(settings), str(settings.backend)]
     else:

@@ -53,10 +53,10 @@ class Layers:
         """The steps, `<float32>[batch, time, channels]`, with zeros at padding."""
         return self.layer("masked_" + name, keras.layers.Multiply)([steps, mask])
 
-    def lstm_steps(self, name: str, steps: Any) -> Any:
-        """What the LSTM puts out at each step: `<float32>[batch, time, lstm_size]`; any numbers at padding."""
+    def lstm_layer(self, name: str) -> Any:
+        """The LSTM, which puts out its state at each step: `<float32>[batch, time, lstm_size]`; any numbers at padding."""
         framework.share_cores(with_lstm=True)
-        lstm = self.layer(
+        return self.layer(
             "lstm_" + name,
             framework.lstm(),
             self.settings["lstm_size"],
@@ -64,12 +64,12 @@ class Layers:
             recurrent_activation="sigmoid",  # named, as Keras 2's default is another function than Keras 3's
             **({"implementation": 2} if framework.VERSION < "3" else {}),
         )
-        return lstm(steps)
 
     def lstm(self, name: str, steps: Any, mask: Any) -> Any:
         """The maximum over time of each unit's outputs, padding left out: `<float32>[batch, lstm_size]`."""
+        lstm = self.lstm_layer(name)
         mask_bias = self.constant(MASK_BIAS, mask, "mask_bias_" + name, keras.layers.Dense, 1)
-        masked = self.layer("masked_lstm_" + name, keras.layers.Add)([self.lstm_steps(name, steps), mask_bias])
+        masked = self.layer("masked_lstm_" + name, keras.layers.Add)([lstm(steps), mask_bias])
         return self.layer("max_pool_" + name, keras.layers.GlobalMaxPooling1D)(masked)
 
     def next_word(self, name: str, tokens: Any, next_tokens: Any, noise: Any) -> Any:
@@ -78,7 +78,7 @@ class Layers:
         next_tokens: `<int32>[batch, time]`; noise: the vectors of the drawn ones, `<float32>[batch, drawn, embedding_size]`.
         """
         size = self.settings["embedding_size"]
-        meant = self.layer("next_word_" + name, keras.layers.Dense, size)(self.lstm_steps(name, self.embedding(tokens)))
+        meant = self.layer("next_word_" + name, keras.layers.Dense, size)(self.lstm_layer(name)(self.embedding(tokens)))
         product = self.layer("next_product_" + name, keras.layers.Multiply)([meant, self.embedding(next_tokens)])
         one = [np.ones((size, 1), np.float32), np.zeros(1, np.float32)]  # Keras sums over the last axis by a Dense layer
         true = self.constant(one, product, "next_logit_" + name, keras.layers.Dense, 1)
