@@ -1,12 +1,12 @@
 """What the trainer can be asked to do."""
 
 import time
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List
 
 import numpy as np
 
 from sentiment.trainer import batches, files, framework, language, saved
-from sentiment.trainer.architectures.network import ANY, Network, Shape
+from sentiment.trainer.architectures.network import ANY, Models, Network, Shape, compiled
 from sentiment.trainer.averaging import MovingAverage
 from sentiment.trainer.batches import Reviews
 from sentiment.trainer.channel import Channel
@@ -49,7 +49,8 @@ def _train_network(job: Dict[str, Any], network: Network, channel: Channel) -> S
     size = min(settings["batch_size"], len(reviews.labels))
     within = batches.buckets(reviews, size, settings["kernel_size"], framework.MOST_SHAPES)
     random = np.random.RandomState(settings["seed"])
-    models = _compiled(network, within.shapes, framework.adam(settings["learning_rate"]))
+    optimizer = framework.adam(settings["learning_rate"])
+    models = compiled(within.shapes, network.trained, lambda model: framework.compile_model(model, optimizer))
     shape = within.shapes[-1] if framework.STATIC_LENGTHS else ANY
     any_model = network.trained(shape)
     if job["start"]:
@@ -107,17 +108,9 @@ def score(job: Dict[str, Any], channel: Channel) -> None:
     channel.send("done", scores=scores, network_logits=_network_logits(network, reviews) if network.has_network else [])
 
 
-def _compiled(network: Network, shapes: List[Tuple[int, int]], optimizer: Any) -> Dict[Tuple[int, int], Any]:
-    """The model that trains each shape; one for all where the backend takes any length."""
-    models = {shape: network.trained(shape if framework.STATIC_LENGTHS else ANY) for shape in shapes}
-    for model in {id(model): model for model in models.values()}.values():
-        framework.compile_model(model, optimizer)
-    return models
-
-
 def _epoch(
     network: Network,
-    models: Dict[Tuple[int, int], Any],
+    models: Models,
     reviews: Reviews,
     planned: List[batches.PaddedBatch],
     size: int,

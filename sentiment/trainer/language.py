@@ -6,7 +6,7 @@ from typing import Any, Callable, Dict, Iterator, List, Tuple
 import numpy as np
 
 from sentiment.trainer import batches, files, framework
-from sentiment.trainer.architectures.network import ANY, Network
+from sentiment.trainer.architectures.network import Models, Network, compiled
 from sentiment.trainer.averaging import MovingAverage
 from sentiment.trainer.batches import PaddedBatch, Reviews
 from sentiment.trainer.channel import Channel
@@ -15,7 +15,6 @@ NOISE = 100  # words drawn for each row, from which its LSTMs tell the next word
 SMOOTHING = 0.75  # power of the words' counts, as in Mikolov et al. (2013)
 CLOSED = 3.0  # by how much the bias of the output gates is lowered at the end
 
-Models = Dict[Tuple[int, int], Any]
 Batch = Tuple[List[np.ndarray], np.ndarray, np.ndarray, PaddedBatch]
 
 
@@ -32,7 +31,12 @@ def learn(job: Dict[str, Any], channel: Channel) -> None:
     pieces, validation = (files.read_prepared(job["prepared"], split) for split in (files.TRAIN, files.VALIDATION))
     size = min(settings["batch_size"], len(pieces.labels))
     within, of_validation = (batches.buckets(each, size, 1, framework.MOST_SHAPES) for each in (pieces, validation))
-    models = _compiled(network, within.shapes + of_validation.shapes, framework.adam(settings["learning_rate"]))
+    optimizer = framework.adam(settings["learning_rate"])
+    models = compiled(
+        within.shapes + of_validation.shapes,
+        lambda shape: network.language_model((shape[0], NOISE)),
+        lambda model: framework.compile_language_model(model, optimizer),
+    )
     any_model = models[within.shapes[-1]]
     network.set_words(*files.read_vectors(job["vectors"]))
     average, random, noise = (
@@ -120,14 +124,6 @@ def _mean_loss(
         words, tokens = words + count, tokens + int(np.count_nonzero(inputs[0]))
         progress(tokens)
     return total / max(words, 1)
-
-
-def _compiled(network: Network, shapes: List[Tuple[int, int]], optimizer: Any) -> Models:
-    """The model for each shape; one for all where the backend takes any length."""
-    models = {shape: network.language_model((shape[0], NOISE) if framework.STATIC_LENGTHS else ANY) for shape in shapes}
-    for model in {id(model): model for model in models.values()}.values():
-        framework.compile_language_model(model, optimizer)
-    return models
 
 
 def _first(values: Any) -> float:

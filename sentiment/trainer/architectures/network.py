@@ -19,6 +19,7 @@ NGRAMS_ALONE = "ngrams"  # the architecture that has no network
 Inputs = Dict[str, Any]
 Shape = Tuple[Optional[int], Optional[int]]  # tokens and n-grams of a row; None: any number
 ANY: Shape = (None, None)
+Models = Dict[Tuple[int, int], Any]  # one for each shape
 
 
 class Network:
@@ -163,6 +164,14 @@ class Network:
         for name, layer in self._layers.by_name.items():
             if layer.get_weights():
                 layer.set_weights(weights[name])
+
+
+def compiled(shapes: List[Tuple[int, int]], model_of: Callable[[Shape], Any], compile_model: Callable[[Any], None]) -> Models:
+    """The model that trains each shape; one for all where the backend takes any length."""
+    models = {shape: model_of(shape if framework.STATIC_LENGTHS else ANY) for shape in shapes}
+    for model in {id(model): model for model in models.values()}.values():
+        compile_model(model)
+    return models
 
 
 def _architecture(name: str) -> Any:
