@@ -69,10 +69,7 @@ serve: .venv/ready  ## the champion over HTTP, at http://127.0.0.1:5001 (PORT=â€
 # MLflow's processes for language models are half of its start. (A comment behind the value would make its blanks part of it.)
 ui: export MLFLOW_SERVER_ENABLE_JOB_EXECUTION ?= false
 ui: .venv/ready  ## the runs in the browser, at http://127.0.0.1:5000 (UI_PORT=â€¦)
-	@case "$$MLFLOW_TRACKING_URI" in \
-		http*) echo "The runs are on the tracking server: $$(echo "$$MLFLOW_TRACKING_URI" | sed -E 's,//[^/@]*@,//,')/#/experiments";; \
-		*) exec mlflow ui --port $(UI_PORT) --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}";; \
-	esac
+	@python -m sentiment.tracking.ui --port $(UI_PORT)
 
 doctor: .venv/ready  ## what this machine has and lacks
 	@python -m sentiment.doctor

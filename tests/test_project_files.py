@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from mlflow import MlflowClient
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
@@ -18,7 +19,8 @@ from sentiment.paths import PROJECT
 from sentiment.reviews import batch
 from sentiment.settings import as_text, parameters
 from sentiment.text.vocabulary import FIRST_WORD
-from tests.processes import answers, end, free_port, wait_until
+from tests.mlflow_pages import server_options
+from tests.processes import answers, end, free_port, running, wait_until
 
 
 def load(name: str) -> dict[str, object]:
@@ -193,5 +195,25 @@ def test_make_shows_the_runs(store: str, tmp_path: Path) -> None:
     try:
         wait_until(lambda: answers(f"http://127.0.0.1:{port}/health") or process.poll() is not None)
         assert process.poll() is None, log.read_text()
+        experiment = MlflowClient(store).get_experiment_by_name("sentiment")
+        assert experiment
+        assert log.read_text().startswith(
+            f"open: http://127.0.0.1:{port}/#/experiments/{experiment.experiment_id}/runs?compareRunsMode=CHART"
+        )
     finally:
         end(process)
+
+
+def test_of_a_tracking_server_the_address_of_its_pages_is_shown(tmp_path: Path) -> None:
+    with running(tmp_path, "/health", *server_options(tmp_path)) as url:
+        done = make_ui(url)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith(f"open: {url}/#/experiments/")
+    gone = make_ui(url)
+    assert gone.returncode == 2
+    assert gone.stderr.startswith("The tracking server does not answer.")
+
+
+def make_ui(address: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"MLFLOW_TRACKING_URI": address}
+    return subprocess.run(["make", "-s", "-o", ".venv/ready", "ui"], cwd=PROJECT, env=environment, capture_output=True, text=True)

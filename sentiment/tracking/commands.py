@@ -15,7 +15,7 @@ from sentiment.settings import CHAMPION, as_text, parameters
 from sentiment.tracking import redaction, server
 from sentiment.tracking.server import MLFLOWS_OWN
 
-LOCAL_PAGES = "http://127.0.0.1:5000"  # where `make ui` shows what is in a file or a database
+LOCAL_PAGES, PORT = "http://127.0.0.1", "5000"  # where `make ui` shows what is in a file or a database
 MODE = "workflowType=machine_learning"  # of MLflow's pages, which open for generative models by default
 COLUMN = 64  # characters; longer commands reach beyond it
 log = logging.getLogger(__name__)
@@ -44,24 +44,24 @@ def serve(model: str) -> str:
     return "make serve" if model == CHAMPION else f"mlflow models serve -m {model} --env-manager uv -p 5001"
 
 
-def pages() -> str:
-    """The address of MLflow's pages, without a login."""
+def pages(port: str = PORT) -> str:
+    """The address of MLflow's pages, without a login. port: of those of a file or a database."""
     address = mlflow.get_tracking_uri()
-    return re.sub(r"://[^/@]*@", "://", address).rstrip("/") if address.startswith("http") else LOCAL_PAGES
+    return re.sub(r"://[^/@]*@", "://", address).rstrip("/") if address.startswith("http") else f"{LOCAL_PAGES}:{port}"
 
 
 def run_page(run: RunInfo) -> str:
     return f"{pages()}/#/experiments/{run.experiment_id}/runs/{run.run_id}?{MODE}"
 
 
-def curves_page(experiment: str) -> str:
+def curves_page(experiment: str, port: str = PORT) -> str:
     """The page that has the curves of all runs of an experiment over one another, and what they ended with side by side."""
-    return f"{pages()}/#/experiments/{experiment}/runs?compareRunsMode=CHART&{MODE}"
+    return f"{pages(port)}/#/experiments/{experiment}/runs?compareRunsMode=CHART&{MODE}"
 
 
 def open_page(address: str) -> tuple[str, str]:
     """The command that shows a page, and what to do then; of a server that runs already, the page's address."""
-    if pages() == LOCAL_PAGES:
+    if not mlflow.get_tracking_uri().startswith("http"):
         return "make ui", f"then open {address}"
     return address, "the run"
 
