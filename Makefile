@@ -91,15 +91,16 @@ lock-cuda: .venv/ready  ## the versions for NVIDIA GPUs: writes environments/*-c
 clean:  ## remove the environment (not your runs)
 	rm -rf .venv
 
-.venv/ready: requirements.txt constraints.txt
+.venv/ready: requirements.txt constraints.txt pyproject.toml
 	@[ -x $(BIN)/python ] || $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
 		|| { echo "It takes Python 3.11, 3.12 or 3.13. Received: PYTHON=$(PYTHON). Get one (pyenv install 3.11.7), or say PYTHON=/path/to/python3.12." >&2; exit 2; }
 	[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
 	[ -x $(BIN)/uv ] || $(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV)
 	$(INSTALL) -r requirements.txt
+	$(INSTALL) --no-deps -e .
 	@touch $@
 
-.venv/ready-dev: .venv/ready pyproject.toml
+.venv/ready-dev: .venv/ready
 	$(INSTALL) -r pyproject.toml --extra dev --extra spark
 	@touch $@
 

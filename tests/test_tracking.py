@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -139,25 +140,29 @@ def of_make_run() -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("make", [False, True])
-def test_two_commands_at_once_in_a_fresh_folder(tmp_path: Path, make: bool) -> None:
+@pytest.mark.parametrize("how", ["entry point", "make run", "mlflow run"])
+def test_two_commands_at_once_in_a_fresh_folder(tmp_path: Path, how: str) -> None:
+    folder, reviews = tmp_path / "fresh", PROJECT / "data" / "reviews.txt"
+    folder.mkdir()
+    experiment = "Default" if how == "mlflow run" else "sentiment"
     env = os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(PROJECT),
-        "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path / 'fresh' / 'mlflow.db'}" if make else "sqlite:///mlflow.db",
-        "MLFLOW_EXPERIMENT_NAME": "sentiment",
+        "MLFLOW_TRACKING_URI": "sqlite:///mlflow.db" if how == "entry point" else f"sqlite:///{folder / 'mlflow.db'}",
+        "MLFLOW_EXPERIMENT_NAME": experiment,
         "MLFLOW_DEFAULT_ARTIFACT_ROOT": str(tmp_path / "artifacts"),
     }
-    folder = tmp_path / "fresh"
-    folder.mkdir()
-    entry_point = [sys.executable, "-m", "entry_points.prepare", f"--reviews={PROJECT / 'data' / 'reviews.txt'}", "--max-length=20"]
-    command, where = (of_make_run(), PROJECT) if make else (entry_point, folder)
+    command = {
+        "entry point": [sys.executable, "-m", "entry_points.prepare", f"--reviews={reviews}", "--max-length=20"],
+        "make run": of_make_run(),
+        "mlflow run": shlex.split(f"mlflow run {PROJECT} --env-manager local -e prepare -P reviews={reviews} -P max_length=20"),
+    }[how]
+    where = PROJECT if how == "make run" else folder
     both = [subprocess.Popen(command, cwd=where, env=env, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    for process in both:
-        _, errors = process.communicate(timeout=DEADLINE)
-        assert process.returncode == 0, errors
+    ends = [(process.communicate(timeout=DEADLINE)[1], process.returncode) for process in both]
+    assert [status for _, status in ends] == [0, 0], ends
     client = MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
-    (number,) = {e.experiment_id for e in client.search_experiments() if e.name == "sentiment"}
+    (number,) = {e.experiment_id for e in client.search_experiments() if e.name == experiment}
     assert len(client.search_runs([number], "attributes.status = 'FINISHED'")) == 2
 
 
