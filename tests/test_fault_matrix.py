@@ -32,6 +32,8 @@ COMMANDS = {
     "register": ("--force=true",),
     "send": ("--folder=unsent",),
     "score": (f"--input={PROJECT / 'data' / 'reviews.txt'}", "--output=scored.txt"),
+    "compare": (),
+    "monitor": (f"--input={PROJECT / 'data' / 'reviews.txt'}", "--limit=1000"),
     "main": (*PREPARE, *TRAIN),
 }
 # Stages that are as good as their neighbours: files of a copied folder, and what is removed at the end.
@@ -41,6 +43,24 @@ OWN = {
     "train": (
         *("sql INSERT INTO runs", "open unsent/*/*/records.jsonl", "sql INSERT INTO params", "open unsent/*/*/files/trainer.log"),
         *("os.link unsent/*/*/files/model.h5", "sql INSERT INTO logged_models", "sql UPDATE logged_models", "sql UPDATE runs"),
+    ),
+    "compare": (
+        *(
+            "open unsent/*/*/run.json",
+            "sql INSERT INTO inputs",
+            "open unsent/*/*/files/pairs.csv",
+            "os.link unsent/*/*/files/comparison.html",
+        ),
+        *(
+            "sql INSERT INTO metrics",
+            "os.rename mlruns/0/*/artifacts/comparison.html",
+            "sql UPDATE runs",
+            "line compare: nothing is chosen on the test t",
+        ),
+    ),
+    "monitor": (
+        *("line monitor: reading reviews.txt: utf-", "open unsent/*/*/records.jsonl", "os.link unsent/*/*/files/drift.png"),
+        *("sql INSERT INTO metrics", "os.rename mlruns/0/*/artifacts/drift.png", "line monitor: accuracy ", "sql UPDATE runs"),
     ),
     "main": (
         *(
@@ -58,7 +78,7 @@ MLFLOWS = ("registered model 'sentiment'.", "of model 'sentiment'.", "Creating a
 
 
 class Folder:
-    """Where a user works: with a prepare run and a train run, which lie elsewhere, and runs, temporary files and outputs of its own."""
+    """Where a user works: with a prepare run and two train runs, which lie elsewhere, and runs, temporary files and outputs of its own."""
 
     def __init__(self, path: Path, base: Path, work: Path | None = None) -> None:
         """work: the working folder, if it is not the one that has the tracking server's database."""
@@ -67,13 +87,14 @@ class Folder:
         shutil.copy(base / "mlflow.db", path)
         with closing(sqlite3.connect(path / "mlflow.db")) as database, database:
             database.execute("UPDATE experiments SET artifact_location = ?", (f"{self.work}/mlruns/0",))
-            (self._model,) = database.execute("SELECT run_uuid FROM tags WHERE key = 'step' AND value = 'train'").fetchone()
+            self._models = [run for (run,) in database.execute("SELECT run_uuid FROM tags WHERE key = 'step' AND value = 'train'")]
         self.uri = f"sqlite:///{path / 'mlflow.db'}"
         self.temporary = self.work / "tmp"
         self.temporary.mkdir()
 
     def run(self, program: str, at: str = "", fault: Fault = stages.kill) -> Done:
-        more = (f"--model={self._model}",) if program == "score" else ()
+        more = [f"--model={self._models[0]}"] if program in ("score", "monitor") else []
+        more += [f"--runs={','.join(self._models)}"] if program == "compare" else []
         environment = {"MLFLOW_TRACKING_URI": self.uri, "TMPDIR": str(self.temporary), "MLFLOW_DISABLE_TELEMETRY": "true"}
         return stages.run(self.work, program, *COMMANDS[program], *more, environment=environment, at=at, fault=fault)
 
@@ -115,11 +136,11 @@ class Folder:
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which a model was trained."""
+    """A folder in which two models were trained."""
     folder = tmp_path_factory.mktemp("base")
     (folder / "tmp").mkdir()
     environment = {"MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'mlflow.db'}", "TMPDIR": str(folder / "tmp")}
-    for program, arguments in (("prepare", PREPARE), ("train", TRAIN)):
+    for program, arguments in (("prepare", PREPARE), ("train", TRAIN), ("train", (*TRAIN, "--seed=2"))):
         done = stages.run(folder, program, *arguments, environment=environment)
         assert done.status == 0, done
     return folder

@@ -20,6 +20,8 @@ from sentiment import tracking
 from sentiment.errors import StepError, UserError
 from sentiment.settings import (
     Choices,
+    CompareSettings,
+    MonitorSettings,
     ParitySettings,
     PrepareSettings,
     RegisterSettings,
@@ -28,7 +30,7 @@ from sentiment.settings import (
     TrainSettings,
     TuneSettings,
 )
-from sentiment.steps import parity, prepare, register, score, send, train, tune
+from sentiment.steps import compare, monitor, parity, prepare, register, score, send, train, tune
 from sentiment.steps.train import TrainedRun
 from sentiment.tracking import outbox, server
 from sentiment.tracking.processes import this_process
@@ -235,21 +237,23 @@ def test_other_steps_end_with_one_line(call: Launch, proxy: Proxy, tmp_path: Pat
 
 
 @pytest.fixture(scope="module")
-def trained(real: str, tmp_path_factory: pytest.TempPathFactory) -> TrainedRun:
-    """A prepare run, a train run and a champion on the server."""
+def trained(real: str, tmp_path_factory: pytest.TempPathFactory) -> list[TrainedRun]:
+    """Of a server that has a prepare run, two train runs and a champion."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(outbox, "UNSENT_FOLDER", tmp_path_factory.mktemp("trained") / "unsent")
         patch.setenv("MLFLOW_TRACKING_URI", real)
         mlflow.set_tracking_uri(real)
         outbox.process_folder.cache_clear()
         prepared = prepare.run(PrepareSettings(sample=200, vocabulary_size=300, max_length=40))
-        made = train.run(TrainSettings(**SIZES | {"prepared": prepared.run_id, "backend": "jax", "architecture": "ngrams"}))
-        register.run(RegisterSettings(run=made.run_id, force=True))
+        same = SIZES | {"prepared": prepared.run_id, "backend": "jax", "architecture": "ngrams"}
+        made = [train.run(TrainSettings(**same | {"seed": seed})) for seed in (1, 2)]
+        register.run(RegisterSettings(run=made[0].run_id, force=True))
         outbox.process_folder.cache_clear()
     return made
 
 
-def steps(made: TrainedRun, folder: Path) -> dict[str, Callable[[], object]]:
+def steps(trained: list[TrainedRun], folder: Path) -> dict[str, Callable[[], object]]:
+    made, again = trained
     table = folder / "texts.csv"
     table.write_text("reviewText\n" + "A film.\n" * 20)
     model = folder / "model.h5"
@@ -261,14 +265,16 @@ def steps(made: TrainedRun, folder: Path) -> dict[str, Callable[[], object]]:
         "register": lambda: register.run(RegisterSettings(run=made.run_id, name="another", force=True)),
         "import": lambda: register.run(RegisterSettings(run=str(model), name="imported", force=True)),
         "score": lambda: score.run(ScoreSettings(input=str(table))),
+        "compare": lambda: compare.run(CompareSettings(runs=f"{made.run_id},{again.run_id}")),
+        "monitor": lambda: monitor.run(MonitorSettings(input=str(table), model=made.run_id, limit=1000)),
         "parity": lambda: parity.run(ParitySettings(run=made.run_id, backends="jax", reviews=str(table))),
         "tune": lambda: tune.run(search),
     }
 
 
-@pytest.mark.parametrize("name", ["prepare", "register", "import", "score", "parity", "tune"])
+@pytest.mark.parametrize("name", ["prepare", "register", "import", "score", "compare", "monitor", "parity", "tune"])
 def test_a_server_that_goes_away_in_the_middle(
-    proxy: Proxy, real: str, trained: TrainedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    proxy: Proxy, real: str, trained: list[TrainedRun], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """At some of the requests, in each way: the step ends with one line, what it had logged can be sent, and then it can be done."""
     monkeypatch.setattr(outbox, "TIMEOUT", 1)
