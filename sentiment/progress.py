@@ -45,6 +45,12 @@ class Bar:
         self._bar.clear()
         print(line, flush=True)
 
+    def unseen_remaining(self) -> str:
+        """As `remaining`, where no bar shows it and it is long enough to be of use."""
+        seconds = time.monotonic() - self._begun
+        is_long = self._done and seconds / self._done * (self._total - self._done) > INTERVAL
+        return remaining(seconds, self._done, self._total) if self._bar.disable and is_long else ""
+
     def close(self) -> None:
         self._bar.close()
 
@@ -68,7 +74,7 @@ class EpochsBar:
     def end_epoch(self, line: str) -> None:
         """Prints what came of it above the bar."""
         self._ended += 1
-        self.print(line)
+        self.print(line + (self._bar.unseen_remaining() if self._bar else ""))
 
     def print(self, line: str) -> None:
         if self._bar:

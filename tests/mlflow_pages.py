@@ -66,7 +66,8 @@ def page_to_try(address: str, port: int, folder: Path) -> Iterator[str]:
         assert process.poll() is None, log.read_text()
         yield re.findall(r"try the model at (http://127\.0\.0\.1:\d+)", log.read_text())[0]
     finally:
-        process.send_signal(signal.SIGTERM)
+        for _ in range(2):  # the second one changes nothing
+            process.send_signal(signal.SIGTERM)
         status = process.wait(60)
     assert status == 0
 

@@ -15,6 +15,7 @@ import mlflow
 import pytest
 import yaml
 from mlflow import MlflowClient
+from mlflow.entities import Run
 from packaging.requirements import Requirement
 
 from sentiment import command_line, settings
@@ -91,14 +92,21 @@ def test_the_server_of_the_image(tmp_path: Path, store: str) -> None:
     assert "serve: a model trained on data/reviews.txt" in (tmp_path / "deploy" / "server.log").read_text()
 
 
-def test_the_training_of_the_cluster() -> None:
+def test_the_training_of_the_cluster(tmp_path: Path, store: str) -> None:
+    """Its command, with the reviews of the volume in a file of another name."""
     (job,) = documents("kubernetes-training.yaml")
     training = container(job)
+    reviews = parsed(training["command"] + training["args"]).reviews
+    quick = ["--architecture=ngrams", "--sample=100", "--ngrams=500", "--register=false"]
+    command = [each.replace(reviews, str(PROJECT / "data" / "reviews.txt")) for each in training["command"] + training["args"]]
+    environment = {each["name"]: each["value"] for each in training["env"]} | {"MLFLOW_TRACKING_URI": store}
+    main = run_main([*command, *quick], environment, tmp_path)
+    assert main.data.params["reviews"] != reviews
     assert parsed(training["command"] + training["args"]).threshold == "auto"
     assert job["spec"]["template"]["spec"]["restartPolicy"] == "Never"
     mounted = {mount["name"]: mount["mountPath"] for mount in training["volumeMounts"]}
     assert {volume["name"] for volume in job["spec"]["template"]["spec"]["volumes"]} == set(mounted)
-    assert parsed(training["command"] + training["args"]).reviews.startswith(mounted["data"])
+    assert reviews.startswith(mounted["data"])
     steps = dict(instructions("Dockerfile.training"))
     assert parsed(json.loads(steps["CMD"])) == settings.MainSettings()
     for name in ("requirements.txt", "constraints.txt"):
@@ -124,14 +132,21 @@ def test_the_job_of_azure_runs(tmp_path: Path, store: str) -> None:
     assert "${{" not in command
     quick = " --architecture=ngrams --sample=100 --ngrams=500 --register=false"
     azure = {"MLFLOW_RUN_ID": "of-its-workspace", "MLFLOW_EXPERIMENT_ID": "17", "MLFLOW_TRACKING_URI": "azureml://elsewhere"}
-    environment = os.environ | {"PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"} | azure
-    environment["MLFLOW_DEFAULT_ARTIFACT_ROOT"] = str(tmp_path / "artifacts")
-    done = subprocess.run(["bash", "-c", command + quick], cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stderr
-    client = MlflowClient(store)
-    (main,) = client.search_runs([experiment.experiment_id for experiment in client.search_experiments()], "tags.step = 'main'")
-    assert (main.info.status, main.data.params["threshold"]) == ("FINISHED", "auto")
+    main = run_main(["bash", "-c", command + quick], azure, tmp_path)
+    assert main.data.params["threshold"] == "auto"
     assert 0 < main.data.metrics["threshold"] < 1
+
+
+def run_main(command: list[str], environment: dict[str, str], folder: Path) -> Run:
+    """The `main` run that a command has made."""
+    environment = os.environ | {"PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"} | environment
+    environment["MLFLOW_DEFAULT_ARTIFACT_ROOT"] = str(folder / "artifacts")
+    done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    client = MlflowClient()
+    (main,) = client.search_runs([experiment.experiment_id for experiment in client.search_experiments()], "tags.step = 'main'")
+    assert main.info.status == "FINISHED"
+    return main
 
 
 @pytest.mark.parametrize("name", sorted(file.name for file in DEPLOY.iterdir() if file.is_file()))

@@ -22,7 +22,7 @@ from sentiment.errors import UserError
 from sentiment.model import model_file, reference
 from sentiment.model.explanation import explain
 from sentiment.model.scorer import Scorer
-from sentiment.serving import served_model
+from sentiment.serving import page, served_model
 from sentiment.serving.page import LOADING, MOST, Page
 
 from .mlflow_pages import page_to_try
@@ -208,11 +208,30 @@ def test_what_is_asked_of_it(served: Served) -> None:
     assert (status, list(json.loads(body)["predictions"][0])) == (200, ["label", "score"])
 
 
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("sqlite:///{}/mlflow.db", "There is no such model. Received: model=models:/sentiment@champion. Train and register one: make run"),
+        ("http://127.0.0.1:{}", "The tracking server does not give the model. Received: model=models:/sentiment@champion. "),
+    ],
+)
+def test_what_is_not_there_is_not_served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], address: str, message: str
+) -> None:
+    mlflow.set_tracking_uri(address.format(tmp_path if "sqlite" in address else free_port()))
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    assert page.main(["--port", str(free_port()), "--page-port", "0"]) == 2
+    output, errors = capsys.readouterr()
+    assert output == ""
+    (line,) = errors.splitlines()
+    assert line.startswith(message)
+
+
 def test_until_the_model_is_there_it_says_so() -> None:
-    with Page(0, f"http://127.0.0.1:{free_port()}") as page:
-        Thread(target=page.serve_forever, daemon=True).start()
-        status, _, body = ask(f"{page.url}/about")
+    with Page(0, f"http://127.0.0.1:{free_port()}") as loading:
+        Thread(target=loading.serve_forever, daemon=True).start()
+        status, _, body = ask(f"{loading.url}/about")
         assert (status, json.loads(body)) == (503, {"error": LOADING})
-        with pytest.raises(UserError, match=f"page-port={page.server_port}"):
-            Page(page.server_port, page.scores)
-        page.shutdown()
+        with pytest.raises(UserError, match=f"page-port={loading.server_port}"):
+            Page(loading.server_port, loading.scores)
+        loading.shutdown()

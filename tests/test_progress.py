@@ -45,3 +45,14 @@ def test_the_epochs_of_a_training_from_the_first_token_on(clock: Clock, capsys: 
     bar.set(0, 50)
     bar.close()
     assert capsys.readouterr().out == "epoch 1\ntrain, at most 4 epochs: 50 of 200 tokens, about 4 min left\n"
+
+
+def test_epochs_of_less_than_a_minute_say_what_is_left_of_a_long_training(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    bar = EpochsBar("train", 4)
+    bar.set(1, 50)
+    for epoch in range(1, 5):
+        clock.now += 40
+        bar.set(50, 50)
+        bar.end_epoch(f"epoch {epoch}")
+    bar.close()
+    assert capsys.readouterr().out == "epoch 1, about 2 min left\nepoch 2, about 80 s left\nepoch 3\nepoch 4\n"

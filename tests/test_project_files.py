@@ -197,9 +197,7 @@ def test_make_shows_the_runs(store: str, tmp_path: Path) -> None:
         assert process.poll() is None, log.read_text()
         experiment = MlflowClient(store).get_experiment_by_name("sentiment")
         assert experiment
-        assert log.read_text().startswith(
-            f"open: http://127.0.0.1:{port}/#/experiments/{experiment.experiment_id}/runs?compareRunsMode=CHART"
-        )
+        assert log.read_text().startswith(f"open: http://127.0.0.1:{port}/#/experiments/{experiment.experiment_id}/runs?searchFilter=")
     finally:
         end(process)
 

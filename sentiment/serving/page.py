@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sentiment.errors import UserError
+from sentiment.libraries import configure_libraries
 from sentiment.serving import scoring_server
 from sentiment.settings import CHAMPION
 
@@ -163,7 +164,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--page-port", type=int, default=5002, help="of the page; 0: a free one (default %(default)s)")
     parser.add_argument("--env-manager", default="uv", help="as of mlflow models serve (default %(default)s)")
     options = parser.parse_args(arguments)
+    configure_libraries()
     try:
+        scoring_server.check(options.model)
         page = Page(options.page_port, f"http://{HOST}:{options.port}")
         return scoring_server.run(options.model, options.port, options.env_manager, page)
     except UserError as error:

@@ -11,22 +11,43 @@ from threading import Thread
 from typing import Any
 
 import mlflow
+from mlflow.exceptions import MlflowException
 
+from sentiment.errors import UserError
 from sentiment.serving.following import ALIAS
 
 POLL = 0.5  # seconds
+ENDING = (signal.SIGTERM, signal.SIGINT)
+NOT_GIVEN = "The tracking server does not give the model."
+
+
+def check(model: str) -> None:
+    """Before an environment is made for it.
+
+    Raises:
+        UserError: There is no such model, or the tracking server does not give it.
+    """
+    try:
+        mlflow.models.get_model_info(model)
+    except MlflowException as error:
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            raise UserError(f"There is no such model. Received: model={model}. Train and register one: make run") from None
+        raise UserError(f"{NOT_GIVEN} Received: model={model}. See that its address is right and that it answers: make doctor") from error
+    except OSError as error:
+        raise UserError(f"There is no such model. Received: model={model}: {error.strerror or error}. Train one: make run") from None
 
 
 def run(model: str, port: int, env_manager: str, page: Any) -> int:
     """Runs it, and the page's server meanwhile, until it ends; returns its exit status, or 0 after SIGTERM or Ctrl-C."""
     environment = os.environ | {"MLFLOW_TRACKING_URI": mlflow.get_tracking_uri()}
-    environment.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    environment.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     if "@" in model:
         environment.setdefault(ALIAS, model)
     command = [str(Path(sys.executable).parent / "mlflow"), "models", "serve", "-m", model, "--host", "127.0.0.1", "--port", str(port)]
     first_time = "" if env_manager == "local" else "; the first time, MLflow builds its environment, which takes a minute or two"
     print(f"serve: {model} at {page.scores}, and a page at {page.url}{first_time}", flush=True)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in ENDING:
+        signal.signal(number, _interrupt)
     process = subprocess.Popen([*command, "--env-manager", env_manager], env=environment, start_new_session=True)
     try:
         Thread(target=page.serve_forever, daemon=True).start()
@@ -37,9 +58,16 @@ def run(model: str, port: int, env_manager: str, page: Any) -> int:
     except KeyboardInterrupt:
         return 0
     finally:
+        _end(process)
         page.shutdown()
         page.server_close()
-        _end(process)
+
+
+def _interrupt(number: int, frame: Any) -> None:
+    """Once: a second signal would leave the scoring server behind."""
+    for each in ENDING:
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _wait(process: "subprocess.Popen[bytes]", url: str) -> None:

@@ -7,6 +7,7 @@ import shlex
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import mlflow
 from mlflow.entities import RunInfo
@@ -17,6 +18,7 @@ from sentiment.tracking.server import MLFLOWS_OWN
 
 LOCAL_PAGES, PORT = "http://127.0.0.1", "5000"  # where `make ui` shows what is in a file or a database
 MODE = "workflowType=machine_learning"  # of MLflow's pages, which open for generative models by default
+MAIN_RUNS = "tags.step='main'"  # the charts begin with the ten newest of those that are listed
 COLUMN = 64  # characters; longer commands reach beyond it
 log = logging.getLogger(__name__)
 
@@ -55,8 +57,8 @@ def run_page(run: RunInfo) -> str:
 
 
 def curves_page(experiment: str, port: str = PORT) -> str:
-    """The page that has the curves of all runs of an experiment over one another, and what they ended with side by side."""
-    return f"{pages(port)}/#/experiments/{experiment}/runs?compareRunsMode=CHART&{MODE}"
+    """The page that has the curves of all main runs of an experiment over one another, and what they ended with side by side."""
+    return f"{pages(port)}/#/experiments/{experiment}/runs?searchFilter={quote(MAIN_RUNS)}&compareRunsMode=CHART&{MODE}"
 
 
 def open_page(address: str) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from sentiment.errors import UserError
 from sentiment.libraries import configure_libraries
 
-FOR_ONE_PERSON = ("--workers", "1", "--uvicorn-opts", "--no-access-log")  # a line for each request would push the address off the screen
+FOR_ONE_PERSON = ("--workers", "1", "--uvicorn-opts", "--log-level warning")  # lines of its start and of requests would hide the address
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,12 +28,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     port = parser.parse_args(argv).port
     try:
         tracking.check_server()
-        print(f"open: {commands.curves_page(tracking.experiment_id(), port)}  # the runs, side by side", flush=True)
+        page = commands.curves_page(tracking.experiment_id(), port)
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
     address = mlflow.get_tracking_uri()
-    if not address.startswith("http"):
+    is_ours = not address.startswith("http")
+    print(f"open: {page}  # the main runs, side by side{', in some seconds; Ctrl-C ends it' if is_ours else ''}", flush=True)
+    if is_ours:
         program = Path(sys.executable).parent / "mlflow"
         os.environ.setdefault("PYTHONWARNINGS", "ignore")
         os.execv(program, [str(program), "ui", "--port", port, "--backend-store-uri", address, *FOR_ONE_PERSON])
