@@ -1,7 +1,6 @@
 """What every entry point does: read the parameters, do the step, turn a failure into an exit status."""
 
 import argparse
-import errno
 import logging
 import shutil
 import signal
@@ -13,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
-from sentiment.errors import StepError, UserError
+from sentiment.errors import DISK_FULL, StepError, UserError
 from sentiment.libraries import configure_libraries
 from sentiment.settings import ENTRY_POINTS, NONE, REQUIRED, as_text, from_text, parameters
 
@@ -34,7 +33,6 @@ LOGGED = (
     *("architecture", "backend", "backends", "trials", "study"),
 )
 WRITTEN = ("output", "storage")  # parameters that say where a command writes
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -64,6 +62,7 @@ def parse(kind: type, arguments: Sequence[str], program: str) -> Any:
 def run(name: str) -> NoReturn:
     """Does the step of an entry point; ends with exit status 0 when done, 2 for what the user can mend (one line), 1 for anything else."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    logging.raiseExceptions = False  # of a reader such as `head`, which has gone
     signal.signal(signal.SIGTERM, _on_sigterm)
     configure_libraries()
     settings = None

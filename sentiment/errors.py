@@ -1,5 +1,9 @@
 """The errors that are shown as one line, without a traceback."""
 
+import errno
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)  # numbers of an OSError
+
 
 class UserError(Exception):
     """A wrong parameter or input; its text is the one line that the user sees.

@@ -246,6 +246,18 @@ def test_the_disk_is_full(base: Path, stages_of: StagesOf, tmp_path: Path, small
     folder.assert_whole(program)
 
 
+def test_a_disk_of_temporary_files_has_no_room_for_the_trained_network(base: Path, tmp_path: Path, small_disk: Path) -> None:
+    folder = Folder(tmp_path / "folder", base)
+    environment = {"MLFLOW_TRACKING_URI": folder.uri, "TMPDIR": str(small_disk)}
+    sizes = ("--backend=jax", "--epochs=1", "--lstm-size=2", "--embedding-size=1000", "--ngrams=0")
+    done = stages.run(folder.work, "train", *sizes, environment=environment)
+    assert done.status == 1
+    assert one_line(done).startswith(f"A disk is full, most likely that of {small_disk}")
+    assert not [path for path in small_disk.rglob("*") if path.is_file() and path.name != ".ses"]
+    (failed,) = all_runs(folder.uri, "attributes.status = 'FAILED'")
+    assert "No space left" in failed.data.tags["failure"]
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_disk_that_can_only_be_read(base: Path, tmp_path: Path, small_disk: Path, program: str) -> None:
     """That of the working folder, of artifacts and outputs. A step that writes there ends with one line, and without a champion."""

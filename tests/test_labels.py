@@ -1,5 +1,6 @@
 """Labels of all kinds: known, proposed, named, left out."""
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -23,11 +24,13 @@ STARS = [("worst", "1"), ("bad", "2.0"), ("so so", "3"), ("good", "4"), ("best",
         (["__label__1", "__label__2"], "positive=__label__2 and negative=__label__1"),
         (["1,0", "2,0", "3,0", "4,0", "5,0"], "positive=4,5 and negative=1,2"),
         (["LABEL_0", "LABEL_1"], "positive=label_1 and negative=label_0"),
-        (["1 star", "5 stars"], "positive=5 stars and negative=1 star"),
+        (["1 star", "5 stars"], "positive='5 stars' and negative='1 star'"),
+        (["1.0 out of 5 stars", "5.0 out of 5 stars"], "positive='5.0 out of 5 stars' and negative='1.0 out of 5 stars'"),
+        (["positive", "negative", "good, really"], "positive=... and negative=... of these labels: good, really, negative, positive"),
         (["1/10", "5/10", "10/10"], "positive=10/10 and negative=1/10,5/10"),
         (
             ["very negative", "negative", "neutral", "positive", "very positive"],
-            "positive=positive,very positive and negative=negative,very negative",
+            "positive='positive,very positive' and negative='negative,very negative'",
         ),
         (["oui", "non"], "positive=... and negative=... of these labels: non, oui"),
     ],
@@ -37,7 +40,7 @@ def test_labels_that_are_not_known_are_proposed_and_then_read(tmp_path: Path, la
     line = refusal(path)
     assert f"Give {proposal}" in line
     if "..." not in proposal:
-        named = dict(part.split("=") for part in proposal.split(" and "))
+        named = dict(part.split("=") for part in shlex.split(proposal) if part != "and")
         positive = {f"text {label}" for label in labels if label.lower().removesuffix(",0") in named["positive"].split(",")}
         assert {text for text, label in labelled(path, **named) if label} == positive
 

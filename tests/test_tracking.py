@@ -90,6 +90,27 @@ def test_a_database_that_two_made_at_once_is_called_half_made(store: str, tmp_pa
     assert "half made" in said
 
 
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("sqlite:///nowhere/runs.db", "The folder of the tracking database is not there. "),
+        ("sqlite:///runs.db", "The tracking database is named from another folder: `mlflow run` works in "),
+        ("postgresql://me:pw@127.0.0.1:9/runs", "The tracking server does not answer. Received: MLFLOW_TRACKING_URI=postgresql://me:***@"),
+    ],
+)
+def test_a_database_that_is_not_there_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    mlflow.set_tracking_uri(address)
+    if "another folder" in message:
+        monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
+    assert refusal().startswith(message)
+    monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
+    tracking.fail_launched_run("train", "It was refused.")
+    assert not (tmp_path / "runs.db").exists()
+
+
 def test_the_disk_with_the_least_room_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     room = {tmp_path: 10, Path.cwd(): 100, Path(tempfile.gettempdir()): 100}
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=room[folder]))

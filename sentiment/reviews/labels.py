@@ -1,6 +1,7 @@
 """What the labels of a table mean, and which parameters would say it."""
 
 import re
+import shlex
 from collections.abc import Iterable
 from typing import Any
 
@@ -52,7 +53,7 @@ LIKELY = {  # words that are proposed, not taken
 }
 PREFIX = "__label__"  # fastText's
 MANY = 20  # different labels
-NUMBERED = re.compile(r"(?:__label__|label[_ ]?)?(-?\d+(?:\.\d+)?)(?: ?(?:stars?|points?|%|/ ?\d+))?")
+NUMBERED = re.compile(r"(?:__label__|label[_ ]?)?(-?\d+(?:\.\d+)?)(?: ?(?:stars?|points?|%|/ ?\d+|out of \d+(?: stars?)?))?")
 
 
 class Labels:
@@ -94,8 +95,8 @@ def propose(values: Iterable[Any]) -> str:
     if len(labels) > MANY:
         return f"These are over {MANY} different ones: give label_column=NAME if it is another column, or positive=... and negative=..."
     positive, negative = _by_words(labels) or _by_numbers(labels) or ([], [])
-    if positive and negative:
-        return f"Give positive={','.join(positive)} and negative={','.join(negative)}"
+    if positive and negative and not any("," in label for label in labels):
+        return f"Give positive={shlex.quote(','.join(positive))} and negative={shlex.quote(','.join(negative))}"
     return f"Give positive=... and negative=... of these labels: {', '.join(labels)[:200]}"
 
 

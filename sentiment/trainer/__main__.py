@@ -29,7 +29,7 @@ def main() -> None:
             return
         except Exception as error:
             traceback.print_exc()
-            channel.send("failed", error="{}: {}".format(type(error).__name__, error))
+            channel.send("failed", error="{}: {}".format(type(error).__name__, error), errno=getattr(error, "errno", None))
 
 
 if __name__ == "__main__":

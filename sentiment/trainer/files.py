@@ -1,5 +1,6 @@
 """The HDF5 files, from the trainer's side: `prepared.h5` in, `model.h5` in and out."""
 
+import errno
 import json
 import os
 from typing import Any, Dict, List, Tuple
@@ -10,6 +11,7 @@ import numpy as np
 from sentiment.trainer.batches import Reviews, Sequences
 
 TRAIN, VALIDATION = 0, 1
+MARGIN = 1 << 20  # bytes of a file beside its weights
 FIRST_WORD = 4  # the id of the first word of the vocabulary
 
 
@@ -65,6 +67,7 @@ def read_lstms(path: str) -> Dict[str, List[np.ndarray]]:
 
 def write_layers(path: str, weights: Dict[str, List[np.ndarray]]) -> None:
     """Writes the weights of layers: the dataset `lstm_forward/0` is the first of that layer."""
+    require_room(path, sum(array.nbytes for arrays in weights.values() for array in arrays))
     with h5py.File(path, "w") as file:
         for name, arrays in weights.items():
             for place, array in enumerate(arrays):
@@ -90,12 +93,26 @@ class Parts:
             self.combination = [float(value) for value in file["combination"][:]]
 
 
+def require_room(path: str, size: int) -> None:
+    """Raises OSError where a disk has no room for a file of so many bytes: of the HDF5 library's errors then, some say nothing of that."""
+    probe = path + ".room"
+    with open(probe, "wb") as file:
+        try:
+            os.posix_fallocate(file.fileno(), 0, size + MARGIN)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # a file system that can't say
+                raise
+        finally:
+            os.remove(probe)
+
+
 def write_model(model: Any, path: str, parts: str) -> None:
     """Writes `model.h5` whole or not at all: what Keras saves, and beside it the group `sentiment`, as the driver made it in `parts`.
 
     The time dimension is written as open, also where the backend trained with fixed lengths.
     """
     unfinished = path + ".unfinished.h5"
+    require_room(path, 4 * model.count_params() + os.path.getsize(parts))
     model.save(unfinished, include_optimizer=False)
     with h5py.File(unfinished, "r+") as file, h5py.File(parts, "r") as rest:
         config = file.attrs["model_config"]

@@ -19,7 +19,7 @@ import numpy as np
 
 from sentiment import hdf5
 from sentiment.backends.interpreters import Backend
-from sentiment.errors import StepError
+from sentiment.errors import DISK_FULL, StepError
 from sentiment.model import keras_file, model_file
 from sentiment.preparation import prepared
 from sentiment.preparation.prepared import Prepared
@@ -259,6 +259,8 @@ class Trainer:
             self._fail()
         message: dict[str, Any] = json.loads(line)
         if message["event"] == "failed":
+            if message["errno"] in DISK_FULL:
+                raise OSError(message["errno"], os.strerror(message["errno"]))
             raise TrainerError(f"{self.backend.name}: {message['error']}")
         return message
 
