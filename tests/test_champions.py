@@ -131,6 +131,14 @@ def test_a_candidate_that_is_refused_leaves_a_reason_and_what_to_do(
     assert champion().tags["reviews"] == "data/reviews.txt"
 
 
+def test_that_the_champion_is_of_other_data_is_said(data: PreparedRun, tmp_path: Path) -> None:
+    assert register.run(RegisterSettings(run=trained(data, tmp_path)))
+    assert "other data" not in champion().tags["gate_reason"]
+    others = prepare.run(PrepareSettings(sample=300, vocabulary_size=200, max_length=60))
+    assert register.run(RegisterSettings(run=trained(others, tmp_path)))
+    assert champion().tags["gate_reason"].endswith("; the champion is of other data, data/reviews.txt")
+
+
 def test_score_names_the_data_of_its_model_first(data: PreparedRun, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     register.run(RegisterSettings(run=trained(data, tmp_path)))
     table = tmp_path / "table.csv"
