@@ -32,6 +32,7 @@ LOGGED = (
     *("reviews", "prepared", "input", "folder", "run", "runs", "model", "engine"),
     *("architecture", "backend", "backends", "trials", "study"),
 )
+NAME_A_MODEL = ("score", "monitor")  # they begin with their opening line and the data that the model is of
 WRITTEN = ("output", "storage")  # parameters that say where a command writes
 
 
@@ -71,8 +72,12 @@ def run(name: str) -> NoReturn:
         step = import_module(f"sentiment.steps.{name}")
         _tracking().own_temporary_folder()
         _tracking().check_server()
-        logging.info(_opening(name, settings))
-        step.run(settings)
+        opening = _opening(name, settings)
+        if name in NAME_A_MODEL:
+            step.run(settings, opening)
+        else:
+            logging.info(opening)
+            step.run(settings)
     except UserError as error:
         line = _redact(" ".join(str(error).split()))
         print(line, file=sys.stderr, flush=True)

@@ -146,7 +146,7 @@ def test_score_names_the_data_of_its_model_first(data: PreparedRun, tmp_path: Pa
     caplog.set_level(logging.INFO)
     caplog.clear()
     score.run(ScoreSettings(input=str(table)))
-    assert caplog.messages[0].startswith("score: with version 1 of sentiment, trained on data/reviews.txt (data ")
+    assert caplog.messages[0].startswith("score, with version 1 of sentiment, trained on data/reviews.txt (data ")
     assert "others" not in caplog.messages[0]
     others = tmp_path / "other.csv"
     others.write_text("text,label\n" + "".join(f"word{n} thing,{n % 2}\n" for n in range(60)))

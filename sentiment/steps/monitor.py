@@ -29,8 +29,10 @@ NAMES = {"scores": "scores", "lengths": "lengths", "unknown": "unknown words"}
 log = logging.getLogger(__name__)
 
 
-def run(settings: MonitorSettings) -> None:
+def run(settings: MonitorSettings, opening: str = "monitor") -> None:
     """Logs how unlike the validation reviews the texts are, and with labels how right the model is.
+
+    opening: what is done, which the model's data are added to, and printed.
 
     Raises:
         UserError: There is no such table or model, the model has no reference, or the scores are not the model's.
@@ -40,7 +42,7 @@ def run(settings: MonitorSettings) -> None:
     scorer = Scorer(find_model.find(settings.model))
     validated = _reference(scorer, settings)
     _check_scores(tables, scorer, settings)
-    log.info("monitor: with %s", lineage.describe(settings.model, scorer.model.data_fingerprint))
+    log.info("%s, with %s", opening, lineage.describe(settings.model, scorer.model.data_fingerprint))
     for table in tables:
         columns = {"text": table.text, "scores": table.score, "labels": table.label}
         used = ", ".join(f"{name} in {column}" for name, column in columns.items() if column)

@@ -31,8 +31,8 @@ from sentiment.tracking import commands
 log = logging.getLogger(__name__)
 
 
-def run(settings: ScoreSettings) -> None:
-    """Scores every row that can be scored.
+def run(settings: ScoreSettings, opening: str = "score") -> None:
+    """Scores every row that can be scored. opening: what is done, which the model's data are added to, and printed.
 
     Raises:
         UserError: There is no such input or model, or a table has no text column, or the engine is not there.
@@ -42,21 +42,21 @@ def run(settings: ScoreSettings) -> None:
         received = f"input={settings.input:.100}, text={settings.text:.100}"
         raise UserError(f"There is to be a table or a text, one of the two. Received: {received}. Give input=FILE, or text=TEXT.")
     if settings.text != NONE:
-        score_text.run(settings)
+        score_text.run(settings, opening)
         return
     if settings.engine == "spark":
-        _score_on_spark(settings)
+        _score_on_spark(settings, opening)
     else:
-        _score_here(settings)
+        _score_here(settings, opening)
 
 
-def _score_here(settings: ScoreSettings) -> None:
+def _score_here(settings: ScoreSettings, opening: str) -> None:
     """Started again after it was cut off, it goes on behind the last finished part."""
     jobs = _jobs(settings)
     opened = [(source, output, *_open(source, settings)) for source, output in jobs]
     path = find_model.find(settings.model)
     scorer = Scorer(path)
-    log.info("score: with %s", lineage.describe(settings.model, scorer.model.data_fingerprint))
+    log.info("%s, with %s", opening, lineage.describe(settings.model, scorer.model.data_fingerprint))
     digest = _digest(path)
     readings = "; ".join(dict.fromkeys(rows.reading for _, _, rows, _ in opened))
     with ExitStack() as outputs:
@@ -104,12 +104,12 @@ def _check(failures: list[str], totals: dict[str, int], settings: ScoreSettings)
         raise StepError(f"There was nothing to score. Received: input={settings.input}, without a row.")
 
 
-def _score_on_spark(settings: ScoreSettings) -> None:
+def _score_on_spark(settings: ScoreSettings, opening: str) -> None:
     spark.check()
     from sentiment.batch_scoring import spark_scoring  # PySpark is an extra
 
     path = find_model.find(settings.model)
-    log.info("score: with %s", lineage.describe(settings.model, model_file.read(path).data_fingerprint))
+    log.info("%s, with %s", opening, lineage.describe(settings.model, model_file.read(path).data_fingerprint))
     with spark.session(settings.spark_master) as session, TemporaryDirectory() as folder, ExitStack() as outputs:
         source, output = _spark_paths(settings)
         if local := spark_scoring.check_output(session, output):

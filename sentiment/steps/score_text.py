@@ -16,13 +16,17 @@ EMPTY = "no words: this is the score of an empty text"
 log = logging.getLogger(__name__)
 
 
-def run(settings: ScoreSettings) -> None:
-    """Raises UserError if there is no such model, or a parameter of tables is set, too."""
+def run(settings: ScoreSettings, opening: str) -> None:
+    """opening: what is done, which the model's data are added to, and printed.
+
+    Raises:
+        UserError: There is no such model, or a parameter of tables is set, too.
+    """
     if settings.output != "auto" or settings.engine != "local":
         received = f"text=…, output={settings.output}, engine={settings.engine}"
         raise UserError(f"A text is scored here, and to the terminal. Received: {received}. Leave out output and engine.")
     scorer = Scorer(find_model.find(settings.model))
-    log.info("score: with %s", lineage.describe(settings.model, scorer.model.data_fingerprint))
+    log.info("%s, with %s", opening, lineage.describe(settings.model, scorer.model.data_fingerprint))
     log.info("score: %s", describe(scorer, settings.text))
     tracking.describe_launched_run("score", "score a text", "One text was scored, on the terminal: nothing of it is logged.")
     commands.log_next_steps((commands.entry_point("score", model=settings.model, input="FILE"), "a table of texts"))
