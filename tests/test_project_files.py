@@ -149,6 +149,7 @@ def test_the_trainer_needs_nothing_but_keras() -> None:
     allowed = {
         "argparse",
         "ctypes",
+        "errno",
         "importlib",
         "json",
         "os",

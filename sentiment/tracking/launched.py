@@ -8,7 +8,7 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PROJECT_ENTRY_POINT
 
-from sentiment.tracking import server
+from sentiment.tracking import database
 from sentiment.tracking.ending import fail_run
 from sentiment.tracking.names import NOTE, PROCESS
 from sentiment.tracking.processes import this_process
@@ -43,10 +43,10 @@ def fail_launched_run(step: str, reason: str) -> None:
 
 def _find(step: str) -> Run | None:
     run_id = os.environ.get("MLFLOW_RUN_ID")
-    if not run_id or server.has_no_database():
+    if not run_id or database.is_missing():
         return None
     try:
-        server.connect_to_database()
+        database.connect()
         run = MlflowClient().get_run(run_id)
     except Exception as error:
         if not isinstance(error, MlflowException) or error.error_code != "RESOURCE_DOES_NOT_EXIST":

@@ -4,11 +4,9 @@ import errno
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from functools import cache
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import mlflow
 import requests
@@ -17,22 +15,20 @@ from mlflow.entities import Experiment, LifecycleStage
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import fluent
 from mlflow.utils.credentials import get_default_host_creds
-from mlflow.utils.file_utils import ExclusiveFileLock
 from mlflow.utils.rest_utils import http_request
 from mlflow.utils.server_info import fetch_server_info
 from packaging.version import InvalidVersion, Version
-from sqlalchemy import NullPool, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from sentiment.errors import StepError, UserError
 from sentiment.libraries import EXPERIMENT
+from sentiment.tracking import database
 from sentiment.tracking.redaction import one_line, redacted_uri
 
 OLDEST = "3.0"  # logged models, which registered ones are made of
 TRANSIENT = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED", "IO_ERROR")
 PERMANENT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)  # a full disk, or one that can't be written
 HEALTH_TIMEOUT = 5  # seconds
-DATABASES = ("postgresql", "mysql", "mssql")  # that are servers; MLflow tries ten times whether one answers
 NAMED_BY = ("MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID")
 MLFLOWS_OWN = "Default"  # where `mlflow run` begins runs if the user names no experiment
 KIND, TRAINING = "mlflow.experimentKind", "custom_model_development"  # the tag that lets MLflow's pages open in their training mode
@@ -154,36 +150,15 @@ def check_server() -> None:
     Raises:
         UserError: It does not.
     """
-    _check_address()
-    with _user_errors(), _migration_lock():
+    database.check_file()
+    with _user_errors(), database.migration_lock():
+        database.connect()
         _ask_together()
         experiment_now = experiment(_find_or_create_experiment(), mlflow.get_tracking_uri())
     _check_active(experiment_now)
     if KIND not in experiment_now.tags:
         with suppress(Exception):  # a login that may log runs, and not this
             MlflowClient().set_experiment_tag(experiment_now.experiment_id, KIND, TRAINING)
-
-
-def _check_address() -> None:
-    """Of a database; what MLflow would do itself takes it minutes, or makes another one."""
-    path = _sqlite_file()
-    received = f"Received: MLFLOW_TRACKING_URI={redacted_uri()}"
-    if has_no_database() and not Path(path).is_absolute() and os.environ.get("MLFLOW_RUN_ID"):
-        raise UserError(
-            f"The tracking database is named from another folder: `mlflow run` works in {Path.cwd()}. {received}. "
-            f"Give its whole path: sqlite:////home/me/{Path(path).name}"
-        )
-    if path and not Path(path).parent.is_dir():
-        raise UserError(f"The folder of the tracking database is not there. {received}. Make {Path(path).parent}, or correct the path.")
-    with _user_errors():
-        connect_to_database()
-
-
-def connect_to_database() -> None:
-    """Tries once whether a database server answers, which MLflow tries for minutes; raises what SQLAlchemy does."""
-    address = mlflow.get_tracking_uri()
-    if urlsplit(address).scheme.partition("+")[0] in DATABASES:
-        create_engine(address, poolclass=NullPool).connect().close()
 
 
 def _ask_together() -> None:
@@ -201,15 +176,10 @@ def _ask_together() -> None:
         each.result()
 
 
-def has_no_database() -> bool:
-    """Whether the tracking server is a SQLite file that is not there, which MLflow would make when it is asked."""
-    return bool(file := _sqlite_file()) and not Path(file).exists()
-
-
 def existing_location() -> str | None:
     """Where runs would be tracked, in words; None for a database that no run has made yet. Makes nothing; raises as `check_server`."""
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME", "")
-    if has_no_database():
+    if database.is_missing():
         return None
     with _user_errors():
         _check_version()
@@ -246,7 +216,7 @@ def _user_errors() -> Iterator[None]:
             raise UserError(
                 f"There is no such experiment. {_environment()}: {one_line(error)}. Name one that {redacted_uri()} has."
             ) from error
-        if _sqlite_file():
+        if database.sqlite_file():
             raise UserError(
                 f"The tracking database can't be used. {received}: {one_line(error)}. Correct its path; or, if it is new, remove it (two "
                 "`mlflow run` at once may leave it half made); or put a copy in its place."
@@ -299,19 +269,6 @@ def _get(path: str, **options: Any) -> requests.Response:
     creds = get_default_host_creds(mlflow.get_tracking_uri())  # type: ignore[no-untyped-call]
     response: requests.Response = http_request(creds, path, "GET", max_retries=0, **options)  # type: ignore[no-untyped-call]
     return response
-
-
-def _migration_lock() -> AbstractContextManager[object]:
-    """For the tables that MLflow makes in a new SQLite file, which two commands at once would both make."""
-    path = _sqlite_file()
-    return ExclusiveFileLock(f"{path}.lock") if path else nullcontext()
-
-
-def _sqlite_file() -> str:
-    """The path of the tracking database, if it is one of SQLite."""
-    address = mlflow.get_tracking_uri()
-    path = urlsplit(address).path[1:] if address.startswith("sqlite:///") else ""
-    return "" if path == ":memory:" else path
 
 
 def _environment() -> str:
