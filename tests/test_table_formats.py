@@ -58,6 +58,8 @@ def test_zip_files_of_other_things(tmp_path: Path) -> None:
         (b"SQLite format 3\0", "an SQLite database"),
         (b"<!DOCTYPE html>", "a web page"),
         (b'<?xml version="1.0"?>', "XML"),
+        (b"\x1f\x9d\x90", "packed with compress"),
+        (b"\x5d\0\0\x80", "packed as .lzma"),
         (gzip.compress(b"text,label\nfine,1\n"), "packed twice"),
         (tarfile.TarInfo("a.csv").tobuf(), "an archive"),
     ],
@@ -78,6 +80,16 @@ def test_json_arrays_and_rows_of_several_lines(tmp_path: Path, indent: int | Non
     path = write(tmp_path / "a.json", wrap % between.join(json.dumps(record, indent=indent) for record in records))
     assert labelled(path) == [(record["text"], record["label"]) for record in records]
     assert "not JSON" in refusal(write(path, path.read_text()[:-40]))
+    other = write(tmp_path / "a.txt", wrap % between.join(json.dumps(record, indent=indent) for record in records))
+    assert labelled(other) == [(record["text"], record["label"]) for record in records]
+
+
+def test_a_zip_file_with_a_password_is_called_so(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
+        file.writestr("a.csv", "text,label\nfine,1\n")
+    content = bytearray((tmp_path / "a.zip").read_bytes())
+    content[content.index(b"PK\1\2") + 8] |= 1  # Python can't encrypt
+    assert "needs a password" in refusal(write(tmp_path / "a.zip", bytes(content)))
 
 
 def test_what_is_wrong_with_json_is_said(tmp_path: Path) -> None:

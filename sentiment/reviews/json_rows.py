@@ -15,10 +15,17 @@ from sentiment.settings import TableSettings
 
 NAMING = 1000  # rows that are looked through for column names
 PIECE = 1 << 16
+OBJECT = re.compile(r'\s*(?:\[\s*)?\{\s*"(?:[^"\\]|\\.)*"\s*:')
 BETWEEN = re.compile(r"[\s,]*")
 LONE = re.compile("[\ud800-\udfff]")
 
 Records = Callable[[OnBytes], Iterator[tuple[int, dict[str, Any], str]]]  # numbers, records, and what is wrong with them
+
+
+def begins_as_json(decoding: Decoding) -> bool:
+    """Whether a file of any name begins with an object that has a name, by itself or in an array."""
+    with decoding.open() as text:
+        return bool(OBJECT.match(text.read(PIECE)))
 
 
 def open_json(decoding: Decoding, settings: TableSettings) -> Rows:

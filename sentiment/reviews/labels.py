@@ -21,6 +21,9 @@ LIKELY = {  # words that are proposed, not taken
         "liked",
         "up",
         "thumbs up",
+        "👍",
+        "fresh",
+        "love",
         "happy",
         "recommended",
         "+",
@@ -41,6 +44,9 @@ LIKELY = {  # words that are proposed, not taken
         "disliked",
         "down",
         "thumbs down",
+        "👎",
+        "rotten",
+        "hate",
         "unhappy",
         "not recommended",
         "-",
@@ -111,6 +117,7 @@ def _by_numbers(labels: list[str]) -> tuple[list[str], list[str]] | None:
     """Over and under the middle of the scale."""
     found = {label: NUMBERED.fullmatch(label) for label in labels}
     numbers = {label: float(match[1]) for label, match in found.items() if match}
+    numbers |= {label: float(label.count("★")) for label in labels if set(label) <= set("★☆")}
     if not numbers or len(numbers) < len(labels):
         return None
     middle = (min(numbers.values()) + max(numbers.values())) / 2

@@ -22,6 +22,8 @@ REFUSED = {  # what else a file may begin with, and what its user can do
     b"\xd0\xcf\x11\xe0": ("an Excel workbook", "Save it as CSV (UTF-8) or Parquet"),
     b"\x28\xb5\x2f\xfd": ("packed with zstandard", "Unpack it first, or pack it with gzip"),
     b"\x04\x22\x4d\x18": ("packed with LZ4", "Unpack it first, or pack it with gzip"),
+    b"\x1f\x9d": ("packed with compress", "Unpack it first, or pack it with gzip"),
+    b"\x5d\0\0": ("packed as .lzma", "Unpack it first, or pack it with gzip"),
     b"Rar!": ("packed with RAR", "Unpack it first, or pack it with gzip"),
     b"7z\xbc\xaf": ("packed with 7-Zip", "Unpack it first, or pack it with gzip"),
     b"%PDF": ("a PDF", "Give a table"),
@@ -33,6 +35,7 @@ REFUSED = {  # what else a file may begin with, and what its user can do
     b"<html": ("a web page", "Give a table"),
     b"<?xml": ("XML", "Write it as CSV or JSON"),
 }
+ENCRYPTED = 1  # a bit of a file's flags in a zip file
 TAR_NAMES, TAR_MARK = (".tar", ".tgz", ".tbz", ".tbz2", ".txz"), b"ustar"
 DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError)
 
@@ -132,9 +135,12 @@ def member(path: Path) -> str:
     """The one file in a zip file. Raises UserError if there is none or more, or if it is a workbook."""
     try:
         with zipfile.ZipFile(path) as file:
-            names = [info.filename for info in file.infolist() if not info.is_dir()]
+            infos = [info for info in file.infolist() if not info.is_dir()]
     except DAMAGE as error:
         raise _damaged(path, error) from error
+    names = [info.filename for info in infos]
+    if any(info.flag_bits & ENCRYPTED for info in infos):
+        raise UserError(f"The zip file needs a password. Received: {path}. Unpack it first.")
     if "[Content_Types].xml" in names or "mimetype" in names:
         what = "an Excel workbook" if any(name.startswith("xl/") for name in names) else "an office document"
         raise UserError(f"The file is {what}. Received: {path}. Save it as CSV (UTF-8) or Parquet.")

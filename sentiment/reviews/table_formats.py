@@ -3,7 +3,7 @@
 from pathlib import Path, PurePath
 
 from sentiment.reviews.decoding import find_decoding
-from sentiment.reviews.json_rows import open_json
+from sentiment.reviews.json_rows import begins_as_json, open_json
 from sentiment.reviews.packed import check_table, find_packed
 from sentiment.reviews.parquet import open_parquet
 from sentiment.reviews.rows import Rows
@@ -30,4 +30,4 @@ def open_rows(path: Path, settings: TableSettings) -> Rows:
     if kind == "parquet" or file.is_parquet:
         return open_parquet(file, settings)
     decoding = find_decoding(file, settings.encoding)
-    return open_json(decoding, settings) if kind == "json" else open_separated(decoding, settings)
+    return open_json(decoding, settings) if kind == "json" or begins_as_json(decoding) else open_separated(decoding, settings)
