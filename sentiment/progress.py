@@ -48,7 +48,7 @@ class Bar:
     def unseen_remaining(self) -> str:
         """As `remaining`, where no bar shows it and it is long enough to be of use."""
         seconds = time.monotonic() - self._begun
-        is_long = self._done and seconds / self._done * (self._total - self._done) > INTERVAL
+        is_long = seconds_left(seconds, self._done, self._total) > INTERVAL
         return remaining(seconds, self._done, self._total) if self._bar.disable and is_long else ""
 
     def close(self) -> None:
@@ -87,9 +87,14 @@ class EpochsBar:
             self._bar.close()
 
 
+def seconds_left(seconds: float, done: int, total: int) -> float:
+    """After so many seconds; 0 if it is not known."""
+    return seconds / done * (total - done) if 0 < done < total else 0.0
+
+
 def remaining(seconds: float, done: int, total: int) -> str:
     """`, about 3 min left`, after so many seconds; empty if it is not known."""
     if not 0 < done < total:
         return ""
-    more = seconds / done * (total - done)
+    more = seconds_left(seconds, done, total)
     return f", about {more:.0f} s left" if more < 100 else f", about {more / 60:.0f} min left"

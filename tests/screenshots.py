@@ -5,7 +5,6 @@ import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import quote
 
 from mlflow import MlflowClient
 from PIL import Image
@@ -24,7 +23,7 @@ WIDTH, HEIGHT = 1200, 760
 
 
 def compared(page: Page, url: str, experiment: str) -> None:
-    page.goto(f"{url}/#/experiments/{experiment}/runs?searchFilter={quote(commands.MAIN_RUNS)}&compareRunsMode=CHART&{commands.MODE}")
+    page.goto(commands.curves_page(experiment, url))
     close_assistant(page)
     page.get_by_role("button", name="Toggle sidebar").click()
     page.get_by_placeholder("Search metric charts").fill("^val_(auc|loss)$|^test_accuracy$")

@@ -203,6 +203,7 @@ def test_make_shows_the_runs(store: str, tmp_path: Path) -> None:
         end(process)
 
 
+@pytest.mark.slow
 def test_of_a_tracking_server_the_address_of_its_pages_is_shown(tmp_path: Path) -> None:
     with running(tmp_path, "/health", *server_options(tmp_path)) as url:
         done = make_ui(url)

@@ -116,7 +116,8 @@ def _decide(settings: RegisterSettings, version: ModelVersion, candidate: Scorer
             return GateResult(True, ALREADY, {})
         rival = Scorer(find_model.find(f"models:/{settings.name}/{champion.version}")) if champion else None
         verdict = gate.judge(candidate, outputs, rival, data.test_texts, labels, texts)
-        if champion and champion.tags.get("data_fingerprint", data.data_fingerprint) not in ("", data.data_fingerprint):
+        trained_on = champion.tags.get("data_fingerprint") if champion else None
+        if champion and trained_on and trained_on != data.data_fingerprint:
             verdict = replace(verdict, reason=f"{verdict.reason}; the champion is of other data, {champion.tags['reviews']}")
         if guessing:
             verdict = GateResult(False, guessing, verdict.measures, gate.what_to_do(candidate, labels))

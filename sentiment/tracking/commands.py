@@ -56,9 +56,9 @@ def run_page(run: RunInfo) -> str:
     return f"{pages()}/#/experiments/{run.experiment_id}/runs/{run.run_id}?{MODE}"
 
 
-def curves_page(experiment: str, port: str = PORT) -> str:
+def curves_page(experiment: str, server: str = "") -> str:
     """The page that has the curves of all main runs of an experiment over one another, and what they ended with side by side."""
-    return f"{pages(port)}/#/experiments/{experiment}/runs?searchFilter={quote(MAIN_RUNS)}&compareRunsMode=CHART&{MODE}"
+    return f"{server or pages()}/#/experiments/{experiment}/runs?searchFilter={quote(MAIN_RUNS)}&compareRunsMode=CHART&{MODE}"
 
 
 def open_page(address: str) -> tuple[str, str]:

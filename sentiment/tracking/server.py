@@ -182,6 +182,7 @@ def existing_location() -> str | None:
     if database.is_missing():
         return None
     with _user_errors():
+        database.connect()
         _check_version()
         named = MlflowClient().get_experiment_by_name(name) if name else experiment(experiment_id(), mlflow.get_tracking_uri())
         version = server_version()

@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     port = parser.parse_args(argv).port
     try:
         tracking.check_server()
-        page = commands.curves_page(tracking.experiment_id(), port)
+        page = commands.curves_page(tracking.experiment_id(), commands.pages(port))
     except UserError as error:
         print(error, file=sys.stderr)
         return 2

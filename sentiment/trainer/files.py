@@ -67,7 +67,7 @@ def read_lstms(path: str) -> Dict[str, List[np.ndarray]]:
 
 def write_layers(path: str, weights: Dict[str, List[np.ndarray]]) -> None:
     """Writes the weights of layers: the dataset `lstm_forward/0` is the first of that layer."""
-    require_room(path, sum(array.nbytes for arrays in weights.values() for array in arrays))
+    _require_room(path, sum(array.nbytes for arrays in weights.values() for array in arrays))
     with h5py.File(path, "w") as file:
         for name, arrays in weights.items():
             for place, array in enumerate(arrays):
@@ -93,7 +93,7 @@ class Parts:
             self.combination = [float(value) for value in file["combination"][:]]
 
 
-def require_room(path: str, size: int) -> None:
+def _require_room(path: str, size: int) -> None:
     """Raises OSError where a disk has no room for a file of so many bytes: of the HDF5 library's errors then, some say nothing of that."""
     probe = path + ".room"
     with open(probe, "wb") as file:
@@ -112,7 +112,7 @@ def write_model(model: Any, path: str, parts: str) -> None:
     The time dimension is written as open, also where the backend trained with fixed lengths.
     """
     unfinished = path + ".unfinished.h5"
-    require_room(path, 4 * model.count_params() + os.path.getsize(parts))
+    _require_room(path, 4 * model.count_params() + os.path.getsize(parts))
     model.save(unfinished, include_optimizer=False)
     with h5py.File(unfinished, "r+") as file, h5py.File(parts, "r") as rest:
         config = file.attrs["model_config"]
