@@ -25,6 +25,7 @@ help:  ## this list
 
 run: .venv/ready  ## prepare, train, evaluate and register on the bundled reviews; BACKEND=tensorflow, cntk, jax or torch
 	@[ $(BACKEND) = tensorflow ] || python -m sentiment.backends $(BACKEND)
+	@echo "run: starting MLflow, about 10 s"
 	@python -m sentiment.tracking
 	@MLFLOW_LOGGING_LEVEL=$${MLFLOW_LOGGING_LEVEL:-WARNING} MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT=true \
 		MLFLOW_HTTP_REQUEST_MAX_RETRIES=$${MLFLOW_HTTP_REQUEST_MAX_RETRIES:-1} mlflow run . --env-manager local -P backend=$(BACKEND)
@@ -96,6 +97,7 @@ clean:  ## remove the environment (not your runs)
 		|| { echo "It takes Python 3.11, 3.12 or 3.13. Received: PYTHON=$(PYTHON). Get one (pyenv install 3.11.7), or say PYTHON=/path/to/python3.12." >&2; exit 2; }
 	[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
 	[ -x $(BIN)/uv ] || $(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV)
+	@echo "Installing MLflow, Keras and TensorFlow into .venv, once: about a minute, and what a slow network takes."
 	$(INSTALL) -r requirements.txt
 	$(INSTALL) --no-deps -e .
 	@touch $@

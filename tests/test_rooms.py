@@ -11,8 +11,8 @@ from sentiment.paths import PROJECT
 PACKAGE = PROJECT / "sentiment"
 # From the bottom to the top; a name is a module of the package or a folder in it.
 ROOMS = (
-    ("errors", "libraries", "paths", "progress", "ragged"),
-    ("hdf5", "settings"),
+    ("callbacks", "errors", "libraries", "paths", "ragged"),
+    ("hdf5", "progress", "settings"),
     ("text",),
     ("reviews",),
     ("preparation",),

@@ -14,9 +14,11 @@ from pathlib import Path
 
 from sentiment.errors import UserError
 from sentiment.paths import PROJECT, cache_folder
+from sentiment.progress import Wait
 
 RECIPES = PROJECT / "environments"
 DONE = "complete"
+BUILDS = 90  # seconds, with a fast network
 
 
 def _recipe(name: str) -> list[Path]:
@@ -67,8 +69,8 @@ def build(name: str, base: Path) -> Path:
             return python
         shutil.rmtree(place, ignore_errors=True)
         log = place.parent / f"{place.name}.log"
-        print(f"Building the environment of {name} in {place}, once; this takes a minute or a few.", flush=True)
-        with log.open("w") as output:
+        print(f"Building the environment of {name} in {place}, once.", flush=True)
+        with log.open("w") as output, Wait(f"environment of {name}", BUILDS):
             for step in _steps(name, place, base):
                 output.write(f"$ {' '.join(step)}\n")
                 output.flush()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sentiment.callbacks import Progress, unseen
 from sentiment.errors import UserError
 from sentiment.preparation import splits
 from sentiment.preparation.prefetch import prefetch
@@ -79,21 +80,24 @@ class _Split:
     left_out: int
 
 
-def prepare(source: Source, settings: PrepareSettings, on_bytes: OnBytes = lambda size: None) -> tuple[Prepared, dict[str, float]]:
+def prepare(source: Source, settings: PrepareSettings, progress: Progress = unseen) -> tuple[Prepared, dict[str, float]]:
     """Reads, cleans, splits and numbers the reviews; returns them and their metrics.
 
     Of the texts, only those of the test split are kept in memory; of the others, word numbers. Where the file has no test
     split of its own, it is read twice. A row without words is left out and counted.
 
+    progress: gets the bytes that are read, and their number.
+
     Raises:
         UserError: A row is not as it should be, or a split would lack one of the labels.
     """
-    reviews = _read(source, settings, on_bytes)
+    size = source.size
+    reviews = _read(source, settings, _counted(progress, 0, size))
     numbered = reviews.counter.numbered
     with_words = np.flatnonzero(numbered.lengths > 0)
     split = _split(reviews, numbered, with_words, settings)
     encoder, by_rank = reviews.counter.finish(numbered.take(split.rows), np.flatnonzero(split.splits == TRAIN))
-    texts = _texts(source, split.rows[split.splits == TEST].tolist(), reviews.test_texts)
+    texts = _texts(source, split.rows[split.splits == TEST].tolist(), reviews.test_texts, _counted(progress, size, 2 * size))
     fingerprint = _fingerprint(reviews.digests, split)
     prepared = Prepared(encoder.tokens(by_rank), by_rank, split.labels, split.splits, encoder, texts, fingerprint, split.method)
     counts = {
@@ -103,6 +107,17 @@ def prepare(source: Source, settings: PrepareSettings, on_bytes: OnBytes = lambd
         "unlabelled_reviews": int((split.splits == UNLABELLED).sum()),
     }
     return prepared, counts | summary(prepared)
+
+
+def _counted(progress: Progress, done: int, of: int) -> OnBytes:
+    """Sums what is read. done: so far."""
+
+    def on_bytes(size: int) -> None:
+        nonlocal done
+        done += size
+        progress(done, of)
+
+    return on_bytes
 
 
 def _read(source: Source, settings: PrepareSettings, on_bytes: OnBytes) -> _Reviews:
@@ -139,11 +154,11 @@ def _fingerprint(digests: bytearray, split: _Split) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-def _texts(source: Source, rows: list[int], test_texts: dict[int, str]) -> list[str]:
+def _texts(source: Source, rows: list[int], test_texts: dict[int, str], on_bytes: OnBytes) -> list[str]:
     """The texts of the rows with these numbers; those that are not in `test_texts` are read again."""
     missing = set(rows) - test_texts.keys()
     if missing:
-        texts = (text for batch in source.read(lambda size: None) for text in batch.texts)
+        texts = (text for batch in source.read(on_bytes) for text in batch.texts)
         test_texts |= {row: text for row, text in enumerate(texts) if row in missing}
     return [test_texts[row] for row in rows]
 

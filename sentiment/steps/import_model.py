@@ -14,6 +14,7 @@ from sentiment.model import keras_1_2, model_file
 from sentiment.model.model_file import ModelFile
 from sentiment.model.scorer import Scorer
 from sentiment.paths import PROJECT
+from sentiment.progress import KERAS_STARTS, Wait
 from sentiment.registry import find_model, lineage
 from sentiment.reviews import find_source
 from sentiment.serving import served_model
@@ -99,7 +100,7 @@ def _difference(source: Path, model: ModelFile, path: Path) -> float:
     reviews = model.encoder.encode([text for batch in bundled.read(lambda size: None) for text in batch.texts])
     try:
         ours = Scorer(path).score_ids(reviews)
-        with Trainer(ALL["cntk"]) as trainer:
+        with Wait("import: starting Keras on cntk", KERAS_STARTS), Trainer(ALL["cntk"]) as trainer:
             theirs = trainer.score(source.resolve(), write_ids(path.with_name("reviews.unfinished"), reviews)).scores
     except UserError:
         raise

@@ -3,6 +3,9 @@
 What is compared is the score, and the network's own logit, of which the score would hide a part.
 """
 
+import logging
+from contextlib import closing
+
 import numpy as np
 import pandas as pd
 
@@ -10,7 +13,7 @@ from sentiment import tracking
 from sentiment.backends import interpreters
 from sentiment.errors import StepError, UserError
 from sentiment.model.scorer import Scorer
-from sentiment.progress import Bar
+from sentiment.progress import TrainerBar
 from sentiment.registry import find_model
 from sentiment.reviews import find_source
 from sentiment.settings import ParitySettings, PrepareSettings
@@ -18,6 +21,7 @@ from sentiment.tracking import commands
 from sentiment.training.trainer_process import Trainer, write_ids
 
 ALLOWED = 1e-4
+log = logging.getLogger(__name__)
 
 
 def run(settings: ParitySettings) -> None:
@@ -45,10 +49,9 @@ def run(settings: ParitySettings) -> None:
         scores, logits = {"scorer": outputs["score"].astype(np.float64)}, {}
         if "network_logit" in outputs:
             logits["scorer"] = outputs["network_logit"].astype(np.float64)
-        bar = Bar("parity", len(backends), "backends")
         for name in backends:
-            with Trainer(interpreters.ALL[name]) as trainer:
-                scored = trainer.score(model, reviews)
+            with closing(TrainerBar("parity", f"parity: {name}", name)) as bar, Trainer(interpreters.ALL[name]) as trainer:
+                scored = trainer.score(model, reviews, bar.set)
             scores[name] = scored.scores
             differences = {"": _difference(scores, name)}
             if logits and len(scored.network_logits):
@@ -56,9 +59,7 @@ def run(settings: ParitySettings) -> None:
                 differences["_network_logit"] = _difference(logits, name)
             active.log_metrics({f"difference_{name}{what}": value for what, value in differences.items()})
             amounts = ", the network's logit ".join(f"{value:.1e}" for value in differences.values())
-            bar.print(f"parity: {name:<10} {amounts} from the scorer at most, over {len(texts):,} texts")
-            bar.advance(1)
-        bar.close()
+            log.info("parity: %-10s %s from the scorer at most, over %s texts", name, amounts, f"{len(texts):,}")
         table = pd.DataFrame({"reviewText": texts, **scores, **{f"network_logit_{name}": each for name, each in logits.items()}})
         table.to_csv(folder / "scores.csv", index=False)
         active.log_file(folder / "scores.csv")

@@ -79,4 +79,4 @@ def run(settings: PrepareSettings, parent: str | None = None) -> PreparedRun:
 
 def _prepare(source: Source, settings: PrepareSettings) -> tuple[Prepared, dict[str, float]]:
     with Bar("prepare", source.size, "bytes") as bar:
-        return preparing.prepare(source, settings, bar.advance)
+        return preparing.prepare(source, settings, bar.set)

@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
 
@@ -112,7 +112,7 @@ def _learn_language(settings: TrainSettings, data: Prepared, path: Path, active:
     vectors, cut = _vectors(settings, data), language.unlabelled_pieces(data)
     count = len(cut.rows(TRAIN))
     epochs = defaults.pretrain_epochs(settings, count)
-    bar = EpochsBar("pretrain", epochs)
+    bar = EpochsBar("pretrain", settings.backend, epochs)
 
     def after_epoch(epoch: LanguageEpoch) -> None:
         losses = {"train_loss": epoch.train_loss, "val_loss": epoch.val_loss}
@@ -128,10 +128,12 @@ def _learn_language(settings: TrainSettings, data: Prepared, path: Path, active:
 
 
 def _teach(settings: TrainSettings, data: Prepared, teacher: NgramModel, path: Path, active: tracking.StepRun) -> dict[str, float]:
-    vectors, taught = _vectors(settings, data), teaching.pseudo_labelled(data, teacher)
+    vectors = _vectors(settings, data)
+    with Bar("pretrain: what the n-grams say", 0, "pieces") as labelled:
+        taught = teaching.pseudo_labelled(data, teacher, labelled.set)
     number = len(taught.rows(TRAIN))
     epochs = defaults.pretrain_epochs(settings, number)
-    bar = EpochsBar("pretrain", epochs)
+    bar = EpochsBar("pretrain", settings.backend, epochs)
 
     def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
         active.log_metrics({name: value for name, value in metrics.items() if name != "train_accuracy"}, epoch)
@@ -148,10 +150,8 @@ def _teach(settings: TrainSettings, data: Prepared, teacher: NgramModel, path: P
 @contextmanager
 def _trainer(settings: TrainSettings, bar: EpochsBar, active: tracking.StepRun) -> Iterator[Trainer]:
     """A trainer while the block lasts; its log is the run's."""
-    log.info("pretrain: starting Keras on %s", settings.backend)
-    with Trainer(ALL[settings.backend]) as trainer:
+    with closing(bar), Trainer(ALL[settings.backend]) as trainer:
         try:
             yield trainer
         finally:
-            bar.close()
             active.log_text(trainer.log(), "trainer.log")

@@ -6,20 +6,31 @@ import time
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from sentiment.progress import Bar, remaining
+from sentiment.progress import TrainerBar, remaining
 from sentiment.steps import trial
 from sentiment.tracking import StepRun
 from sentiment.tuning import search
 
 
 class SearchProgress:
-    """Trials as they end: on the terminal, and in the metrics of the search's run."""
+    """Trials as they go on and end: on the terminal, and in the metrics of the search's run. From here on Keras starts."""
 
     def __init__(self, study: optuna.Study, job: trial.Job, active: StepRun) -> None:
         self._job, self._active = job, active
         self._lock = threading.Lock()
         self._begun, self._ended_before = time.monotonic(), self._ended(study)
-        self._bar = Bar("tune", job.settings.trials, "trials")
+        self._count, self._parts = self._ended_before, dict[int, float]()
+        self._bar = TrainerBar("tune", "tune, at most", ", ".join(job.settings.backend), "trials")
+
+    def on_part(self, number: int, part: float) -> None:
+        """A trial goes on. part: of its epochs, of which early stopping may spare some."""
+        with self._lock:
+            self._parts[number] = part
+            self._show()
+
+    def _show(self) -> None:
+        done = self._count - self._ended_before + sum(self._parts.values())
+        self._bar.set(done, self._job.settings.trials - self._ended_before)
 
     def _ended(self, study: optuna.Study) -> int:
         return sum(each.state.is_finished() for each in search.counted(study))
@@ -29,7 +40,8 @@ class SearchProgress:
         if ended.state == TrialState.FAIL and search.FAILURE not in ended.user_attrs:
             return  # stopped, or one too many
         with self._lock:
-            count = self._ended(study)
+            self._count = count = self._ended(study)
+            self._parts.pop(ended.number, None)
             parts = [f"trial {ended.number}: {self._outcome(ended)}"]
             if study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
                 best = study.best_trial
@@ -37,8 +49,8 @@ class SearchProgress:
                 parts.append(f"best {best.values[0]:.4f} in trial {best.number}")
             time_left = remaining(time.monotonic() - self._begun, count - self._ended_before, asked - self._ended_before)
             parts.append(f"{count} of {asked} done{time_left}")
+            self._show()
             self._bar.print("; ".join(parts))
-            self._bar.set(count, asked)
 
     def _outcome(self, ended: FrozenTrial) -> str:
         if ended.state == TrialState.FAIL:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,15 +85,15 @@ def run(
         active.log_datasets(tracking.split_datasets(data, reviews, "train", "validation"))
         if isinstance(start, WordVectors):
             active.log_metrics({"words_with_vector": len(start)})
-        with Bar("n-grams", 0, "regressions") as regressions:
-            ngrams = training.fit_ngrams(data, settings, regressions.set)
+        with Bar("n-grams", 0, "parts") as bar:
+            ngrams = training.fit_ngrams(data, settings, bar.set)
         start = start if learned is None else learned
         if start is None and settings.pretrain != NONE:
             teacher = ngrams.train_model if ngrams and settings.pretrain == TEACHER else None
             start, pretrain_run_id = pretrain.run(settings, data, active.info.run_id, teacher, **tags)
             active.set_tags({"pretrain_run_id": pretrain_run_id})
         path = folder / find_model.FILE
-        progress = TrainProgress(settings.epochs, active, on_epoch_end)
+        progress = TrainProgress(settings.backend, settings.epochs, active, on_epoch_end)
         trained = _train(settings, data, path, start, ngrams, progress, active)
         run_id = active.info.run_id
         active.measure_model_of(run_id)
@@ -122,15 +123,12 @@ def _train(
     progress: TrainProgress,
     active: StepRun,
 ) -> Trained:
-    if settings.architecture != NGRAMS_ALONE:
-        log.info("train: starting Keras on %s", settings.backend)
-    with Trainer(ALL[settings.backend]) as trainer:
+    with closing(progress), Trainer(ALL[settings.backend]) as trainer:
         active.log_params({"device": trainer.device})
         is_taught = settings.pretrain == TEACHER
         try:
             return training.train(trainer, settings, data, path, progress.after_epoch, progress.after_tokens, start, ngrams, is_taught)
         finally:
-            progress.close()
             active.log_text(trainer.log(), "trainer.log")
 
 

@@ -14,11 +14,11 @@ class TrainProgress:
     epochs: the metrics of each, from the first, or from epoch 0, the model that it starts from.
     """
 
-    def __init__(self, most: int, active: StepRun, on_epoch_end: Callable[[dict[str, float], int], None]) -> None:
-        """most: epochs; on_epoch_end: is called with the metrics of each, and its number."""
+    def __init__(self, backend: str, most: int, active: StepRun, on_epoch_end: Callable[[dict[str, float], int], None]) -> None:
+        """From here on the backend starts. most: epochs; on_epoch_end: is called with the metrics of each, and its number."""
         self.epochs: list[dict[str, float]] = []
         self._most, self._active, self._on_epoch_end = most, active, on_epoch_end
-        self._tokens = EpochsBar("train", most)
+        self._tokens = EpochsBar("train", backend, most)
 
     def after_tokens(self, done: int, total: int) -> None:
         self._tokens.set(done, total)

@@ -54,8 +54,12 @@ def network_settings(settings: TuneSettings, values: dict[str, Any], **changes: 
     return TrainSettings(**{f.name: getattr(settings, f.name) for f in parameters(TrainSettings)} | unused | values | changes)
 
 
-def run(trial: optuna.Trial, job: Job, trainer_for: Callable[[str], Trainer]) -> float:
+def run(
+    trial: optuna.Trial, job: Job, trainer_for: Callable[[str], Trainer], on_part: Callable[[int, float], None] = lambda number, part: None
+) -> float:
     """Trains, logs `model.h5`, and returns the network's metric of the epoch that was kept.
+
+    on_part: gets the trial's number and how much of its epochs is done.
 
     Raises:
         TrialPruned: It was worse than the others.
@@ -63,7 +67,7 @@ def run(trial: optuna.Trial, job: Job, trainer_for: Callable[[str], Trainer]) ->
         TrainerError, StepError: It failed.
     """
     settings = network_settings(job.settings, search.suggest(trial, job.settings), **OF_TRIALS)
-    pruned, trained = False, None
+    pruned, trained, epochs = False, None, 0
     try:
         with (
             tracking.step_run("trial", settings, job.parent, trial=str(trial.number), study=job.study, **job.tags) as active,
@@ -73,7 +77,8 @@ def run(trial: optuna.Trial, job: Job, trainer_for: Callable[[str], Trainer]) ->
             path, ended = folder / find_model.FILE, ""
 
             def after_epoch(epoch: int, metrics: dict[str, float]) -> bool:
-                nonlocal ended, pruned
+                nonlocal ended, epochs, pruned
+                epochs = epoch
                 active.log_metrics(metrics, epoch)
                 trial.report(metrics[job.settings.metric], epoch)
                 pruned = trial.should_prune()
@@ -81,9 +86,13 @@ def run(trial: optuna.Trial, job: Job, trainer_for: Callable[[str], Trainer]) ->
                     ended = f"{'pruned' if pruned else 'stopped'} after epoch {epoch}"
                 return bool(ended)
 
+            def after_tokens(done: int, of: int) -> None:
+                on_part(trial.number, (epochs + done / of) / settings.epochs)
+
             trainer = trainer_for(settings.backend)
             active.log_params({"device": trainer.device})
-            trained = training.train(trainer, settings, job.data, path, after_epoch, start=job.start(settings.embedding_size))
+            start = job.start(settings.embedding_size)
+            trained = training.train(trainer, settings, job.data, path, after_epoch, after_tokens, start)
             if ended:
                 raise Stopped(ended)
             active.log_file(path)

@@ -212,7 +212,7 @@ def _work(study: optuna.Study, job: trial.Job, cores: list[int], progress: Searc
 
     def do(suggested: optuna.Trial) -> float:
         try:
-            return trial.run(suggested, job, trainer_for)
+            return trial.run(suggested, job, trainer_for, progress.on_part)
         except (optuna.TrialPruned, Stopped):
             raise
         except BaseException:

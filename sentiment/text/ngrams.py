@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from sentiment.callbacks import Progress, unseen
 from sentiment.ragged import Ragged, concatenate, from_lengths, from_lists
 
 LONGEST = 3
@@ -52,15 +53,22 @@ class Ngrams:
         index.get_indexer(index[:1])  # makes its table, which another thread must not see half made
         return index
 
-    def encode(self, words: Ragged) -> Ragged:
-        """The ids of the sequences in each row, ascending, each once. words: numbers from 1; 0 for one that is not known."""
+    def encode(self, words: Ragged, progress: Progress = unseen) -> Ragged:
+        """The ids of the sequences in each row, ascending, each once.
+
+        words: numbers from 1; 0 for one that is not known; progress: gets the rows that are done, and their number, where there are many.
+        """
         if not len(self):
             return from_lengths(np.empty(0, np.int32), np.zeros(len(words), np.int64))
         if len(words.ids) <= FEW:
             return self._encode_few(words)
         if len(words) == 1:
             return self._encode_one(words.ids)
-        return concatenate([self._encode_part(words.slice(begin, begin + PART)) for begin in range(0, len(words), PART)])
+        parts = []
+        for begin in range(0, len(words), PART):
+            parts.append(self._encode_part(words.slice(begin, begin + PART)))
+            progress(min(begin + PART, len(words)), len(words))
+        return concatenate(parts)
 
     def _encode_part(self, words: Ragged) -> Ragged:
         row_of = np.repeat(np.arange(len(words)), words.lengths)
@@ -168,12 +176,12 @@ def _distinct(values: np.ndarray) -> np.ndarray:
     return values[np.flatnonzero(np.diff(values, prepend=-1))]
 
 
-def fit(words: Ragged, most: int) -> Ngrams:
+def fit(words: Ragged, most: int, progress: Progress = unseen) -> Ngrams:
     """The sequences that occur in the most rows, at most so many; with one, what it begins with is among them.
 
     Few texts have too little in common for LEAST: of no more words than `most`, single occurrences count too.
 
-    words: numbers from 1; 0 for one to leave out.
+    words: numbers from 1; 0 for one to leave out; progress: gets the lengths that are counted, and their number.
     """
     if not most:
         return NONE
@@ -186,6 +194,7 @@ def fit(words: Ragged, most: int) -> Ngrams:
         new_keys, new_counts, ids = _number(keys, row_of[starts], least, len(all_keys))
         all_keys, counts = np.concatenate([all_keys, new_keys]), np.concatenate([counts, new_counts])
         begins, ids = _continued(starts[:adjacent], ids[:adjacent])
+        progress(length + 1, LONGEST)
     kept = counts > np.sort(counts)[-most - 1] if len(counts) > most else np.ones(len(counts), bool)
     ids = np.concatenate(([0], np.cumsum(kept)))
     return Ngrams(ids[all_keys[kept] >> 32].astype(np.int32), (all_keys[kept] & 0xFFFFFFFF).astype(np.int32))

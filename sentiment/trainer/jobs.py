@@ -12,6 +12,7 @@ from sentiment.trainer.batches import Reviews
 from sentiment.trainer.channel import Channel
 
 SCORING_BATCH = 256
+Progress = Callable[[int], Any]
 
 
 def train(job: Dict[str, Any], channel: Channel) -> None:
@@ -66,9 +67,19 @@ def _train_network(job: Dict[str, Any], network: Network, channel: Channel) -> S
         if settings["weight_average"]:
             average.add(any_model.get_weights())
 
+    tokens, all_tokens = len(reviews.tokens.ids), len(reviews.tokens.ids) + len(validation.tokens.ids)
+
+    def after_tokens(done: int) -> None:
+        channel.progress(done, all_tokens)
+
     def is_last(epoch: int, **means: float) -> bool:
         nonlocal kept
-        answer = channel.ask("epoch", epoch=epoch, val_logits=_network_logits(network, validation), **means)
+
+        def progress(done: int) -> None:
+            if epoch:  # the model that it starts from is no part of the count
+                after_tokens(tokens + done)
+
+        answer = channel.ask("epoch", epoch=epoch, val_logits=_network_logits(network, validation, progress), **means)
         if answer["keep"]:
             kept = any_model.get_weights()
         return bool(answer["stop"])
@@ -77,7 +88,7 @@ def _train_network(job: Dict[str, Any], network: Network, channel: Channel) -> S
     for epoch in range(1, 0 if stop else settings["epochs"] + 1):
         planned = batches.shuffled(within, size, random)
         seen = batches.apply_word_dropout(reviews, settings["word_dropout"], random) if settings["word_dropout"] else reviews
-        means = _epoch(network, models, seen, planned, size, job["label_weights"], channel, after_step)
+        means = _epoch(network, models, seen, planned, size, job["label_weights"], after_step, after_tokens)
         trained = any_model.get_weights()
         if settings["weight_average"]:
             any_model.set_weights(average.get())
@@ -104,8 +115,11 @@ def score(job: Dict[str, Any], channel: Channel) -> None:
     # A model of Keras 2 needs a length to be built with; the weights are the same for all.
     network.whole(_buckets(network, reviews).shapes[-1] if framework.STATIC_LENGTHS else ANY)
     network.set_weights(model.weights)
-    scores = _outputs(network.whole, network.inputs, network, reviews)
-    channel.send("done", scores=scores, network_logits=_network_logits(network, reviews) if network.has_network else [])
+    tokens = len(reviews.tokens.ids)
+    passes = 1 + network.has_network
+    scores = _outputs(network.whole, network.inputs, network, reviews, lambda done: channel.progress(done, passes * tokens))
+    logits = _network_logits(network, reviews, lambda done: channel.progress(tokens + done, passes * tokens)) if network.has_network else []
+    channel.send("done", scores=scores, network_logits=logits)
 
 
 def _epoch(
@@ -115,10 +129,10 @@ def _epoch(
     planned: List[batches.PaddedBatch],
     size: int,
     label_weights: List[float],
-    channel: Channel,
     after_step: Callable[[], None],
+    progress: Progress,
 ) -> Dict[str, float]:
-    """One pass; returns its means over the weighted reviews, its seconds and its real tokens per second."""
+    """One pass; returns its means over the weighted reviews, its seconds and its real tokens per second. progress: gets the tokens done."""
     begun = time.perf_counter()
     totals, tokens = np.zeros(2), 0
     for inputs, labels, batch in batches.labelled(reviews, planned, size, network.network_inputs):
@@ -127,23 +141,25 @@ def _epoch(
         totals += rows * np.array(framework.train_step(models[batch.shape], inputs, labels, weights))
         after_step()
         tokens += int(reviews.tokens.lengths[batch.rows].sum())
-        channel.progress(tokens, len(reviews.tokens.ids))
+        progress(tokens)
     seconds = time.perf_counter() - begun
     loss, accuracy = totals / len(reviews.labels)
     return {"train_loss": loss, "train_accuracy": accuracy, "epoch_seconds": seconds, "tokens_per_second": tokens / seconds}
 
 
-def _network_logits(network: Network, reviews: Reviews) -> List[float]:
-    return _outputs(network.logit, network.network_inputs, network, reviews)
+def _network_logits(network: Network, reviews: Reviews, progress: Progress) -> List[float]:
+    return _outputs(network.logit, network.network_inputs, network, reviews, progress)
 
 
-def _outputs(model: Callable[[Shape], Any], inputs: List[str], network: Network, reviews: Reviews) -> List[float]:
-    """What the model of a shape gives for each review, in their order."""
-    outputs = np.empty(len(reviews.labels))
+def _outputs(model: Callable[[Shape], Any], inputs: List[str], network: Network, reviews: Reviews, progress: Progress) -> List[float]:
+    """What the model of a shape gives for each review, in their order. progress: gets the tokens done."""
+    outputs, tokens = np.empty(len(reviews.labels)), 0
     for batch in batches.in_order(_buckets(network, reviews), SCORING_BATCH):
         arrays = batches.padded(reviews, batch, len(batch.rows), inputs)
         shape = batch.shape if framework.STATIC_LENGTHS else ANY
         outputs[batch.rows] = np.asarray(model(shape).predict_on_batch(arrays))[:, 0]
+        tokens += int(reviews.tokens.lengths[batch.rows].sum())
+        progress(tokens)
     return [float(value) for value in outputs]
 
 

@@ -54,10 +54,13 @@ def learn(job: Dict[str, Any], channel: Channel) -> None:
     def rate(model: Any, *batch: np.ndarray) -> float:
         return _first(model.test_on_batch(*batch))
 
-    tokens = len(pieces.tokens.ids)
+    tokens, all_tokens = len(pieces.tokens.ids), len(pieces.tokens.ids) + len(validation.tokens.ids)
 
     def progress(done: int) -> None:
-        channel.progress(done, tokens)
+        channel.progress(done, all_tokens)
+
+    def progress_of_validation(done: int) -> None:
+        progress(tokens + done)
 
     for epoch in range(1, settings["epochs"] + 1):
         begun = time.perf_counter()
@@ -68,7 +71,8 @@ def learn(job: Dict[str, Any], channel: Channel) -> None:
         if settings["weight_average"]:
             any_model.set_weights(average.get())
         same_noise = Noise(pieces, settings["seed"])
-        val_loss = _mean_loss(rate, models, _batches(network, validation, batches.in_order(of_validation, size), size, same_noise))
+        held_out = _batches(network, validation, batches.in_order(of_validation, size), size, same_noise)
+        val_loss = _mean_loss(rate, models, held_out, progress_of_validation)
         losses = {"train_loss": train_loss, "val_loss": val_loss}
         channel.send("epoch", epoch=epoch, epoch_seconds=seconds, tokens_per_second=tokens / seconds, **losses)
         if epoch < settings["epochs"]:
@@ -112,9 +116,7 @@ def _batches(network: Network, reviews: Reviews, planned: List[PaddedBatch], siz
         yield [*inputs, *following, noise.draw(size)], np.zeros((*known.shape, 1), np.int32), known, batch
 
 
-def _mean_loss(
-    step: Callable[..., float], models: Models, planned: Iterator[Batch], progress: Callable[[int], None] = lambda tokens: None
-) -> float:
+def _mean_loss(step: Callable[..., float], models: Models, planned: Iterator[Batch], progress: Callable[[int], None]) -> float:
     """Of a known word, over all batches. progress: gets the tokens that are done."""
     total, words, tokens = 0.0, 0, 0
     for inputs, places, known, batch in planned:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import scipy.sparse
 
+from sentiment.callbacks import Progress, unseen
 from sentiment.ragged import Ragged
 from sentiment.text.vocabulary import FIRST_WORD
 from sentiment.training.word_vectors import WordVectors
@@ -20,10 +21,8 @@ SPREAD = 0.1  # standard deviation of the numbers of all vectors
 PIECE = 1 << 20  # words counted at a time
 ROUNDS, BEYOND = 6, 10  # of the decomposition, and the columns that it has beyond those that are kept
 
-Progress = Callable[[int, int], None]
 
-
-def learn(texts: Ragged, words: int, size: int, seed: int, progress: Progress = lambda done, of: None) -> WordVectors:
+def learn(texts: Ragged, words: int, size: int, seed: int, progress: Progress = unseen) -> WordVectors:
     """Vectors of the words numbered from 1 to `words`, in texts of word numbers; all other numbers are of no account.
 
     A word that stands near none of them has no vector. size: numbers of a vector; progress: gets the parts that are done, and how

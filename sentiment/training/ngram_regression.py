@@ -17,6 +17,7 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
+from sentiment.callbacks import Progress, unseen
 from sentiment.preparation.prepared import Prepared
 from sentiment.ragged import Ragged
 from sentiment.reviews.batch import TRAIN, VALIDATION
@@ -26,6 +27,7 @@ from sentiment.training import ensemble
 from sentiment.training.ensemble import Combination
 
 ITERATIONS, TOLERANCE = 100, 1e-3
+COUNTING, ENCODING = 14, 4  # regressions that take as long, on reviews of some hundred words
 
 FeatureValues = Callable[[Ragged, np.ndarray, int], np.ndarray]
 
@@ -66,21 +68,22 @@ class Fitted:
     val_logits: np.ndarray
 
 
-def fit(data: Prepared, limit: int, seed: int, progress: Callable[[int, int], None] = lambda done, of: None) -> Fitted:
+def fit(data: Prepared, limit: int, seed: int, progress: Progress = unseen) -> Fitted:
     """The n-gram model of at most `limit` n-grams, those in the most training reviews.
 
-    progress: gets the regressions that are done, and their number.
+    progress: gets the parts that are done, and their number: a part is about as long as a regression takes.
     """
-    fits = itertools.count(1)
+    parts = COUNTING + ENCODING + sum(len(each.penalties) + 1 for each in REGRESSIONS)
+    fits = itertools.count(COUNTING + ENCODING + 1)
 
     def fitted(reviews: Ragged, labels: np.ndarray, values: np.ndarray, penalty: float) -> tuple[np.ndarray, float]:
         fitted = regression(reviews, labels, values, penalty)
-        progress(next(fits), sum(len(each.penalties) + 1 for each in REGRESSIONS))
+        progress(next(fits), parts)
         return fitted
 
     train, val, both = data.rows(TRAIN), data.rows(VALIDATION), data.rows(TRAIN, VALIDATION)
-    known = ngrams.fit(data.words.take(train), limit)
-    encoded = known.encode(data.words.take(both))
+    known = ngrams.fit(data.words.take(train), limit, lambda done, of: progress(COUNTING * done // of, parts))
+    encoded = known.encode(data.words.take(both), lambda done, of: progress(COUNTING + ENCODING * done // of, parts))
     is_val, labels = np.isin(both, val), data.labels[both]
     train_rows, val_rows = encoded.take(np.flatnonzero(~is_val)), encoded.take(np.flatnonzero(is_val))
     chosen = [

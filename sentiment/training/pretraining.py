@@ -6,19 +6,19 @@ from pathlib import Path
 
 import numpy as np
 
+from sentiment.callbacks import Progress, unseen
 from sentiment.errors import StepError, UserError
 from sentiment.preparation.prepared import Prepared
 from sentiment.reviews.batch import TRAIN, UNLABELLED
 from sentiment.settings import LANGUAGE_MODEL, VECTORS, TrainSettings
 from sentiment.training import defaults, learned_vectors, training
 from sentiment.training.epochs import AfterEpoch, go_on
-from sentiment.training.learned_vectors import Progress
 from sentiment.training.trainer_process import LanguageEpoch, Trainer
 from sentiment.training.training import Trained
 from sentiment.training.word_vectors import WordVectors
 
 
-def learn_vectors(data: Prepared, settings: TrainSettings, progress: Progress = lambda done, of: None) -> WordVectors:
+def learn_vectors(data: Prepared, settings: TrainSettings, progress: Progress = unseen) -> WordVectors:
     """Vectors of the words of the training and the unlabelled reviews. progress: gets the parts that are done, and their number."""
     texts = data.words.take(data.rows(TRAIN, UNLABELLED))
     return learned_vectors.learn(texts, len(data.encoder.vocabulary), settings.embedding_size, settings.seed, progress)
@@ -31,7 +31,7 @@ def learn_language(
     settings: TrainSettings,
     vectors: WordVectors,
     after_epoch: Callable[[LanguageEpoch], None] = lambda epoch: None,
-    progress: Progress = lambda done, of: None,
+    progress: Progress = unseen,
 ) -> WordVectors:
     """Vectors of words, and LSTMs, that have learned to tell next words in pieces of the training and the unlabelled reviews.
 
@@ -67,7 +67,7 @@ def teach(
     vectors: WordVectors,
     path: Path,
     after_epoch: AfterEpoch = go_on,
-    progress: Progress = lambda done, of: None,
+    progress: Progress = unseen,
 ) -> Trained:
     """Writes a model that has learned what the n-grams say of pieces of reviews; its logit is scaled to whole ones.
 

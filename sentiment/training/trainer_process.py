@@ -19,6 +19,7 @@ import numpy as np
 
 from sentiment import hdf5
 from sentiment.backends.interpreters import Backend
+from sentiment.callbacks import Progress, unseen
 from sentiment.errors import DISK_FULL, StepError
 from sentiment.model import keras_file, model_file
 from sentiment.preparation import prepared
@@ -147,7 +148,7 @@ class Trainer:
         settings: dict[str, Any],
         after_epoch: Callable[[Epoch], Verdict],
         finish: Callable[[], ModelFiles | None],
-        progress: Callable[[int, int], None] = lambda tokens, of: None,
+        progress: Progress = unseen,
         start: Path | WordVectors | None = None,
     ) -> int:
         """Trains, and writes the model as `finish`, called after the last epoch, returns; returns how many weights the network has.
@@ -190,7 +191,7 @@ class Trainer:
         settings: dict[str, Any],
         vectors: WordVectors,
         after_epoch: Callable[[LanguageEpoch], None],
-        progress: Callable[[int, int], None] = lambda tokens, of: None,
+        progress: Progress = unseen,
     ) -> WordVectors:
         """Trains the embedding and the LSTMs of a network to tell next words, and returns them. vectors: what its words start with.
 
@@ -220,14 +221,17 @@ class Trainer:
         word_vectors.write(vectors, path)
         return path
 
-    def score(self, model: Path, reviews: Path) -> Scores:
-        """Scores the ids in a file that `write_ids` wrote, as the backend computes it. model: of this project, or of Keras 1 or 2.
+    def score(self, model: Path, reviews: Path, progress: Progress = unseen) -> Scores:
+        """Scores the ids in a file that `write_ids` wrote, as the backend computes it.
+
+        model: of this project, or of Keras 1 or 2; progress: gets the tokens that are done, and their number.
 
         Raises:
             UserError: It is neither, or something in it is not known.
         """
         self._send({"job": "score", "model": str(self._rewritten(model)), "reviews": str(reviews)})
-        message = self._receive()
+        while (message := self._receive())["event"] == "progress":
+            progress(message["tokens"], message["of"])
         return Scores(np.array(message["scores"]), np.array(message["network_logits"]))
 
     def _rewritten(self, model: Path) -> Path:

@@ -3,12 +3,12 @@
 A trainer trains the network, and the epoch that `Epochs` keeps becomes a model with what is fitted beside it.
 """
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from sentiment.callbacks import Progress, unseen
 from sentiment.errors import UserError
 from sentiment.evaluation.scored import NETWORK, NGRAMS, Scored
 from sentiment.preparation.prepared import Prepared
@@ -51,7 +51,7 @@ def train(
     data: Prepared,
     model: Path,
     after_epoch: AfterEpoch = go_on,
-    progress: Callable[[int, int], None] = lambda done, of: None,
+    progress: Progress = unseen,
     start: Path | WordVectors | None = None,
     ngrams: Fitted | None = None,
     calibrated: bool = False,
@@ -107,12 +107,12 @@ def train(
     return Trained(network, summary, assembled.note(), assembled.threshold, assembled.guessing(), assembled.scored(words))
 
 
-def fit_ngrams(data: Prepared, settings: TrainSettings, progress: Callable[[int, int], None] = lambda done, of: None) -> Fitted | None:
+def fit_ngrams(data: Prepared, settings: TrainSettings, progress: Progress = unseen) -> Fitted | None:
     """What stands beside the network, or instead of it; None if nothing does.
 
     Of n-grams that are in equally many reviews, none is chosen if there is no room for all: `ngrams` of 1 may leave none at all.
 
-    progress: gets the regressions that are done, and their number.
+    progress: gets the parts that are done, and their number.
 
     Raises:
         UserError: There are none, and nothing else to train, or they are to teach the network.

@@ -1,5 +1,7 @@
 """Progress on the terminal: a bar where there is one, a line a minute where there is none, both with the time that is left."""
 
+import os
+import sys
 import time
 from typing import Self
 
@@ -14,10 +16,12 @@ class Bar:
     It begins anew when it is set to less than it was at.
     """
 
-    def __init__(self, title: str, total: int, unit: str) -> None:
-        self._title, self._unit, self._done, self._total = title, unit, 0, total
+    def __init__(self, title: str, total: float, unit: str) -> None:
+        self._title, self._unit, self._total = title, unit, total
+        self._done = 0.0
         self._begun = self._printed = time.monotonic()
-        self._bar = tqdm(total=total, desc=title, unit=unit, unit_scale=True, delay=1, leave=False, disable=None, dynamic_ncols=True)
+        hidden = not has_terminal()
+        self._bar = tqdm(total=total, desc=title, unit=unit, unit_scale=True, delay=1, leave=False, disable=hidden, dynamic_ncols=True)
 
     def __enter__(self) -> Self:
         return self
@@ -25,10 +29,10 @@ class Bar:
     def __exit__(self, *raised: object) -> None:
         self.close()
 
-    def advance(self, count: int) -> None:
+    def advance(self, count: float) -> None:
         self.set(self._done + count, self._total)
 
-    def set(self, done: int, total: int) -> None:
+    def set(self, done: float, total: float) -> None:
         now = time.monotonic()
         if done < self._done:
             self._begun = now
@@ -37,7 +41,8 @@ class Bar:
         self._done = done
         if self._bar.disable and now - self._printed > INTERVAL:
             self._printed = now
-            print(f"{self._title}: {done:,} of {total:,} {self._unit}{remaining(now - self._begun, done, total)}", flush=True)
+            share = f"{_number(done)} of {_number(total)} {self._unit}"
+            print(f"{self._title}: {share}{remaining(now - self._begun, done, total)}", flush=True)
 
     def print(self, line: str) -> None:
         """Prints a line above the bar."""
@@ -55,46 +60,26 @@ class Bar:
         self._bar.close()
 
 
-class EpochsBar:
-    """Progress of a training, whose clock runs from its first tokens on. The time that is left is for all epochs, which may be fewer.
-
-    most: epochs.
-    """
-
-    def __init__(self, title: str, most: int) -> None:
-        self._title, self._most, self._ended = title, most, 0
-        self._bar: Bar | None = None
-
-    def set(self, done: int, total: int) -> None:
-        """done, total: tokens of this epoch."""
-        if self._bar is None:
-            self._bar = Bar(f"{self._title}, at most {self._most} epochs", 0, "tokens")
-        self._bar.set(self._ended * total + done, self._most * total)
-
-    def end_epoch(self, line: str) -> None:
-        """Prints what came of it above the bar."""
-        self._ended += 1
-        self.print(line + (self._bar.unseen_remaining() if self._bar else ""))
-
-    def print(self, line: str) -> None:
-        if self._bar:
-            self._bar.print(line)
-        else:
-            print(line, flush=True)
-
-    def close(self) -> None:
-        if self._bar:
-            self._bar.close()
-
-
-def seconds_left(seconds: float, done: int, total: int) -> float:
+def seconds_left(seconds: float, done: float, total: float) -> float:
     """After so many seconds; 0 if it is not known."""
     return seconds / done * (total - done) if 0 < done < total else 0.0
 
 
-def remaining(seconds: float, done: int, total: int) -> str:
+def remaining(seconds: float, done: float, total: float) -> str:
     """`, about 3 min left`, after so many seconds; empty if it is not known."""
     if not 0 < done < total:
         return ""
     more = seconds_left(seconds, done, total)
     return f", about {more:.0f} s left" if more < 100 else f", about {more / 60:.0f} min left"
+
+
+def has_terminal() -> bool:
+    """Whether there is one for bars; some have no width."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns > 0
+    except (OSError, ValueError):
+        return False
+
+
+def _number(count: float) -> str:
+    return f"{count:,.1f}".removesuffix(".0")
