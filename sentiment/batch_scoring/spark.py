@@ -5,18 +5,23 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sentiment.errors import UserError
+from sentiment.progress import Bar, Wait
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 JAVA = 17
+STARTS = 10  # seconds
+LOOKS = 0.5  # seconds between two looks at how far it is
 SETTINGS = {
     "spark.ui.enabled": "false",  # no port
+    "spark.ui.showConsoleProgress": "false",  # it knows no time that is left
     "spark.log.level": "FATAL",  # errors come as exceptions
     "spark.sql.caseSensitive": "true",  # columns `Score` and `score` are two
     "spark.sql.csv.parser.columnPruning.enabled": "false",  # it would hide that a row has too many columns
@@ -53,11 +58,12 @@ def session(master: str) -> Iterator["SparkSession"]:
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     if master.startswith("local"):
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    builder = SparkSession.builder.appName("sentiment").master(master).config("spark.ui.showConsoleProgress", sys.stderr.isatty())
+    builder = SparkSession.builder.appName("sentiment").master(master)
     for name, value in SETTINGS.items():
         builder = builder.config(name, value)
     try:
-        started = builder.getOrCreate()
+        with Wait("score: starting Spark", STARTS):
+            started = builder.getOrCreate()
     except Exception as error:  # whatever the Java side raises
         message = f"Received: spark_master={master}: {reason(error)}"
         raise UserError(f"Spark does not start. {message}. Give the URL of a cluster, or local[*].") from error
@@ -65,6 +71,33 @@ def session(master: str) -> Iterator["SparkSession"]:
         yield started
     finally:
         started.stop()
+
+
+@contextmanager
+def progress(running: "SparkSession", title: str) -> Iterator[None]:
+    """Shows while the block lasts how many tasks are done. What one has read, Spark does not tell before its end."""
+    over = threading.Event()
+
+    def follow() -> None:
+        with Bar(title, 0, "tasks") as bar:
+            while not over.wait(LOOKS):
+                bar.set(*_tasks(running))
+
+    following = threading.Thread(target=follow, daemon=True)
+    following.start()
+    try:
+        yield
+    finally:
+        over.set()
+        following.join()
+
+
+def _tasks(running: "SparkSession") -> tuple[int, int]:
+    """Of the jobs that are at work: the tasks that are done, and all."""
+    tracker = running.sparkContext.statusTracker()
+    jobs = [job for number in tracker.getActiveJobsIds() if (job := tracker.getJobInfo(number))]
+    stages = [stage for job in jobs for number in job.stageIds if (stage := tracker.getStageInfo(number))]
+    return sum(stage.numCompletedTasks for stage in stages), sum(stage.numTasks for stage in stages)
 
 
 def reason(error: Exception) -> str:

@@ -120,7 +120,8 @@ def _score_on_spark(settings: ScoreSettings, opening: str) -> None:
         served_model.save(path, model)
         with tracking.step_run("score", settings, model_digest=_digest(path)[:16]) as active:
             begun = time.perf_counter()
-            counts = spark_scoring.score_table(session, table, model, output)
+            with spark.progress(session, "score"):
+                counts = spark_scoring.score_table(session, table, model, output)
             active.log_metrics({**counts, "seconds": time.perf_counter() - begun})
             active.set_tags({tracking.NOTE: _note(counts, settings)})
             _log_counts(source, counts, output)
