@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import NamedTuple
 
 HARNESS = """<body><script>
 const widths = [{widths}], told = [];
@@ -13,8 +14,9 @@ for (const width of widths) {{
   frame.style = `width: ${{width}}px; height: 900px; border: 0`;
   frame.onload = () => {{
     const page = frame.contentDocument, root = page.documentElement, drawings = page.querySelectorAll("svg");
-    told.push(`${{width}}: ${{root.scrollWidth - root.clientWidth}} over, ${{page.scripts.length}} scripts, ${{drawings.length}} drawings`);
-    if (told.length == widths.length) document.title = told.sort().join("; ");
+    const cut = Math.max(0, ...[...page.querySelectorAll(".scroll")].map(table => table.scrollWidth - table.clientWidth));
+    told.push([width, root.scrollWidth - root.clientWidth, page.scripts.length, drawings.length, cut].join(":"));
+    if (told.length == widths.length) document.title = told.join(";");
   }};
   frame.src = "{page}";
   document.body.append(frame);
@@ -27,8 +29,17 @@ def find_chromium() -> str | None:
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
-def shown(page: Path, widths: tuple[int, ...], folder: Path) -> tuple[dict[int, tuple[int, int, int]], list[str]]:
-    """By width of the window: by how much the page is wider, its scripts and its drawings; and what Chromium's console says."""
+class Shown(NamedTuple):
+    """over: pixels by which the page is wider than the window; cut: those of its widest table that have to be scrolled to."""
+
+    over: int
+    scripts: int
+    drawings: int
+    cut: int
+
+
+def shown(page: Path, widths: tuple[int, ...], folder: Path) -> tuple[dict[int, Shown], list[str]]:
+    """The page by width of the window, and what Chromium's console says."""
     harness = folder / "harness.html"
     harness.write_text(HARNESS.format(widths=", ".join(map(str, widths)), page=page.resolve().as_uri()))
     program = find_chromium()
@@ -37,7 +48,6 @@ def shown(page: Path, widths: tuple[int, ...], folder: Path) -> tuple[dict[int, 
     options += ["--no-sandbox"] if os.geteuid() == 0 else []
     command = [program, *options, f"--user-data-dir={folder / 'chromium'}", "--dump-dom", harness.as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    found = re.findall(r"(\d+): (\d+) over, (\d+) scripts, (\d+) drawings", done.stdout)
-    return {int(width): (int(over), int(scripts), int(svgs)) for width, over, scripts, svgs in found}, [
-        line for line in done.stderr.splitlines() if "CONSOLE" in line
-    ]
+    (title,) = re.findall(r"<title>(.*)</title>", done.stdout)
+    measured = [[int(number) for number in page.split(":")] for page in title.split(";")]
+    return {width: Shown(*numbers) for width, *numbers in measured}, [line for line in done.stderr.splitlines() if "CONSOLE" in line]

@@ -97,7 +97,7 @@ def parallel(trials: Sequence[FrozenTrial], metric: str) -> Figure:
         axes.annotate(low, (place, -0.07), ha="center", annotation_clip=False)
     axes.annotate(f"{max(values):.4g}", (len(names), 1.03), ha="center")
     axes.annotate(f"{min(values):.4g}", (len(names), -0.07), ha="center")
-    axes.set_xticks(range(len(columns)), columns)
+    axes.set_xticks(range(len(columns)), [name.replace("_", "_\n") for name in columns])
     axes.set_ylim(-0.12, 1.12)
     axes.grid(visible=False, axis="y")
     return figure
