@@ -14,9 +14,11 @@ import mlflow
 from mlflow.exceptions import MlflowException
 
 from sentiment.errors import UserError
+from sentiment.progress import Wait
 from sentiment.serving.following import ALIAS
 
 POLL = 0.5  # seconds
+STARTS = 10  # seconds
 ENDING = (signal.SIGTERM, signal.SIGINT)
 NOT_GIVEN = "The tracking server does not give the model."
 
@@ -49,15 +51,18 @@ def run(model: str, port: int, env_manager: str, page: Any) -> int:
     for number in ENDING:
         signal.signal(number, _interrupt)
     process = subprocess.Popen([*command, "--env-manager", env_manager], env=environment, start_new_session=True)
+    starting = Wait("serve: starting MLflow's scoring server", STARTS)
     try:
         Thread(target=page.serve_forever, daemon=True).start()
         _wait(process, page.scores)
         if process.poll() is None:
+            starting.arrived()
             print(f"serve: programs ask {page.scores}/invocations; try the model at {page.url}", flush=True)
         return process.wait()
     except KeyboardInterrupt:
         return 0
     finally:
+        starting.close()
         _end(process)
         page.shutdown()
         page.server_close()
