@@ -146,7 +146,10 @@ def test_a_run_that_was_not_sent_is_sent_later_and_once(proxy: Proxy, real: str,
     assert_whole(real, box.name)
 
 
-def test_a_run_is_sent_to_a_server_that_does_not_know_it(proxy: Proxy, small: Path, tmp_path: Path, store: str) -> None:
+def test_a_run_is_sent_to_a_server_that_does_not_know_it(
+    proxy: Proxy, small: Path, tmp_path: Path, store: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
     folder = unsent(proxy, small)
     (box,) = folder.iterdir()
     shutil.copytree(folder, tmp_path / "copy")
@@ -157,6 +160,7 @@ def test_a_run_is_sent_to_a_server_that_does_not_know_it(proxy: Proxy, small: Pa
     assert run.data.tags["sent_as"] == box.name
     assert run.data.tags["step"] == "train"
     assert_whole(store, run.info.run_id)
+    assert f"-e register -P run={run.info.run_id}  # to have it served" in caplog.text
 
 
 def test_runs_that_name_one_another_do_so_on_a_server_that_does_not_know_them(

@@ -1,6 +1,5 @@
 """Runs that lie in a folder, as a tracking server did not take them, to the server that there is now."""
 
-import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,10 +9,9 @@ from mlflow.exceptions import MlflowException
 
 from sentiment import tracking
 from sentiment.errors import StepError, UserError
+from sentiment.progress import Bar
 from sentiment.settings import SendSettings
 from sentiment.tracking import commands
-
-log = logging.getLogger(__name__)
 
 
 def run(settings: SendSettings) -> None:
@@ -33,15 +31,27 @@ def run(settings: SendSettings) -> None:
     for unsent in sorted(every, key=lambda unsent: unsent.start_time):  # all of them first, as they name one another
         with _reporting(unsent.folder):
             runs[unsent.run_id] = tracking.run_here(unsent)
-    for unsent in tracking.in_order(every):
-        sent = runs[unsent.run_id]
-        with _reporting(unsent.folder):
-            tracking.send_again(unsent, sent)
-        shutil.rmtree(unsent.folder)
-        log.info("send: run %s is on %s", sent.info.run_id, tracking.redacted_uri())
+    sizes = {unsent.run_id: _size(unsent.folder) for unsent in every}
+    with Bar("send", sum(sizes.values()), "bytes") as bar:
+        for unsent in tracking.in_order(every):
+            sent = runs[unsent.run_id]
+            with _reporting(unsent.folder):
+                tracking.send_again(unsent, sent)
+            shutil.rmtree(unsent.folder)
+            bar.advance(sizes[unsent.run_id])
+            bar.print(f"send: run {sent.info.run_id} is on {tracking.redacted_uri()}")
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
-    commands.log_next_steps(commands.open_page(commands.run_page(sent.info)))
+    steps = [commands.open_page(commands.run_page(sent.info))]
+    if not any(unsent.step == "register" and unsent.is_finished for unsent in every):
+        trained = [runs[unsent.run_id].info.run_id for unsent in every if unsent.step == "train" and unsent.is_finished]
+        steps += [(commands.entry_point("register", run=run_id), "to have it served, if the gate opens") for run_id in trained]
+    commands.log_next_steps(*steps)
+
+
+def _size(folder: Path) -> int:
+    """In bytes."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 @contextmanager

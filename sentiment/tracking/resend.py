@@ -44,6 +44,15 @@ class Unsent:
         return any("status" in record for record in self.records)
 
     @property
+    def is_finished(self) -> bool:
+        """Whether it ended as it should."""
+        return any(record.get("status") == "FINISHED" for record in self.records)
+
+    @property
+    def step(self) -> str:
+        return str(self.about["tags"].get("step", ""))
+
+    @property
     def is_at_work(self) -> bool:
         return is_running(self.about["process"]) and not self.has_ended
 
