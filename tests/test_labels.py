@@ -28,13 +28,14 @@ STARS = [("worst", "1"), ("bad", "2.0"), ("so so", "3"), ("good", "4"), ("best",
         (["★☆☆☆☆", "★★★", "★★★★★"], "positive='★★★★★' and negative='★☆☆☆☆'"),
         (["👍", "👎"], "positive='👍' and negative='👎'"),
         (["1.0 out of 5 stars", "5.0 out of 5 stars"], "positive='5.0 out of 5 stars' and negative='1.0 out of 5 stars'"),
-        (["positive", "negative", "good, really"], "positive=... and negative=... of these labels: good, really, negative, positive"),
+        (["positive", "negative", "good, really"], "positive=positive and negative=negative"),
         (["1/10", "5/10", "10/10"], "positive=10/10 and negative=1/10,5/10"),
         (
             ["very negative", "negative", "neutral", "positive", "very positive"],
             "positive='positive,very positive' and negative='negative,very negative'",
         ),
-        (["oui", "non"], "positive=... and negative=... of these labels: non, oui"),
+        (["oui", "non"], "positive=oui and negative=non"),
+        (["good, really", "so so"], "positive=... and negative=... of these labels: good, really, so so"),
     ],
 )
 def test_labels_that_are_not_known_are_proposed_and_then_read(tmp_path: Path, labels: list[str], proposal: str) -> None:
@@ -54,6 +55,12 @@ def test_labels_that_are_not_named_are_left_out_and_counted(tmp_path: Path) -> N
     assert [(batch.texts, batch.labels, batch.left_out) for batch in batches] == [(["worst", "bad", "good", "best"], [0, 0, 1, 1], 1)]
     assert "Only one" in refusal(path, positive="5")
     assert "positive and negative" in refusal(path, positive="5,4", negative="4.0")
+
+
+def test_a_label_with_a_comma_is_named_in_quotes(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", 'text;label\na;good, really\nb;"bad, ""truly"""\nc;fine\nd;so so\n')
+    named = {"positive": '"good, really", fine', "negative": '"bad, ""truly""'}
+    assert labelled(path, **named) == [("a", 1), ("b", 0), ("c", 1)]
 
 
 def test_fasttext_lines(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -82,6 +84,28 @@ def test_json_arrays_and_rows_of_several_lines(tmp_path: Path, indent: int | Non
     assert "not JSON" in refusal(write(path, path.read_text()[:-40]))
     other = write(tmp_path / "a.txt", wrap % between.join(json.dumps(record, indent=indent) for record in records))
     assert labelled(other) == [(record["text"], record["label"]) for record in records]
+
+
+@pytest.mark.parametrize("around", ['{"reviews": %s}', ' {"of": "a shop, {", "count": 2,\n "reviews" : %s,\n"more": {"a": [1]}}\n'])
+@pytest.mark.parametrize("name", ["a.json", "a.txt"])
+def test_json_rows_in_an_object(tmp_path: Path, around: str, name: str) -> None:
+    records = [{"text": text, "label": int(label), "more": [{"a": 1}]} for text, label in zip(TEXTS * 200, LABELS * 200, strict=True)]
+    path = write(tmp_path / name, around % json.dumps(records))
+    assert labelled(path) == [(record["text"], record["label"]) for record in records]
+    assert "cut off" in refusal(write(path, path.read_text().rstrip()[: -1 - len(around.rpartition("%s")[2].strip()) + 1]))
+    assert "behind the array" in refusal(write(path, around % json.dumps(records) + "}"))
+
+
+def test_a_row_with_an_array_is_a_row(tmp_path: Path) -> None:
+    row = '{"text": "fine", "label": 1, "more": [{"a": 1}]}'
+    assert labelled(write(tmp_path / "a.jsonl", row)) == [("fine", 1)]
+    assert labelled(write(tmp_path / "a.json", f"{row}\n{row}\n")) == [("fine", 1)] * 2
+
+
+@pytest.mark.parametrize("orient", ["columns", "index", "split", "table"])
+def test_json_that_is_not_written_by_rows(tmp_path: Path, orient: Literal["columns", "index", "split", "table"]) -> None:
+    frame = pd.DataFrame({"text": TEXTS, "label": LABELS})
+    assert "not written by rows" in refusal(write(tmp_path / "a.json", frame.to_json(orient=orient)))
 
 
 def test_a_zip_file_with_a_password_is_called_so(tmp_path: Path) -> None:

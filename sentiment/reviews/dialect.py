@@ -21,15 +21,22 @@ def choose_dialect(lines: list[str], separator: str, escape: str, header: bool) 
     Raises:
         UserError: The separator or the escape is not one character.
     """
-    chances = product(_separators(lines, separator, header), _escapes(lines, escape), (True, False))
-    dialects = [Dialect(between, quoting, escaping) for between, escaping, quoting in chances]
+    dialects = [
+        Dialect(between, quoting, escaping, quote, skips_blanks, ends_rows)
+        for between in _separators(lines, separator, header)
+        for ends_rows, skips_blanks, quote in _habits(lines, between, header)
+        for escaping, quoting in product(_escapes(lines, escape), (True, False))
+    ]
     rights = [list(_right_rows(dialect, lines, header)) for dialect in dialects]
-    best = max(  # the first of equal ones
-        range(len(dialects)),
-        key=lambda at: (sum(len(row.lines) for row in rights[at]), bool(dialects[at].escape) == _is_escaped(lines, dialects[at])),
-    )
+
+    def merit(at: int) -> tuple[int, int, bool]:
+        dialect = dialects[at]
+        habits = dialect.ends_rows + dialect.skips_blanks + (dialect.quote != '"')
+        return sum(len(row.lines) for row in rights[at]), habits, bool(dialect.escape) == _is_escaped(lines, dialect)
+
+    best = max(range(len(dialects)), key=merit)  # the first of equal ones
     body = rights[best][header:]
-    quoted = sum(row.lines[0].startswith('"') for row in body)
+    quoted = sum(row.lines[0].lstrip(" ").startswith(dialects[best].quote) for row in body)
     begins_quoted = dialects[best].quoting and bool(body) and quoted >= NEARLY_ALL * len(body)  # the rest of a bad row may look right
     return replace(dialects[best], begins_quoted=begins_quoted)
 
@@ -61,6 +68,14 @@ def _separators(lines: list[str], setting: str, header: bool) -> list[str]:
     return present or ([",", ""] if header else [""])
 
 
+def _habits(lines: list[str], separator: str, header: bool) -> Iterator[tuple[bool, bool, str]]:
+    """Rarer ways to write rows, where most have signs of them: (ends_rows, skips_blanks, quote), the usual one first."""
+    body = [line.rstrip("\r\n") for line in lines[header:] if line.strip()]
+    signs = (rf"{re.escape(separator)} *$", rf"{re.escape(separator)} +[\"']", rf"(^|{re.escape(separator)}) *'")
+    has = [bool(separator) and sum(bool(re.search(sign, line)) for line in body) > len(body) / 2 for sign in signs]
+    yield from product((False, True)[: 1 + (has[0] and header)], (False, True)[: 1 + has[1]], ('"', "'")[: 1 + has[2]])
+
+
 def _escapes(lines: list[str], setting: str) -> list[str]:
     if setting == "auto":
         return ["", "\\"] if any("\\" in line for line in lines) else [""]
@@ -74,7 +89,7 @@ def _right_rows(dialect: Dialect, lines: list[str], header: bool) -> Iterator[Re
     """Those with the right number of columns, the header too; none with a field in quotes, where quotes are to be text."""
     columns = None if header else usual_columns(lines, dialect)
     for row in records(lines, dialect, columns, SAMPLE):
-        text_in_quotes = not dialect.quoting and any(len(value) > 1 and value[0] == value[-1] == '"' for value in row.values)
+        text_in_quotes = not dialect.quoting and any(len(value) > 1 and value[0] == value[-1] == dialect.quote for value in row.values)
         if row.values and not row.problem and not text_in_quotes:
             yield row
 

@@ -15,7 +15,12 @@ from sentiment.settings import TableSettings
 
 NAMING = 1000  # rows that are looked through for column names
 PIECE = 1 << 16
-OBJECT = re.compile(r'\s*(?:\[\s*)?\{\s*"(?:[^"\\]|\\.)*"\s*:')
+STRING = r'"(?:[^"\\]|\\.)*"'
+OBJECT = re.compile(rf"\s*(?:\[\s*)?\{{\s*{STRING}\s*:")
+# An object around an array of rows: {"count": 2, "reviews": [{…
+AROUND = re.compile(rf"\s*\{{(?:\s*{STRING}\s*:\s*(?:{STRING}|[-+.\w]+)\s*,)*\s*{STRING}\s*:\s*(?=\[\s*\{{)")
+# What pandas writes by columns, {"text": {"0": …, by index, {"0": {…, or apart, {"columns": […, {"schema": {"fields": ….
+NO_ROWS = re.compile(rf'\s*\{{\s*(?:{STRING}\s*:\s*\{{\s*"0"\s*:|"0"\s*:\s*\{{|"columns"\s*:\s*\[|"schema"\s*:\s*\{{\s*"fields"\s*:)')
 BETWEEN = re.compile(r"[\s,]*")
 LONE = re.compile("[\ud800-\udfff]")
 
@@ -32,15 +37,24 @@ def open_json(decoding: Decoding, settings: TableSettings) -> Rows:
     """The rows of a file. Lone surrogates in them, which are no characters, become U+FFFD.
 
     Raises:
-        UserError: None of the first rows is an object.
+        UserError: None of the first rows is an object, or the file has no rows but columns.
     """
     with decoding.open() as text:
+        begins = text.read(PIECE)
+    if NO_ROWS.match(begins):
+        raise UserError(
+            f"The file is not written by rows. Received: {decoding.file.path}. "
+            "Write it so; in pandas: to_json(FILE, orient='records', lines=True)."
+        )
+    around = _is_around(begins)
+    with decoding.open() as text:
         first = next((line for line in limited_lines(text, settings.max_row) if line.strip()), "")
-    array = _goes_on(first, decoding.file.name.lower().endswith(".json"))
-    records = _of_array if array else _of_lines
+    array = around or _goes_on(first, decoding.file.name.lower().endswith(".json"))
 
     def read_records(on_bytes: OnBytes) -> Iterator[tuple[int, Any, str]]:
-        return records(decoding, settings.max_row, on_bytes)
+        if array:
+            return _of_array(decoding, settings.max_row, around, on_bytes)
+        return _of_lines(decoding, settings.max_row, on_bytes)
 
     named = list(islice(read_records(lambda size: None), NAMING))
     names = list(dict.fromkeys(name for _, record, _ in named for name in record))
@@ -54,8 +68,24 @@ def open_json(decoding: Decoding, settings: TableSettings) -> Rows:
         for number, record, problem in read_records(on_bytes):
             yield Row(number, [record.get(name) for name in columns], problem, record if whole else None)
 
-    brackets = array and first.lstrip().startswith("[")
-    return Rows(names, read, "json", f"{decoding}, JSON{' of several lines a row' if array else ' lines'}", array=brackets)
+    brackets = around or (array and first.lstrip().startswith("["))
+    kind = ", the rows in an object" if around else " of several lines a row" if array else " lines"
+    return Rows(names, read, "json", f"{decoding}, JSON{kind}", array=brackets)
+
+
+def _is_around(begins: str) -> bool:
+    """Whether a text that begins so is one object around an array of rows, and no row itself, which may have an array, too."""
+    if not AROUND.match(begins):
+        return False
+    text = begins.lstrip()
+    try:
+        value, ends = json.JSONDecoder().raw_decode(text)
+    except json.JSONDecodeError as error:
+        return len(begins) == PIECE or error.pos >= len(text.rstrip())
+    except (ValueError, RecursionError):
+        return False
+    rows = next(each for each in value.values() if isinstance(each, list))
+    return not text[ends:].strip() and (len(rows) > 1 or not any(isinstance(each, str) for each in value.values()))
 
 
 def _goes_on(line: str, any_json: bool) -> bool:
@@ -87,21 +117,23 @@ def _of_lines(decoding: Decoding, longest: int, on_bytes: OnBytes) -> Iterator[t
                 yield _checked(number, record, line)
 
 
-def _of_array(decoding: Decoding, longest: int, on_bytes: OnBytes) -> Iterator[tuple[int, dict[str, Any], str]]:
-    """Raises UserError where it is no JSON: there is no telling where the next row begins."""
+def _of_array(decoding: Decoding, longest: int, around: bool, on_bytes: OnBytes) -> Iterator[tuple[int, dict[str, Any], str]]:
+    """Raises UserError where it is no JSON: there is no telling where the next row begins. around: whether it stands in an object."""
     faults = decoding.faults()
     with decoding.open(on_bytes) as text:
-        for number, (record, source) in enumerate(_values(text, decoding, longest), 1):
+        for number, (record, source) in enumerate(_values(text, decoding, longest, around), 1):
             if not decoding.whole and (count := source.count(MARK)):
                 yield number, {}, _first(islice(faults, count))
             else:
                 yield _checked(number, record, source)
 
 
-def _values(text: TextIO, decoding: Decoding, longest: int) -> Iterator[tuple[Any, str]]:
+def _values(text: TextIO, decoding: Decoding, longest: int, around: bool) -> Iterator[tuple[Any, str]]:
     """The values of an array, or of a text one after the other, each with its source."""
     decode = json.JSONDecoder().raw_decode
     rest, number, array = text.read(PIECE).lstrip(), 0, False
+    if around:
+        rest = AROUND.sub("", rest, count=1)
     if rest.startswith("["):
         array, rest = True, rest[1:]
     at, size = 0, PIECE
@@ -119,8 +151,9 @@ def _values(text: TextIO, decoding: Decoding, longest: int) -> Iterator[tuple[An
             yield value, rest[begins:ends]
             continue
         if array and rest[begins : begins + 1] == "]":
-            if rest[begins + 1 :].strip() or text.read(PIECE).strip():
-                raise _not_json(decoding, number + 1, "there is more behind the array")
+            behind = rest[begins + 1 :] + text.read(PIECE)
+            if not _closes(behind) if around else behind.strip():
+                raise _not_json(decoding, number + 1, "there is more behind the array" if behind.strip() else "it is cut off")
             return
         more = text.read(size)
         if not more:
@@ -130,6 +163,15 @@ def _values(text: TextIO, decoding: Decoding, longest: int) -> Iterator[tuple[An
         if len(rest) - begins > longest:
             raise _not_json(decoding, number + 1, f"longer than {longest} characters (max_row)")
         rest, at, size = rest[begins:] + more, 0, size * 2
+
+
+def _closes(behind: str) -> bool:
+    """Whether this ends the object around an array."""
+    try:
+        json.loads('{"": 0' + behind)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _not_json(decoding: Decoding, number: int, problem: str) -> UserError:

@@ -1,5 +1,6 @@
 """What the labels of a table mean, and which parameters would say it."""
 
+import csv
 import re
 import shlex
 from collections.abc import Iterable
@@ -33,6 +34,13 @@ LIKELY = {  # words that are proposed, not taken
         "positif",
         "positivo",
         "positiva",
+        "oui",
+        "ja",
+        "sim",
+        "sì",
+        "sí",
+        "tak",
+        "да",
     ),
     0: (
         "no",
@@ -55,6 +63,12 @@ LIKELY = {  # words that are proposed, not taken
         "négatif",
         "negativo",
         "negativa",
+        "non",
+        "nein",
+        "nee",
+        "não",
+        "nie",
+        "нет",
     ),
 }
 PREFIX = "__label__"  # fastText's
@@ -101,7 +115,7 @@ def propose(values: Iterable[Any]) -> str:
     if len(labels) > MANY:
         return f"These are over {MANY} different ones: give label_column=NAME if it is another column, or positive=... and negative=..."
     positive, negative = _by_words(labels) or _by_numbers(labels) or ([], [])
-    if positive and negative and not any("," in label for label in labels):
+    if positive and negative:
         return f"Give positive={shlex.quote(','.join(positive))} and negative={shlex.quote(','.join(negative))}"
     return f"Give positive=... and negative=... of these labels: {', '.join(labels)[:200]}"
 
@@ -126,4 +140,7 @@ def _by_numbers(labels: list[str]) -> tuple[list[str], list[str]] | None:
 
 
 def _named(names: str) -> set[str]:
-    return set() if names == "auto" else {plain_label(label) for label in names.split(",") if label.strip()}
+    """The labels of a list with commas between, of which one with a comma stands in double quotes."""
+    if names == "auto":
+        return set()
+    return {plain_label(label) for row in csv.reader([names], skipinitialspace=True) for label in row if label.strip()}

@@ -22,17 +22,26 @@ class Dialect:
         separator: One character, or "" if there is but one column.
         quoting: Whether quotes group (RFC 4180) or are text like any other.
         escape: The character that makes the next one text, or "".
+        quote: The quote that groups.
+        skips_blanks: Whether blanks behind a separator are none of the text.
+        ends_rows: Whether a separator also stands at the end of each row, but for the header.
         begins_quoted: Whether each row begins with a quote.
     """
 
     separator: str
     quoting: bool
     escape: str = ""
+    quote: str = '"'
+    skips_blanks: bool = False
+    ends_rows: bool = False
     begins_quoted: bool = False
 
     def __str__(self) -> str:
         between = {"": "one column", "\t": "tabs between columns"}.get(self.separator, f"'{self.separator}' between columns")
-        return f"{between}, quotes {'group' if self.quoting else 'are text'}" + (f", {self.escape} escapes" if self.escape else "")
+        quotes = "quotes" if self.quote == '"' else "single quotes"
+        more = [f"{self.escape} escapes"] * bool(self.escape) + ["blanks before fields"] * self.skips_blanks
+        more += ["a separator behind each row"] * self.ends_rows
+        return ", ".join([between, f"{quotes} {'group' if self.quoting else 'are text'}", *more])
 
     def reader(self, lines: Iterable[str]) -> Iterator[list[str]]:
         """Rows. Raises csv.Error at a quote that is not closed or not followed by a separator."""
@@ -40,6 +49,8 @@ class Dialect:
             map(self._prepared, lines) if self.escape else lines,
             delimiter=self.separator or NO_SEPARATOR,
             quoting=csv.QUOTE_MINIMAL if self.quoting else csv.QUOTE_NONE,
+            quotechar=self.quote,
+            skipinitialspace=self.skips_blanks,
             escapechar=self.escape or None,
             strict=True,
         )
@@ -89,8 +100,12 @@ def records(lines: Iterable[str], dialect: Dialect, columns: int | None, longest
         if not problem and not empty:
             if columns is None:
                 columns = len(values)
-            if len(values) != columns:
+            if dialect.ends_rows and line > 1 and len(values) == columns + 1 and not values[-1].strip():
+                values.pop()
+            elif len(values) != columns:
                 problem = f"{len(values)} columns where the header has {columns}"
+            elif dialect.ends_rows and line > 1:
+                problem = "no separator behind it, which other rows have"
             elif len(taken) > SWALLOWED + 1 and columns > 1 and all(_is_row(inner, dialect, columns) for inner in taken[1:-1]):
                 problem = "a quote that is not closed"
         if problem:
@@ -99,27 +114,27 @@ def records(lines: Iterable[str], dialect: Dialect, columns: int | None, longest
             feed.put_back(taken[resume:])
             taken = taken[:resume]
             if dialect.begins_quoted:
-                taken += feed.rest_of_row()
+                taken += feed.rest_of_row(dialect.quote)
         yield Record(values, problem, taken, line)
         line += len(taken)
 
 
 def _is_row(line: str, dialect: Dialect, columns: int) -> bool:
     try:
-        return [len(values) for values in dialect.reader([line])] == [columns]
+        return [len(values) for values in dialect.reader([line])] == [columns + dialect.ends_rows]
     except csv.Error:
         return False
 
 
 def _may_begin(line: str, dialect: Dialect, columns: int | None) -> bool:
     """Whether a row may begin with that line: it is one, or begins one that goes on."""
-    if dialect.begins_quoted and not line.startswith('"'):
+    if dialect.begins_quoted and not line.lstrip(" ").startswith(dialect.quote):
         return False
     try:
         widths = [len(values) for values in dialect.reader([line])]
     except csv.Error as error:
         return "unexpected end" in str(error)
-    return widths == [columns or widths[0]]
+    return widths == [columns + dialect.ends_rows if columns else widths[0]]
 
 
 class _TooLongError(Exception):
@@ -146,13 +161,13 @@ class _Feed(Iterator[str]):
     def put_back(self, lines: list[str]) -> None:
         self._waiting += reversed(lines)
 
-    def rest_of_row(self) -> list[str]:
+    def rest_of_row(self, quote: str) -> list[str]:
         """The next lines, up to one that begins with a quote. Of these rows, each does."""
         rest: list[str] = []
         while len(rest) < LONGEST_REST:
-            line = self._waiting.pop() if self._waiting else next(self._lines, '"')
-            if line.startswith('"') or not line.strip():
-                self.put_back([line] if line != '"' else [])
+            line = self._waiting.pop() if self._waiting else next(self._lines, quote)
+            if line.lstrip(" ").startswith(quote) or not line.strip():
+                self.put_back([line] if line != quote else [])
                 break
             rest.append(line)
         return rest

@@ -59,7 +59,9 @@ class MonitorSettings(TableSettings):
     label_column: str = parameter(
         "auto", "the column that holds the true labels, empty where there is none (auto: by its name; none: no labels)"
     )
-    positive: str = parameter("auto", "the labels that count as positive, with commas between, such as 4,5")
+    positive: str = parameter(
+        "auto", "the labels that count as positive, with commas between, such as 4,5; one with a comma in double quotes"
+    )
     negative: str = parameter("auto", "the labels that count as negative, such as 1,2; other ones do not count")
 
 

@@ -47,7 +47,9 @@ class PrepareSettings(TableSettings, TextSettings):
         "a table, a folder or tar.gz in aclImdb layout, or imdb: downloads the Large Movie Review Dataset, checks and keeps it",
     )
     label_column: str = parameter("auto", "the column that holds the label: 0/1, negative/positive, neg/pos, false/true")
-    positive: str = parameter("auto", "the labels that count as positive, with commas between, such as 4,5")
+    positive: str = parameter(
+        "auto", "the labels that count as positive, with commas between, such as 4,5; one with a comma in double quotes"
+    )
     negative: str = parameter("auto", "the labels that count as negative, such as 1,2; reviews with other ones are left out")
     group_column: str = parameter("none", "the column that says what a review is about, such as a product: each group is in one split only")
     sample: int = parameter(0, "labelled reviews to keep, with the shares that labels and splits have in the whole (0: all)", minimum=0)
