@@ -85,6 +85,13 @@ def test_a_wait_is_expected_to_last_as_long_as_the_last_one(clock: Clock, capsys
     assert durations.last("a start", 10) == 3
 
 
+def test_a_wait_is_as_long_as_there_is_much_to_wait_for(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    for amount in (5, 20):
+        with Wait("a job", 2, amount):
+            clock.now += 3 * amount
+    assert capsys.readouterr().out == "a job, about 10 s\na job, about 60 s\n"
+
+
 def test_a_wait_that_failed_is_not_remembered(clock: Clock) -> None:
     with pytest.raises(KeyError), Wait("a start", 10):
         raise KeyError

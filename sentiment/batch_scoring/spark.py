@@ -5,23 +5,21 @@ import os
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sentiment.errors import UserError
-from sentiment.progress import Bar, Wait
+from sentiment.progress import Wait
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 JAVA = 17
 STARTS = 10  # seconds
-LOOKS = 0.5  # seconds between two looks at how far it is
 SETTINGS = {
     "spark.ui.enabled": "false",  # no port
-    "spark.ui.showConsoleProgress": "false",  # it knows no time that is left
+    "spark.ui.showConsoleProgress": "false",  # it knows tasks, of which a table may have but one, and no time that is left
     "spark.log.level": "FATAL",  # errors come as exceptions
     "spark.sql.caseSensitive": "true",  # columns `Score` and `score` are two
     "spark.sql.csv.parser.columnPruning.enabled": "false",  # it would hide that a row has too many columns
@@ -71,33 +69,6 @@ def session(master: str) -> Iterator["SparkSession"]:
         yield started
     finally:
         started.stop()
-
-
-@contextmanager
-def progress(running: "SparkSession", title: str) -> Iterator[None]:
-    """Shows while the block lasts how many tasks are done. What one has read, Spark does not tell before its end."""
-    over = threading.Event()
-
-    def follow() -> None:
-        with Bar(title, 0, "tasks") as bar:
-            while not over.wait(LOOKS):
-                bar.set(*_tasks(running))
-
-    following = threading.Thread(target=follow, daemon=True)
-    following.start()
-    try:
-        yield
-    finally:
-        over.set()
-        following.join()
-
-
-def _tasks(running: "SparkSession") -> tuple[int, int]:
-    """Of the jobs that are at work: the tasks that are done, and all."""
-    tracker = running.sparkContext.statusTracker()
-    jobs = [job for number in tracker.getActiveJobsIds() if (job := tracker.getJobInfo(number))]
-    stages = [stage for job in jobs for number in job.stageIds if (stage := tracker.getStageInfo(number))]
-    return sum(stage.numCompletedTasks for stage in stages), sum(stage.numTasks for stage in stages)
 
 
 def reason(error: Exception) -> str:

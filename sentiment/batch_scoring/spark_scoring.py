@@ -34,7 +34,7 @@ REPLACED = "\N{REPLACEMENT CHARACTER}"  # what Spark reads where the encoding ha
 class SparkTable:
     """frame: the columns `names`, and PROBLEM, which is null where a row can be scored, FILE and RECORD, by which to find the row.
 
-    text: the name of the column that holds the text.
+    text: the name of the column that holds the text; size: of the files, in bytes.
     """
 
     frame: DataFrame
@@ -42,6 +42,7 @@ class SparkTable:
     text: str
     kind: str
     separator: str
+    size: int
 
 
 def open_table(session: SparkSession, path: str, settings: TableSettings) -> SparkTable:
@@ -84,7 +85,7 @@ def open_table(session: SparkSession, path: str, settings: TableSettings) -> Spa
         sql.col("_metadata.file_path").alias(FILE),
         sql.coalesce(unread, sql.to_json(sql.struct(*columns))).alias(RECORD),
     )
-    return SparkTable(marked, names, text, kind, separator)
+    return SparkTable(marked, names, text, kind, separator, _Place(session, path).size)
 
 
 def _read_separated(session: SparkSession, path: str, separator: str, escape: str, encoding: str) -> DataFrame:
@@ -160,6 +161,11 @@ class _Place:
     @property
     def local(self) -> Path | None:
         return Path(self._name(self.path).toUri().getPath()) if self._files.getScheme() == "file" else None
+
+    @property
+    def size(self) -> int:
+        """In bytes, of a file or of all in a folder."""
+        return int(self._files.getContentSummary(self._name(self.path)).getLength())
 
     def exists(self) -> bool:
         return bool(self._files.exists(self._name(self.path)))

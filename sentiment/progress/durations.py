@@ -22,7 +22,7 @@ def remember(name: str, seconds: float) -> None:
     unfinished = path.with_suffix(f".{os.getpid()}.unfinished")
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_text(json.dumps(_read() | {name: round(seconds, 1)}, indent=1, sort_keys=True))
+        unfinished.write_text(json.dumps(_read() | {name: round(seconds, 3)}, indent=1, sort_keys=True))
         unfinished.replace(path)
 
 

@@ -16,11 +16,13 @@ FORMAT = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
 class Wait:
     """Shows that something is waited for, until that is there, or the wait is closed. A block of `with` that ends well has had it.
 
-    title: what is done meanwhile, under which it is remembered; typical: seconds, where it was never waited for.
+    title: what is done meanwhile, under which it is remembered; typical: seconds, where it was never waited for; amount: of what takes so
+    long each, if it is not always as much.
     """
 
-    def __init__(self, title: str, typical: float) -> None:
-        self._title, self._expected, self._begun = title, durations.last(title, typical), time.monotonic()
+    def __init__(self, title: str, typical: float, amount: float = 1) -> None:
+        self._title, self._amount, self._begun = title, amount, time.monotonic()
+        self._expected = amount * durations.last(title, typical)
         self._over = threading.Event()
         self._shown = threading.Thread(target=self._draw if has_terminal() else self._write, daemon=True)
         self._shown.start()
@@ -36,7 +38,7 @@ class Wait:
     def arrived(self) -> None:
         """What was waited for is there."""
         if not self._over.is_set():
-            durations.remember(self._title, time.monotonic() - self._begun)
+            durations.remember(self._title, (time.monotonic() - self._begun) / self._amount)
         self.close()
 
     def close(self) -> None:

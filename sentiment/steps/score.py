@@ -16,7 +16,7 @@ from sentiment.batch_scoring.local_scoring import only_writer, score_table
 from sentiment.errors import StepError, UserError
 from sentiment.model import model_file
 from sentiment.model.scorer import Scorer
-from sentiment.progress import Bar
+from sentiment.progress import Bar, Wait
 from sentiment.registry import find_model, lineage
 from sentiment.reviews.packed import find_packed, unpacked_name
 from sentiment.reviews.rows import Rows
@@ -28,6 +28,7 @@ from sentiment.settings.models import NONE
 from sentiment.steps import score_text
 from sentiment.tracking import commands
 
+SPARK_SECONDS, SPARK_BEGINS = 0.8, 10  # for a megabyte on two cores, and the megabytes that its beginning is worth
 log = logging.getLogger(__name__)
 
 
@@ -120,7 +121,7 @@ def _score_on_spark(settings: ScoreSettings, opening: str) -> None:
         served_model.save(path, model)
         with tracking.step_run("score", settings, model_digest=_digest(path)[:16]) as active:
             begun = time.perf_counter()
-            with spark.progress(session, "score"):
+            with Wait("score: on Spark", SPARK_SECONDS, SPARK_BEGINS + table.size / 1e6):
                 counts = spark_scoring.score_table(session, table, model, output)
             active.log_metrics({**counts, "seconds": time.perf_counter() - begun})
             active.set_tags({tracking.NOTE: _note(counts, settings)})
