@@ -28,6 +28,7 @@ from sentiment.settings.models import NONE
 from sentiment.steps import score_text
 from sentiment.tracking import commands
 
+SPARK_LOOKS = 6  # seconds
 SPARK_SECONDS, SPARK_BEGINS = 0.8, 10  # for a megabyte on two cores, and the megabytes that its beginning is worth
 log = logging.getLogger(__name__)
 
@@ -116,7 +117,8 @@ def _score_on_spark(settings: ScoreSettings, opening: str) -> None:
         if local := spark_scoring.check_output(session, output):
             local.parent.mkdir(parents=True, exist_ok=True)
             outputs.enter_context(only_writer(local))
-        table = spark_scoring.open_table(session, source, part(TableSettings, settings))
+        with Wait("score: looking at the table on Spark", SPARK_LOOKS):
+            table = spark_scoring.open_table(session, source, part(TableSettings, settings))
         model = Path(folder) / served_model.NAME
         served_model.save(path, model)
         with tracking.step_run("score", settings, model_digest=_digest(path)[:16]) as active:
