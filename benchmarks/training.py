@@ -15,8 +15,9 @@ from sentiment.paths import PROJECT
 from sentiment.preparation import prepared
 from sentiment.settings import PrepareSettings, TrainSettings
 from sentiment.training import defaults
+from sentiment.training.messages import Epoch, Verdict
 from sentiment.training.trainer_environment import available_cores, environment
-from sentiment.training.trainer_process import Epoch, Trainer, Verdict
+from sentiment.training.trainer_process import Trainer
 
 COMMAND = "IMDB=FILE python -m benchmarks training"
 REVIEWS = 6000  # of which 2700 are trained on

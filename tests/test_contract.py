@@ -22,7 +22,8 @@ from sentiment.reviews.batch import VALIDATION
 from sentiment.settings import ARCHITECTURES, BACKENDS, NETWORKS
 from sentiment.text.vocabulary import Encoded
 from sentiment.training import ngram_regression
-from sentiment.training.trainer_process import Epoch, Scores, Trainer, write_ids
+from sentiment.training.messages import Epoch, Scores
+from sentiment.training.trainer_process import Trainer, write_ids
 from tests.trained import FROZEN, LENGTHS, SIZES, Models, Trainers, assert_same_encoder, random_reviews, sigmoid, train_network, train_small
 
 KINDS = [(architecture, 500) for architecture in ARCHITECTURES] + [(architecture, 0) for architecture in NETWORKS]  # and n-grams

@@ -23,7 +23,8 @@ from sentiment.steps import train as train_step
 from sentiment.trainer import batches
 from sentiment.trainer.language import CLOSED, NOISE
 from sentiment.training import language, pretraining, word_vectors
-from sentiment.training.trainer_process import LanguageEpoch, Trainer
+from sentiment.training.messages import LanguageEpoch
+from sentiment.training.trainer_process import Trainer
 from sentiment.training.word_vectors import WordVectors
 from tests.trained import SIZES, Trainers, train_network
 

@@ -18,7 +18,8 @@ from sentiment.reviews.batch import VALIDATION
 from sentiment.settings import PrepareSettings, TrainSettings
 from sentiment.training import training
 from sentiment.training.epochs import Epochs
-from sentiment.training.trainer_process import Epoch, Trainer
+from sentiment.training.messages import Epoch
+from sentiment.training.trainer_process import Trainer
 from tests.trained import QUICK, Trainers, train_network, train_small
 
 pytestmark = pytest.mark.slow

@@ -12,7 +12,8 @@ from sentiment.ragged import Ragged, from_lengths
 from sentiment.settings import TrainSettings
 from sentiment.text.vocabulary import Encoded, Encoder
 from sentiment.training import model_parts, ngram_regression, training
-from sentiment.training.trainer_process import Epoch, ModelFiles, Trainer, Verdict
+from sentiment.training.messages import Epoch, ModelFiles, Verdict
+from sentiment.training.trainer_process import Trainer
 from sentiment.training.training import Trained
 from sentiment.training.word_vectors import WordVectors
 

@@ -19,8 +19,9 @@ from sentiment.reviews.batch import TRAIN, UNLABELLED
 from sentiment.settings import LANGUAGE_MODEL, LSTMS_OVER_WORDS, TEACHER, VECTORS, TrainSettings
 from sentiment.tracking import descriptions
 from sentiment.training import defaults, language, pieces, pretraining, teaching, word_vectors
+from sentiment.training.messages import LanguageEpoch
 from sentiment.training.ngram_regression import NgramModel
-from sentiment.training.trainer_process import LanguageEpoch, Trainer
+from sentiment.training.trainer_process import Trainer
 from sentiment.training.word_vectors import WordVectors
 
 FILES = {VECTORS: "vectors.h5", TEACHER: find_model.FILE, LANGUAGE_MODEL: "language_model.h5"}

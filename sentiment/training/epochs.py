@@ -8,7 +8,7 @@ import numpy as np
 from sentiment.errors import StepError
 from sentiment.settings import TrainSettings
 from sentiment.training import assembly, class_weights, ensemble
-from sentiment.training.trainer_process import UNSCALED, Epoch, Verdict
+from sentiment.training.messages import UNSCALED, Epoch, Verdict
 
 AfterEpoch = Callable[[int, dict[str, float]], bool]  # gets an epoch's number and metrics, returns whether to give up
 

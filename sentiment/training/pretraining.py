@@ -13,7 +13,8 @@ from sentiment.reviews.batch import TRAIN, UNLABELLED
 from sentiment.settings import LANGUAGE_MODEL, VECTORS, TrainSettings
 from sentiment.training import defaults, learned_vectors, training
 from sentiment.training.epochs import AfterEpoch, go_on
-from sentiment.training.trainer_process import LanguageEpoch, Trainer
+from sentiment.training.messages import LanguageEpoch
+from sentiment.training.trainer_process import Trainer
 from sentiment.training.training import Trained
 from sentiment.training.word_vectors import WordVectors
 

@@ -10,7 +10,7 @@ import select
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -28,69 +28,15 @@ from sentiment.ragged import from_lengths
 from sentiment.reviews.batch import TRAIN, VALIDATION
 from sentiment.text.vocabulary import Encoded
 from sentiment.training import class_weights, word_vectors
+from sentiment.training.messages import Epoch, LanguageEpoch, ModelFiles, Scores, Verdict
 from sentiment.training.trainer_environment import available_cores, environment, seconds_of_silence
 from sentiment.training.word_vectors import WordVectors
 
 LOG_LINES = 15
-UNSCALED = (1.0, 0.0)  # a factor and a shift
 
 
 class TrainerError(StepError):
     """A job failed, or its trainer ended."""
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What a trainer tells after an epoch; `val_logits` are the network's for the validation reviews, in their order.
-
-    Of epoch 0, the model that it starts from, there is nothing else.
-    """
-
-    epoch: int
-    val_logits: list[float]
-    train_loss: float | None = None
-    train_accuracy: float | None = None
-    epoch_seconds: float | None = None
-    tokens_per_second: float | None = None
-
-
-@dataclass(frozen=True)
-class LanguageEpoch:
-    """What a trainer tells after an epoch of a language model; losses are means of a word, in nats."""
-
-    epoch: int
-    train_loss: float
-    val_loss: float
-    epoch_seconds: float
-    tokens_per_second: float
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The answer to the trainer: whether these are the weights to keep, and whether to stop."""
-
-    keep: bool
-    stop: bool
-
-
-@dataclass(frozen=True)
-class ModelFiles:
-    """parts: what `sentiment.training.model_parts` wrote; model: where the whole model goes.
-
-    scale: what the network's logit is multiplied by, and what is then added to it.
-    """
-
-    parts: Path
-    model: Path
-    scale: tuple[float, float] = UNSCALED
-
-
-@dataclass(frozen=True)
-class Scores:
-    """scores: P(positive); network_logits: of the model's network, none if it is not of this project. Each `<float64>[reviews]`."""
-
-    scores: np.ndarray
-    network_logits: np.ndarray
 
 
 def write_ids(path: Path, reviews: Encoded) -> Path:

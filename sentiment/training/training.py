@@ -18,9 +18,10 @@ from sentiment.settings import threshold as thresholds
 from sentiment.training import class_weights, defaults, model_parts, ngram_regression, teaching
 from sentiment.training.assembly import Assembled, assemble
 from sentiment.training.epochs import AfterEpoch, Epochs, go_on
+from sentiment.training.messages import UNSCALED, ModelFiles
 from sentiment.training.ngram_regression import Fitted
 from sentiment.training.threshold import Threshold
-from sentiment.training.trainer_process import UNSCALED, ModelFiles, Trainer
+from sentiment.training.trainer_process import Trainer
 from sentiment.training.word_vectors import WordVectors
 
 
