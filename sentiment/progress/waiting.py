@@ -24,7 +24,10 @@ class Wait:
         self._title, self._amount, self._begun = title, amount, time.monotonic()
         self._expected = amount * durations.last(title, typical)
         self._over = threading.Event()
-        self._shown = threading.Thread(target=self._draw if has_terminal() else self._write, daemon=True)
+        draws = has_terminal()
+        if not draws:
+            print(f"{title}, about {self._expected:.0f} s", flush=True)
+        self._shown = threading.Thread(target=self._draw if draws else self._write, daemon=True)
         self._shown.start()
 
     def __enter__(self) -> Self:
@@ -46,7 +49,6 @@ class Wait:
         self._shown.join()
 
     def _write(self) -> None:
-        print(f"{self._title}, about {self._expected:.0f} s", flush=True)
         while not self._over.wait(INTERVAL):
             seconds = time.monotonic() - self._begun
             print(f"{self._title}: {seconds:.0f} s{remaining(seconds, seconds, self._expected)}", flush=True)
