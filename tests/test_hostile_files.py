@@ -146,6 +146,10 @@ IN_A_CONFIGURATION: dict[str, Callable[[dict[str, Any]], None]] = {
     "an object in an initializer": lambda saved: layer(saved, "LSTM")["config"].update(
         kernel_initializer={"class_name": "Constant", "config": {"value": {"class_name": "Lambda"}}}
     ),
+    "an unknown key of an initializer": lambda saved: layer(saved, "LSTM")["config"].update(
+        kernel_initializer={"class_name": "Zeros", "config": {"x": 1}}
+    ),
+    "a word for a number": lambda saved: layer(saved, "LSTM")["config"].update(dropout="0.5; import os"),
     "a function for an activation": lambda saved: layer(saved, "Dense")["config"].update(activation="system"),
     "an object for an activation": lambda saved: layer(saved, "Dense")["config"].update(activation={"class_name": "Lambda"}),
     "a path for a name": lambda saved: layer(saved, "LSTM")["config"].update(name="../../x"),

@@ -86,7 +86,10 @@ def test_json_arrays_and_rows_of_several_lines(tmp_path: Path, indent: int | Non
     assert labelled(other) == [(record["text"], record["label"]) for record in records]
 
 
-@pytest.mark.parametrize("around", ['{"reviews": %s}', ' {"of": "a shop, {", "count": 2,\n "reviews" : %s,\n"more": {"a": [1]}}\n'])
+@pytest.mark.parametrize(
+    "around",
+    ['{"reviews": %s}', ' {"of": "a shop, {", "meta": {"n": [1]}, "none": [], "count": 2,\n "reviews" : %s,\n"more": {"a": [1]}}\n'],
+)
 @pytest.mark.parametrize("name", ["a.json", "a.txt"])
 def test_json_rows_in_an_object(tmp_path: Path, around: str, name: str) -> None:
     records = [{"text": text, "label": int(label), "more": [{"a": 1}]} for text, label in zip(TEXTS * 200, LABELS * 200, strict=True)]

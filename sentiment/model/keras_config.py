@@ -58,6 +58,11 @@ OPTIONS: dict[str, set[str]] = {
 OBJECTS = {"RandomUniform", "RandomNormal", "TruncatedNormal", "VarianceScaling", "GlorotUniform", "GlorotNormal", "HeNormal", "HeUniform",
            "LecunNormal", "LecunUniform", "Orthogonal", "Zeros", "Ones", "Constant", "L1L2", "L1", "L2", "DTypePolicy", "MaxNorm", "NonNeg",
            "UnitNorm"}  # fmt: skip
+OBJECT_OPTIONS = {"name", "dtype", "seed", "value", "minval", "maxval", "mean", "stddev", "scale", "mode", "distribution", "gain", "l1",
+                  "l2", "max_value", "axis", "input_axes", "output_axes"}  # fmt: skip
+# Options whose value may be a word; all others are numbers, or lists of them.
+WORDS = {"name", "dtype", "input_dtype", "padding", "border_mode", "data_format", "consume_less", "init", "inner_init", "forget_bias_init",
+         "mode", "distribution"} | _WEIGHTED  # fmt: skip
 OBJECT_MODULES = (None, "keras", "keras.initializers", "keras.regularizers", "keras.constraints", "builtins")
 
 
@@ -149,7 +154,7 @@ def _check_layer(layer: Any) -> None:
         elif isinstance(value, dict):
             _check_object(f"{kind} with {name}", value)
         else:
-            _check_plain(f"{kind} with {name}", value)
+            _check_option(f"{kind} with {name}", name, value)
     if kind == "ZeroPadding1D" and not all(each <= MOST_PADDING for each in np.atleast_1d(config.get("padding", 0))):
         raise ValueError(f"{kind} adds {str(config['padding'])[:80]} steps, which may be {MOST_PADDING}")
 
@@ -179,8 +184,15 @@ def _check_object(what: str, value: dict[str, Any]) -> None:
     known = value["class_name"] in OBJECTS and value.get("module") in OBJECT_MODULES
     if not known or value.get("registered_name") not in (None, value["class_name"]) or not isinstance(value["config"], dict):
         raise ValueError(f"{what}={str(value)[:80]} is not known")
+    _check_keys(what, value["config"], OBJECT_OPTIONS)
     for name, each in value["config"].items():
-        _check_plain(f"{what} of {name}", each)
+        _check_option(f"{what} of {name}", name, each)
+
+
+def _check_option(what: str, name: str, value: Any) -> None:
+    if isinstance(value, str) and name not in WORDS:
+        raise ValueError(f"{what[:80]}={value[:80]} is not known")
+    _check_plain(what, value)
 
 
 def _check_plain(what: str, value: Any, depth: int = 3) -> None:

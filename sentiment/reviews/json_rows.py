@@ -17,8 +17,7 @@ NAMING = 1000  # rows that are looked through for column names
 PIECE = 1 << 16
 STRING = r'"(?:[^"\\]|\\.)*"'
 OBJECT = re.compile(rf"\s*(?:\[\s*)?\{{\s*{STRING}\s*:")
-# An object around an array of rows: {"count": 2, "reviews": [{…
-AROUND = re.compile(rf"\s*\{{(?:\s*{STRING}\s*:\s*(?:{STRING}|[-+.\w]+)\s*,)*\s*{STRING}\s*:\s*(?=\[\s*\{{)")
+NAME, ROWS = re.compile(rf"[\s{{,]*{STRING}\s*:\s*"), re.compile(r"\[\s*\{")
 # What pandas writes by columns, {"text": {"0": …, by index, {"0": {…, or apart, {"columns": […, {"schema": {"fields": ….
 NO_ROWS = re.compile(rf'\s*\{{\s*(?:{STRING}\s*:\s*\{{\s*"0"\s*:|"0"\s*:\s*\{{|"columns"\s*:\s*\[|"schema"\s*:\s*\{{\s*"fields"\s*:)')
 BETWEEN = re.compile(r"[\s,]*")
@@ -75,16 +74,16 @@ def open_json(decoding: Decoding, settings: TableSettings) -> Rows:
 
 def _is_around(begins: str) -> bool:
     """Whether a text that begins so is one object around an array of rows, and no row itself, which may have an array, too."""
-    if not AROUND.match(begins):
-        return False
     text = begins.lstrip()
+    if not _array_within(text):
+        return False
     try:
         value, ends = json.JSONDecoder().raw_decode(text)
     except json.JSONDecodeError as error:
         return len(begins) == PIECE or error.pos >= len(text.rstrip())
     except (ValueError, RecursionError):
         return False
-    rows = next(each for each in value.values() if isinstance(each, list))
+    rows = next(each for each in value.values() if isinstance(each, list) and each and isinstance(each[0], dict))
     return not text[ends:].strip() and (len(rows) > 1 or not any(isinstance(each, str) for each in value.values()))
 
 
@@ -98,6 +97,20 @@ def _goes_on(line: str, any_json: bool) -> bool:
         return line.lstrip()[:1] in ("[", "{") and error.pos >= len(line.rstrip())
     except (ValueError, RecursionError):
         return False
+
+
+def _array_within(text: str) -> int:
+    """Where in an object the first array of objects begins, such as `{"count": 2, "reviews": [{…`; 0 if there is none."""
+    at = 0
+    while text.startswith("{") and (name := NAME.match(text, at)):
+        at = name.end()
+        if ROWS.match(text, at):
+            return at
+        try:
+            _, at = json.JSONDecoder().raw_decode(text, at)
+        except (ValueError, RecursionError):
+            break
+    return 0
 
 
 def _of_lines(decoding: Decoding, longest: int, on_bytes: OnBytes) -> Iterator[tuple[int, dict[str, Any], str]]:
@@ -133,7 +146,7 @@ def _values(text: TextIO, decoding: Decoding, longest: int, around: bool) -> Ite
     decode = json.JSONDecoder().raw_decode
     rest, number, array = text.read(PIECE).lstrip(), 0, False
     if around:
-        rest = AROUND.sub("", rest, count=1)
+        rest = rest[_array_within(rest) :]
     if rest.startswith("["):
         array, rest = True, rest[1:]
     at, size = 0, PIECE
