@@ -168,6 +168,8 @@ def _check_agreed(study: optuna.Study, agreed: dict[str, str], tags: dict[str, s
 
 def _search(study: optuna.Study, job: trial.Job, active: StepRun, seed: int | None, stop: threading.Event) -> None:
     """Does trials in as many threads as there are workers, each with its trainer and its share of the cores."""
+    if sum(_count_by_state(study).values()) >= job.settings.trials:
+        return
     progress = SearchProgress(study, job, active)
     with contextlib.closing(progress), ThreadPoolExecutor(job.settings.workers) as pool:
         workers = []
