@@ -31,6 +31,14 @@ def test_a_row_without_the_separator_that_others_have_is_bad(tmp_path: Path) -> 
     assert bad == {4: "no separator behind it, which other rows have (line 5)"}
 
 
+@pytest.mark.parametrize("end", ["", ","])
+def test_two_bad_quotes_do_not_swallow_what_is_between(tmp_path: Path, end: str) -> None:
+    lines = ["text,label\n", *(f"plain {number},{number % 2}{end}\n" for number in range(30))]
+    lines[5], lines[20] = f'"open, never closed,1{end}\n', f'closed, never opened",0{end}\n'
+    texts, bad = rows(write(tmp_path / "a.csv", lines))
+    assert (len(texts), list(bad)) == (28, [5, 20])
+
+
 def test_apostrophes_that_begin_a_few_texts_are_text(tmp_path: Path) -> None:
     texts = ["'Tis fine", "'a quote'", *TEXTS]
     path = write(tmp_path / "a.csv", ["label,text\n", *(line(text, 1, '"', "", "") for text in texts)])

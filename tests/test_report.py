@@ -57,10 +57,14 @@ def trials(values: list[float], mixed: bool = False) -> list[FrozenTrial]:
             distributions=distributions,
             intermediate_values={1: 0.5, 2: value},
         )
-        trial.datetime_start = datetime(2026, 1, 1)
-        trial.datetime_complete = trial.datetime_start + timedelta(seconds=10 + number)
-        made.append(trial)
+        made.append(timed(trial, 10 + number))
     return made
+
+
+def timed(trial: FrozenTrial, seconds: int) -> FrozenTrial:
+    trial.datetime_start = datetime(2026, 1, 1)
+    trial.datetime_complete = trial.datetime_start + timedelta(seconds=seconds)
+    return trial
 
 
 def trials_of_all(values: list[float]) -> list[FrozenTrial]:
@@ -78,9 +82,7 @@ def trials_of_all(values: list[float]) -> list[FrozenTrial]:
         params |= {"dropout": 0.1234 + number / 100, "learning_rate": 0.0004567 + number / 1e4}
         params |= {"architecture": ("bilstm", "cnn")[number % 2], "backend": ("tensorflow", "torch")[number // 3]}
         trial = create_trial(value=value, params=params, distributions=sizes | shares | kinds)
-        trial.datetime_start = datetime(2026, 1, 1)
-        trial.datetime_complete = trial.datetime_start + timedelta(seconds=1000 + number)
-        made.append(trial)
+        made.append(timed(trial, 1000 + number))
     return made
 
 

@@ -28,37 +28,27 @@ class TrainerBar:
         else:
             print(line, flush=True)
 
-    def unseen_remaining(self) -> str:
-        """As `Bar.unseen_remaining`."""
-        return self._bar.unseen_remaining() if self._bar else ""
-
     def close(self) -> None:
         self._wait.close()
         if self._bar:
             self._bar.close()
 
 
-class EpochsBar:
+class EpochsBar(TrainerBar):
     """Progress of a training. The time that is left is for all epochs, which may be fewer.
 
     most: epochs.
     """
 
     def __init__(self, step: str, backend: str, most: int) -> None:
+        super().__init__(step, f"{step}, at most {most} epochs", backend)
         self._most, self._ended = most, 0
-        self._bar = TrainerBar(step, f"{step}, at most {most} epochs", backend)
 
-    def set(self, done: int, total: int) -> None:
+    def set(self, done: float, total: float) -> None:
         """done, total: tokens of this epoch."""
-        self._bar.set(self._ended * total + done, self._most * total)
+        super().set(self._ended * total + done, self._most * total)
 
     def end_epoch(self, line: str) -> None:
         """Prints what came of it above the bar."""
         self._ended += 1
-        self.print(line + self._bar.unseen_remaining())
-
-    def print(self, line: str) -> None:
-        self._bar.print(line)
-
-    def close(self) -> None:
-        self._bar.close()
+        self.print(line + (self._bar.unseen_remaining() if self._bar else ""))

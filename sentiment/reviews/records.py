@@ -100,11 +100,13 @@ def records(lines: Iterable[str], dialect: Dialect, columns: int | None, longest
         if not problem and not empty:
             if columns is None:
                 columns = len(values)
-            if dialect.ends_rows and line > 1 and len(values) == columns + 1 and not values[-1].strip():
+            needs_end = dialect.ends_rows and line > 1  # the header has none
+            if needs_end and len(values) == columns + 1 and not values[-1].strip():
                 values.pop()
-            elif len(values) != columns:
+                needs_end = False
+            if len(values) != columns:
                 problem = f"{len(values)} columns where the header has {columns}"
-            elif dialect.ends_rows and line > 1:
+            elif needs_end:
                 problem = "no separator behind it, which other rows have"
             elif len(taken) > SWALLOWED + 1 and columns > 1 and all(_is_row(inner, dialect, columns) for inner in taken[1:-1]):
                 problem = "a quote that is not closed"
