@@ -39,6 +39,13 @@ def test_two_bad_quotes_do_not_swallow_what_is_between(tmp_path: Path, end: str)
     assert (len(texts), list(bad)) == (28, [5, 20])
 
 
+@pytest.mark.parametrize("separator", ["\x01", "\x1f", "^", "~"])
+def test_rarer_separators_are_taken_where_the_header_has_no_usual_one(tmp_path: Path, separator: str) -> None:
+    body = [f'"{text}, ~ and ^"{separator}{number % 2}\n' for number, text in enumerate(TEXTS)]
+    path = write(tmp_path / "a.txt", [f"text{separator}label\n", *body])
+    assert labelled(path) == [(f"{text}, ~ and ^", number % 2) for number, text in enumerate(TEXTS)]
+
+
 def test_apostrophes_that_begin_a_few_texts_are_text(tmp_path: Path) -> None:
     texts = ["'Tis fine", "'a quote'", *TEXTS]
     path = write(tmp_path / "a.csv", ["label,text\n", *(line(text, 1, '"', "", "") for text in texts)])

@@ -274,3 +274,12 @@ def test_a_disk_that_can_only_be_read(base: Path, tmp_path: Path, small_disk: Pa
     assert folder.running() == []
     assert not [path for path in small_disk.rglob("*") if path.is_file()]
     assert folder.champions() == []
+
+
+def test_a_tracking_database_that_can_only_be_read(base: Path, tmp_path: Path, small_disk: Path) -> None:
+    folder = Folder(tmp_path / "folder", base)
+    shutil.copyfile(folder.uri.removeprefix("sqlite:///"), small_disk / "mlflow.db")
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    done = stages.run(folder.work, "prepare", *PREPARE, environment={"MLFLOW_TRACKING_URI": f"sqlite:///{small_disk / 'mlflow.db'}"})
+    assert done.status == 2
+    assert one_line(done).startswith("The tracking database can't be written. Received: ")

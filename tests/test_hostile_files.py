@@ -211,6 +211,9 @@ IN_A_MODEL: dict[str, Edit] = {
     "fewer rows than words": lambda file: dataset(
         VOCABULARY, lambda f, p: f.create_dataset(p, data=["w"] * 5000, dtype=h5py.string_dtype())
     )(file),
+    "words without any": dataset(VOCABULARY, lambda file, path: file.create_dataset(path, data=h5py.Empty(h5py.string_dtype()))),
+    "weights without any": dataset(TABLE, lambda file, path: file.create_dataset(path, data=h5py.Empty("f4"))),
+    "an attribute without a value": attribute("text_settings", h5py.Empty(h5py.string_dtype())),
     "not numbers": lambda file: file[TABLE].__setitem__(..., np.nan),
     "weights of another shape": dataset(TABLE, lambda file, path: file.create_dataset(path, data=np.zeros((3, 3), "f4"))),
     "a maximal length that is none": attribute("text_settings", '{"max_length": "x"}'),
@@ -230,6 +233,7 @@ def test_what_lies_or_points_elsewhere_in_a_model(case: str, tmp_path: Path) -> 
     with pytest.raises(UserError, match=r"edited\.h5") as error:
         model_file.read(edited(MODEL, tmp_path, IN_A_MODEL[case]))
     assert "root:" not in str(error.value)
+    assert "NoneType" not in str(error.value)
 
 
 def test_groups_that_lead_to_themselves_are_read_once(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ STARS = [("worst", "1"), ("bad", "2.0"), ("so so", "3"), ("good", "4"), ("best",
             "positive='positive,very positive' and negative='negative,very negative'",
         ),
         (["oui", "non"], "positive=oui and negative=non"),
-        (["good, really", "so so"], "positive=... and negative=... of these labels: good, really, so so"),
+        (["good, really", "so so"], 'positive=... and negative=... of these labels: "good, really", so so'),
     ],
 )
 def test_labels_that_are_not_known_are_proposed_and_then_read(tmp_path: Path, labels: list[str], proposal: str) -> None:

@@ -213,6 +213,7 @@ def test_what_is_asked_of_it(served: Served) -> None:
     [
         ("sqlite:///{}/mlflow.db", "There is no such model. Received: model=models:/sentiment@champion. Train and register one: make run"),
         ("http://127.0.0.1:{}", "The tracking server does not give the model. Received: model=models:/sentiment@champion. "),
+        ("postgresql://me@127.0.0.1:{}/runs", "The tracking server does not give the model. Received: model=models:/sentiment@champion. "),
     ],
 )
 def test_what_is_not_there_is_not_served(

@@ -11,7 +11,7 @@ from sentiment.paths import PROJECT
 PACKAGE = PROJECT / "sentiment"
 # From the bottom to the top; a name is a module of the package or a folder in it.
 ROOMS = (
-    ("callbacks", "errors", "libraries", "paths", "ragged"),
+    ("callbacks", "database_server", "errors", "libraries", "paths", "ragged"),
     ("hdf5", "progress", "settings"),
     ("text",),
     ("reviews",),

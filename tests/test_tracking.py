@@ -55,6 +55,11 @@ def test_a_wrong_login_is_called_so_without_the_password(proxy: Proxy) -> None:
     assert SECRET not in said
 
 
+def test_what_is_no_server_of_mlflow_is_called_so(proxy: Proxy) -> None:
+    proxy.mode = "200"
+    assert "What answers is not MLflow's server. Received: MLFLOW_TRACKING_URI=http://someone:***@" in refusal()
+
+
 def test_a_server_that_is_too_old_is_refused(proxy: Proxy) -> None:
     proxy.answers["/version"] = (200, "2.22.1")
     assert "too old" in refusal()

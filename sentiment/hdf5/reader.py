@@ -170,6 +170,8 @@ class Group:
     def _attribute(self, name: str) -> Any:
         """What an attribute declares, which is no more than the file has."""
         declared = self._group.attrs.get_id(name)
+        if declared.shape is None:
+            raise ValueError(f"the attribute {name} is empty")
         if math.prod(declared.shape) * declared.dtype.itemsize > self._file_size:
             raise ValueError(f"the attribute {name} declares more than the file has")
         return declared
@@ -189,6 +191,8 @@ class Group:
             item = item[step]
         if not isinstance(item, kind):
             raise ValueError(f"{self._path}/{path} is not a {kind.__name__.lower()}")
+        if isinstance(item, h5py.Dataset) and item.shape is None:
+            raise ValueError(f"{self._path}/{path} is empty")
         return item
 
     def _check_inside(self, dataset: h5py.Dataset, place: str) -> None:

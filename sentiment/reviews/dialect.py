@@ -11,6 +11,7 @@ from sentiment.errors import UserError
 from sentiment.reviews.records import NO_SEPARATOR, Dialect, Record, records
 
 SEPARATORS = ("|", "\t", ";", ",")
+RARE_SEPARATORS = ("\x01", "\x1f", "^", "~")  # Hive's, that of ASCII, and others: where a header has no usual one
 SAMPLE = 1 << 18  # characters of the file that are looked at
 NEARLY_ALL = 0.9
 
@@ -65,7 +66,8 @@ def _separators(lines: list[str], setting: str, header: bool) -> list[str]:
         return [separator]
     first = lines[0] if lines else ""
     present = sorted((each for each in SEPARATORS if each in first), key=first.count, reverse=True)
-    return present or ([",", ""] if header else [""])
+    rare = [each for each in RARE_SEPARATORS if header and first.strip(each).count(each)]
+    return present or rare or ([",", ""] if header else [""])
 
 
 def _habits(lines: list[str], separator: str, header: bool) -> Iterator[tuple[bool, bool, str]]:

@@ -117,7 +117,8 @@ def propose(values: Iterable[Any]) -> str:
     positive, negative = _by_words(labels) or _by_numbers(labels) or ([], [])
     if positive and negative:
         return f"Give positive={shlex.quote(','.join(positive))} and negative={shlex.quote(','.join(negative))}"
-    return f"Give positive=... and negative=... of these labels: {', '.join(labels)[:200]}"
+    shown = ", ".join(f'"{label}"' if "," in label else label for label in labels)
+    return f"Give positive=... and negative=... of these labels: {shown[:200]}"
 
 
 def _by_words(labels: list[str]) -> tuple[list[str], list[str]] | None:

@@ -12,7 +12,9 @@ from typing import Any
 
 import mlflow
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
+from sentiment.database_server import connect_once
 from sentiment.errors import UserError
 from sentiment.progress import Wait
 from sentiment.serving.following import ALIAS
@@ -29,12 +31,16 @@ def check(model: str) -> None:
     Raises:
         UserError: There is no such model, or the tracking server does not give it.
     """
+    not_given = f"{NOT_GIVEN} Received: model={model}. See that its address is right and that it answers: make doctor"
     try:
+        connect_once(mlflow.get_tracking_uri())
         mlflow.models.get_model_info(model)
     except MlflowException as error:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":
             raise UserError(f"There is no such model. Received: model={model}. Train and register one: make run") from None
-        raise UserError(f"{NOT_GIVEN} Received: model={model}. See that its address is right and that it answers: make doctor") from error
+        raise UserError(not_given) from error
+    except SQLAlchemyError as error:
+        raise UserError(not_given) from error
     except OSError as error:
         raise UserError(f"There is no such model. Received: model={model}: {error.strerror or error}. Train one: make run") from None
 

@@ -7,12 +7,9 @@ from urllib.parse import urlsplit
 
 import mlflow
 from mlflow.utils.file_utils import ExclusiveFileLock
-from sqlalchemy import NullPool, create_engine
 
 from sentiment.errors import UserError
 from sentiment.tracking.redaction import redacted_uri
-
-SERVED = ("postgresql", "mysql", "mssql")
 
 
 def sqlite_file() -> str:
@@ -31,7 +28,7 @@ def check_file() -> None:
     """Before MLflow makes another file, or waits.
 
     Raises:
-        UserError: The file is named from another folder, or its folder is not there.
+        UserError: The file is named from another folder, or its folder is not there, or it can't be written.
     """
     path, received = Path(sqlite_file()), f"Received: MLFLOW_TRACKING_URI={redacted_uri()}"
     if is_missing() and not path.is_absolute() and os.environ.get("MLFLOW_RUN_ID"):
@@ -41,13 +38,8 @@ def check_file() -> None:
         )
     if not path.parent.is_dir():
         raise UserError(f"The folder of the tracking database is not there. {received}. Make {path.parent}, or correct the path.")
-
-
-def connect() -> None:
-    """Tries once whether a server of databases answers, which MLflow tries for minutes; raises what SQLAlchemy does."""
-    address = mlflow.get_tracking_uri()
-    if urlsplit(address).scheme.partition("+")[0] in SERVED:
-        create_engine(address, poolclass=NullPool).connect().close()
+    if sqlite_file() and not all(os.access(each, os.W_OK) for each in (path, path.parent) if each.exists()):  # a lock stands beside it
+        raise UserError(f"The tracking database can't be written. {received}. Get the right to write it and its folder, or name another.")
 
 
 def migration_lock() -> AbstractContextManager[object]:

@@ -3,11 +3,13 @@
 import logging
 import os
 
+import mlflow
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PROJECT_ENTRY_POINT
 
+from sentiment.database_server import connect_once
 from sentiment.tracking import database
 from sentiment.tracking.ending import fail_run
 from sentiment.tracking.names import NOTE, PROCESS
@@ -46,7 +48,7 @@ def _find(step: str) -> Run | None:
     if not run_id or database.is_missing():
         return None
     try:
-        database.connect()
+        connect_once(mlflow.get_tracking_uri())
         run = MlflowClient().get_run(run_id)
     except Exception as error:
         if not isinstance(error, MlflowException) or error.error_code != "RESOURCE_DOES_NOT_EXIST":

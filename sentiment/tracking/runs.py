@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 import mlflow
@@ -219,7 +220,7 @@ def _search(status: str, most: int = 1000, **tags: str) -> list[Run]:
 def get_run(run_id: str, name: str, *steps: str, or_path: bool = False) -> Run:
     """The run with that id.
 
-    or_path: whether the parameter `name` may also be a path, which this is not.
+    or_path: whether the parameter `name` may also be the path of a file, which this is not.
 
     Raises:
         UserError: There is none, or it is of none of these steps.
@@ -229,6 +230,9 @@ def get_run(run_id: str, name: str, *steps: str, or_path: bool = False) -> Run:
         run = MlflowClient().get_run(run_id)
     except MlflowException as error:
         server.raise_if_away(error)
+        if or_path and Path(run_id).exists():
+            kind = "a folder" if Path(run_id).is_dir() else "a pipe or a device"
+            raise UserError(f"A model is one file. Received: {name}={run_id}, which is {kind}. Give the path of a file.") from error
         raise UserError(
             f"There is no such run{' or file' if or_path else ''}. Received: {name}={run_id}. "
             f"Give the id of a {kinds} run that {redacted_uri()} has{', or a path' if or_path else ''}."

@@ -20,6 +20,7 @@ from mlflow.utils.server_info import fetch_server_info
 from packaging.version import InvalidVersion, Version
 from sqlalchemy.exc import SQLAlchemyError
 
+from sentiment.database_server import connect_once
 from sentiment.errors import StepError, UserError
 from sentiment.libraries import EXPERIMENT
 from sentiment.tracking import database
@@ -152,7 +153,7 @@ def check_server() -> None:
     """
     database.check_file()
     with _user_errors(), database.migration_lock():
-        database.connect()
+        connect_once(mlflow.get_tracking_uri())
         _ask_together()
         experiment_now = experiment(_find_or_create_experiment(), mlflow.get_tracking_uri())
     _check_active(experiment_now)
@@ -182,7 +183,7 @@ def existing_location() -> str | None:
     if database.is_missing():
         return None
     with _user_errors():
-        database.connect()
+        connect_once(mlflow.get_tracking_uri())
         _check_version()
         named = MlflowClient().get_experiment_by_name(name) if name else experiment(experiment_id(), mlflow.get_tracking_uri())
         version = server_version()
@@ -222,6 +223,8 @@ def _user_errors() -> Iterator[None]:
                 f"The tracking database can't be used. {received}: {one_line(error)}. Correct its path; or, if it is new, remove it (two "
                 "`mlflow run` at once may leave it half made); or put a copy in its place."
             ) from error
+        if "valid JSON" in str(error):
+            raise UserError(f"What answers is not MLflow's server. {received}: {one_line(error)}. Correct the address.") from error
         raise UserError(f"The tracking server does not answer. {received}: {one_line(error)}. Start it, or correct it.") from error
 
 
