@@ -44,7 +44,7 @@ def reading(path: Path, kind: str, advice: str) -> Iterator["Group"]:
             with h5py.File(raw, "r") as file:
                 yield Group(file, raw, "")
     except FAULTS as error:
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        reason = " ".join(str(error).split())[:300].rstrip(".") or type(error).__name__
         raise UserError(f"The file can't be read as {kind}. Received: {path}: {reason}. {advice}") from error
 
 

@@ -165,7 +165,10 @@ def _check_order(layers: list[dict[str, Any]]) -> None:
     unknown = set().union(*inputs.values()) - set(inputs)
     if unknown:
         raise ValueError(f"there is no layer {min(unknown)}")
-    tuple(graphlib.TopologicalSorter(inputs).static_order())  # raises CycleError, a ValueError
+    try:
+        graphlib.TopologicalSorter(inputs).prepare()
+    except graphlib.CycleError as error:
+        raise ValueError(f"layers are in a cycle: {', '.join(error.args[1])}") from error
 
 
 def _history(tensor: Any) -> tuple[str, int]:

@@ -151,10 +151,10 @@ def _check_sizes(settings: dict[str, Any], weights: dict[str, list[np.ndarray]])
 
 
 def _label_names(value: Any) -> tuple[str, str]:
-    negative, positive = value
-    if not isinstance(negative, str) or not isinstance(positive, str) or negative == positive:
-        raise ValueError(f"its label_names are {str(value)[:80]}")
-    return negative, positive
+    match value:
+        case [str(negative), str(positive)] if negative != positive:
+            return negative, positive
+    raise ValueError(f"its label_names are {str(value)[:80]}, not two names")
 
 
 def write(model: ModelFile, path: Path) -> None:
