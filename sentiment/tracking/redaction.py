@@ -28,7 +28,7 @@ def redact(text: str) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """What it says in one line, without the traceback and the statement that MLflow puts into its own."""
+    """What it says in one line without a full stop, without the traceback and the statement that MLflow puts into its own."""
     text = re.sub(r"\(raised as a result of Query-invoked autoflush;[^)]*\)", "", redact(str(error)))  # SQLAlchemy's advice to programmers
-    line = " ".join(re.split(r"\n *(?:\(Background|\[SQL|Traceback)", text)[0].split())
+    line = " ".join(re.split(r"\n *(?:\(Background|\[SQL|Traceback)", text)[0].split()).rstrip(".")
     return line if len(line) <= LONGEST else f"{line[:LONGEST].rsplit(' ', 1)[0]} …"
