@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from benchmarks import accuracy, fine_tuning, learning, load, preparing, report, scoring, searching, serving, slow_server, training, tuning
 from benchmarks.data_sets import IMDB, MPQA, SUBJ, available
 from benchmarks.report import Accuracies, Row
+from sentiment.errors import UserError
 from sentiment.paths import PROJECT
 from sentiment.settings import PrepareSettings
 
@@ -45,4 +46,7 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except UserError as error:
+        sys.exit(str(error))
