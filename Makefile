@@ -5,7 +5,7 @@ BACKEND ?= tensorflow
 DEVICE ?= cpu
 PORT ?= 5001
 UI_PORT ?= 5000
-WORKERS ?= 3
+WORKERS ?= 2
 PAGE_PORT ?= $(shell expr $(PORT) + 1)
 UV := 0.13.9
 PIP_AUDIT := 2.10.1
@@ -36,7 +36,7 @@ install: .venv/ready  ## the environment of one more backend: BACKEND=jax; DEVIC
 install-spark: .venv/ready  ## Apache Spark, for score with engine=spark; needs Java 17
 	$(INSTALL) -r pyproject.toml --extra spark
 
-test: .venv/ready-dev  ## all tests, WORKERS=3 at a time; builds the environments of all backends first
+test: .venv/ready-dev  ## all tests, WORKERS=2 at a time; builds the environments of all backends first
 	@python -m sentiment.backends cntk jax torch
 	python -m pytest -n $(WORKERS) --dist worksteal
 
