@@ -13,6 +13,7 @@ from sentiment import hdf5
 from sentiment.errors import UserError
 from sentiment.model import model_file
 from sentiment.paths import PROJECT
+from sentiment.registry import find_model
 from tests.fuzz_hdf5 import damaged, fuzz
 
 FIXTURES = PROJECT / "tests" / "fixtures"
@@ -25,6 +26,9 @@ def test_what_is_no_file_of_its_own_is_not_waited_for(tmp_path: Path) -> None:
         with pytest.raises(UserError):
             model_file.read(path)
         assert not model_file.is_ours(path)
+    for path, kind in ((tmp_path / "fifo.h5", "a pipe or a device"), (tmp_path, "a folder")):
+        with pytest.raises(UserError, match=f"A model is one file. Received: model={path}, which is {kind}"):
+            find_model.find(str(path))
 
 
 def test_a_packed_list_is_what_was_written(tmp_path: Path) -> None:

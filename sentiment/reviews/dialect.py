@@ -66,7 +66,7 @@ def _separators(lines: list[str], setting: str, header: bool) -> list[str]:
         return [separator]
     first = lines[0] if lines else ""
     present = sorted((each for each in SEPARATORS if each in first), key=first.count, reverse=True)
-    rare = [each for each in RARE_SEPARATORS if header and first.strip(each).count(each)]
+    rare = [each for each in RARE_SEPARATORS if header and each in first.strip(f"{each}\r\n")]
     return present or rare or ([",", ""] if header else [""])
 
 

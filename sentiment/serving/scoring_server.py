@@ -31,16 +31,13 @@ def check(model: str) -> None:
     Raises:
         UserError: There is no such model, or the tracking server does not give it.
     """
-    not_given = f"{NOT_GIVEN} Received: model={model}. See that its address is right and that it answers: make doctor"
     try:
         connect_once(mlflow.get_tracking_uri())
         mlflow.models.get_model_info(model)
-    except MlflowException as error:
-        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+    except (MlflowException, SQLAlchemyError) as error:
+        if isinstance(error, MlflowException) and error.error_code == "RESOURCE_DOES_NOT_EXIST":
             raise UserError(f"There is no such model. Received: model={model}. Train and register one: make run") from None
-        raise UserError(not_given) from error
-    except SQLAlchemyError as error:
-        raise UserError(not_given) from error
+        raise UserError(f"{NOT_GIVEN} Received: model={model}. See that its address is right and that it answers: make doctor") from error
     except OSError as error:
         raise UserError(f"There is no such model. Received: model={model}: {error.strerror or error}. Train one: make run") from None
 

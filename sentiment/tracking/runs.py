@@ -230,8 +230,8 @@ def get_run(run_id: str, name: str, *steps: str, or_path: bool = False) -> Run:
         run = MlflowClient().get_run(run_id)
     except MlflowException as error:
         server.raise_if_away(error)
-        if or_path and Path(run_id).exists():
-            kind = "a folder" if Path(run_id).is_dir() else "a pipe or a device"
+        if or_path and (path := Path(run_id).expanduser()).exists():
+            kind = "a folder" if path.is_dir() else "a pipe or a device"
             raise UserError(f"A model is one file. Received: {name}={run_id}, which is {kind}. Give the path of a file.") from error
         raise UserError(
             f"There is no such run{' or file' if or_path else ''}. Received: {name}={run_id}. "
