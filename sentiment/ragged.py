@@ -76,8 +76,8 @@ def cut(rows: Ragged, longest: int) -> Ragged:
     """Each row as the fewest pieces of at most so many ids, in order, of lengths that differ by one at most."""
     counts = -(-rows.lengths // longest)
     of_row = np.repeat(np.arange(len(rows)), counts)
-    place = np.arange(len(of_row)) - np.repeat(np.cumsum(counts) - counts, counts)
-    ends = rows.offsets[of_row] + rows.lengths[of_row] * (place + 1) // counts[of_row]
+    index = np.arange(len(of_row)) - np.repeat(np.cumsum(counts) - counts, counts)
+    ends = rows.offsets[of_row] + rows.lengths[of_row] * (index + 1) // counts[of_row]
     return Ragged(rows.ids, np.concatenate((rows.offsets[:1], ends)))
 
 

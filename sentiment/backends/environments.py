@@ -60,18 +60,18 @@ def build(name: str, base: Path) -> Path:
     python = built(name)
     if python:
         return python
-    place = folder(name)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with (place.parent / f"{place.name}.lock").open("w") as lock:
+    target = folder(name)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with (target.parent / f"{target.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # the system lets go of it if this process is killed
         python = built(name)
         if python:
             return python
-        shutil.rmtree(place, ignore_errors=True)
-        log = place.parent / f"{place.name}.log"
-        print(f"Building the environment of {name} in {place}, once.", flush=True)
+        shutil.rmtree(target, ignore_errors=True)
+        log = target.parent / f"{target.name}.log"
+        print(f"Building the environment of {name} in {target}, once.", flush=True)
         with log.open("w") as output, Wait(f"environment of {name}", BUILDS):
-            for step in _steps(name, place, base):
+            for step in _steps(name, target, base):
                 output.write(f"$ {' '.join(step)}\n")
                 output.flush()
                 if subprocess.run(step, stdout=output, stderr=subprocess.STDOUT, env=_environment(name), cwd=RECIPES / name).returncode:
@@ -79,15 +79,15 @@ def build(name: str, base: Path) -> Path:
                         f"The environment of {name} could not be built. Received: {_last_line(log)}. "
                         f"Read {log}, mend what it says and start again."
                     )
-        (place / DONE).touch()
-    return place / "bin" / "python"
+        (target / DONE).touch()
+    return target / "bin" / "python"
 
 
-def _steps(name: str, place: Path, base: Path) -> Iterator[list[str]]:
+def _steps(name: str, target: Path, base: Path) -> Iterator[list[str]]:
     """The commands of a build; the recipe's own scripts are optional."""
-    recipe, python = RECIPES / name, str(place / "bin" / "python")
+    recipe, python = RECIPES / name, str(target / "bin" / "python")
     install = [python, "-m", "pip", "install", "--disable-pip-version-check"]
-    yield [str(base), "-m", "venv", str(place)]
+    yield [str(base), "-m", "venv", str(target)]
     if (recipe / "pip.txt").exists():
         yield [*install, "-r", "pip.txt"]
     yield [*install, "-r", "requirements.txt"]

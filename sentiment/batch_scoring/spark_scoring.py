@@ -85,7 +85,7 @@ def open_table(session: SparkSession, path: str, settings: TableSettings) -> Spa
         sql.col("_metadata.file_path").alias(FILE),
         sql.coalesce(unread, sql.to_json(sql.struct(*columns))).alias(RECORD),
     )
-    return SparkTable(marked, names, text, kind, separator, _Place(session, path).size)
+    return SparkTable(marked, names, text, kind, separator, _Location(session, path).size)
 
 
 def _read_separated(session: SparkSession, path: str, separator: str, escape: str, encoding: str) -> DataFrame:
@@ -103,10 +103,10 @@ def _read_separated(session: SparkSession, path: str, separator: str, escape: st
 
 def check_output(session: SparkSession, output: str) -> Path | None:
     """The path, if it is of this machine. Raises UserError if there is anything."""
-    place = _Place(session, output)
-    if place.exists():
+    location = _Location(session, output)
+    if location.exists():
         raise UserError(f"The output is there already. Received: output={output}. Give another path, or remove it.")
-    return place.local
+    return location.local
 
 
 def score_table(session: SparkSession, table: SparkTable, model: Path, output: str) -> dict[str, int]:
@@ -123,7 +123,7 @@ def score_table(session: SparkSession, table: SparkTable, model: Path, output: s
     counted = table.frame.observe(counts, sql.count_if(~is_bad).alias("rows_scored"), sql.count_if(is_bad).alias("rows_bad"))
     scored = counted.where(~is_bad).select(*map(_column, table.names), score(_column(table.text)).alias("_scored"))
     scored = scored.select(*map(_column, table.names), "_scored.label", "_scored.score").toDF(*scored_names(table.names))
-    unfinished, bad = _Place(session, f"{output}.unfinished"), _Place(session, f"{output}.bad.jsonl")
+    unfinished, bad = _Location(session, f"{output}.unfinished"), _Location(session, f"{output}.bad.jsonl")
     try:
         _write(scored, table, unfinished.path)
         bad.delete()
@@ -148,7 +148,7 @@ def _write(frame: DataFrame, table: SparkTable, path: str) -> None:
         writer.options(**QUOTES, **spaces).csv(path, sep=table.separator, header=True, emptyValue="")
 
 
-class _Place:
+class _Location:
     """A path in whatever file system Spark finds it."""
 
     def __init__(self, session: SparkSession, path: str) -> None:

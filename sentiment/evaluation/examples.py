@@ -90,4 +90,4 @@ def _explained(scorer: Scorer, texts: Sequence[str], scored: Scored, rows: np.nd
 
 def _carried(scorer: Scorer, text: str) -> list[Attribution]:
     explanation = Explanation(scorer, text)
-    return [Attribution(explanation.word(place), explanation.occurrence(place), weight) for place, weight in explanation.places()]
+    return [Attribution(explanation.word(at), explanation.occurrence(at), weight) for at, weight in explanation.positions()]

@@ -52,9 +52,9 @@ def calibration_bins(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray
 
     labels: 0 or 1, `[reviews]`; scores: P(positive), `[reviews]`.
     """
-    places = np.minimum((scores * BINS).astype(np.int64), BINS - 1)
-    counts = np.bincount(places, minlength=BINS)
-    sums = (np.bincount(places, weights, minlength=BINS) for weights in (scores, labels))
+    bins = np.minimum((scores * BINS).astype(np.int64), BINS - 1)
+    counts = np.bincount(bins, minlength=BINS)
+    sums = (np.bincount(bins, weights, minlength=BINS) for weights in (scores, labels))
     filled = counts > 0
     predicted, observed = (each[filled] / counts[filled] for each in sums)
     return counts[filled], predicted, observed

@@ -30,12 +30,12 @@ def check_heaps(raw: BinaryIO) -> None:
 
 def _check_collection(content: mmap.mmap, at: int) -> None:
     size = int.from_bytes(content[at + 8 : at + 16], "little")
-    place, end = at + 16, at + size
+    position, end = at + 16, at + size
     if size < 16 or end > len(content):
         raise ValueError(f"its strings at {at} are not all there")
-    while place + OBJECT.size <= end:
-        index, _, length = OBJECT.unpack_from(content, place)
+    while position + OBJECT.size <= end:
+        index, _, length = OBJECT.unpack_from(content, position)
         step = OBJECT.size + (length + 7) // 8 * 8 if index else length
-        if step < OBJECT.size or place + step > end:
+        if step < OBJECT.size or position + step > end:
             raise ValueError(f"its strings at {at} are damaged")
-        place += step
+        position += step

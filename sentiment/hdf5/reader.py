@@ -86,22 +86,22 @@ class Group:
     def array(self, path: str, kinds: str, shape: tuple[int | None, ...] | None = (None,)) -> np.ndarray:
         """The numbers of a dataset. kinds: letters of NumPy's kinds that it may have; shape: None for any, or where any length will do."""
         dataset = self._find(path, h5py.Dataset)
-        place, dtype = f"{self._path}/{path}", dataset.dtype
+        location, dtype = f"{self._path}/{path}", dataset.dtype
         if dtype.kind not in kinds:
-            raise ValueError(f"{place} holds {dtype}, not numbers of kind {kinds}")
-        check_shape(place, dataset.shape, shape)
-        self._check_inside(dataset, place)
+            raise ValueError(f"{location} holds {dtype}, not numbers of kind {kinds}")
+        check_shape(location, dataset.shape, shape)
+        self._check_inside(dataset, location)
         size, stored = math.prod(dataset.shape) * dtype.itemsize, dataset.id.get_storage_size()
         if dataset.chunks is None:
             if size != stored:
-                raise ValueError(f"{place} declares {size} bytes, and {stored} are there")
+                raise ValueError(f"{location} declares {size} bytes, and {stored} are there")
             return np.asarray(dataset[()])
         if size > max(SMALL, MOST_PACKED * stored):
-            raise ValueError(f"{place} declares {size} bytes, and takes {stored}")
-        return self._unpack(dataset, place)
+            raise ValueError(f"{location} declares {size} bytes, and takes {stored}")
+        return self._unpack(dataset, location)
 
     def locate(self, path: str) -> list[Any]:
-        """Where the content of a dataset lies in the file: its chunks, or its place and size."""
+        """Where the content of a dataset lies in the file: its chunks, or its offset and size."""
         dataset = self._find(path, h5py.Dataset)
         self._check_inside(dataset, path)
         if dataset.chunks is None:
@@ -113,19 +113,19 @@ class Group:
     def strings(self, path: str) -> tuple[str, ...]:
         """A list of strings of varying lengths."""
         dataset = self._find(path, h5py.Dataset)
-        place, kind = f"{self._path}/{path}", dataset.id.get_type()
+        location, kind = f"{self._path}/{path}", dataset.id.get_type()
         if not isinstance(kind, h5py.h5t.TypeStringID) or not kind.is_variable_str() or dataset.chunks or len(dataset.shape) != 1:
-            raise ValueError(f"{place} is not a list of strings")
-        self._check_inside(dataset, place)
+            raise ValueError(f"{location} is not a list of strings")
+        self._check_inside(dataset, location)
         size = dataset.shape[0] * STRING_REFERENCE.itemsize
         if not size:
             return ()
         if size != dataset.id.get_storage_size():
-            raise ValueError(f"{place} declares {dataset.shape[0]} strings, and has not so many")
+            raise ValueError(f"{location} declares {dataset.shape[0]} strings, and has not so many")
         references = np.frombuffer(os.pread(self._raw.fileno(), size, dataset.id.get_offset()), STRING_REFERENCE)
         total = int(references["length"].sum(dtype=np.uint64))
         if total > self._file_size:  # many may be references to the same bytes
-            raise ValueError(f"{place} declares {total} bytes of strings, and the file has {self._file_size}")
+            raise ValueError(f"{location} declares {total} bytes of strings, and the file has {self._file_size}")
         return tuple(dataset.asstr()[:])
 
     def text(self, name: str, default: str | None = None, pattern: str = r"(?s:.*)") -> str:
@@ -195,22 +195,22 @@ class Group:
             raise ValueError(f"{self._path}/{path} is empty")
         return item
 
-    def _check_inside(self, dataset: h5py.Dataset, place: str) -> None:
+    def _check_inside(self, dataset: h5py.Dataset, location: str) -> None:
         if dataset.is_virtual or dataset.external:
-            raise ValueError(f"{place} takes its content from another file")
+            raise ValueError(f"{location} takes its content from another file")
         if _filters(dataset) - FILTERS:
-            raise ValueError(f"{place} is packed in an unknown way")
+            raise ValueError(f"{location} is packed in an unknown way")
         if dataset.id.get_storage_size() > self._file_size:
-            raise ValueError(f"{place} declares more than the file has")
+            raise ValueError(f"{location} declares more than the file has")
 
-    def _unpack(self, dataset: h5py.Dataset, place: str) -> np.ndarray:
+    def _unpack(self, dataset: h5py.Dataset, location: str) -> np.ndarray:
         """The content of a packed list of numbers. HDF5 would unpack a chunk however long it becomes."""
         if len(dataset.shape) != 1:
-            raise ValueError(f"{place} is packed, and no list")
+            raise ValueError(f"{location} is packed, and no list")
         (length,), (chunk,), dtype = dataset.shape, dataset.chunks, dataset.dtype
         size, filters = chunk * dtype.itemsize, _filters(dataset)
         if size > SMALL or dataset.id.get_num_chunks() != -(-length // chunk):
-            raise ValueError(f"{place} is not all there")
+            raise ValueError(f"{location} is not all there")
         chunks: list[Any] = []
         dataset.id.chunk_iter(chunks.append)
         content = np.empty(len(chunks) * chunk, dtype)
@@ -218,10 +218,10 @@ class Group:
             packed = os.pread(self._raw.fileno(), info.size, info.byte_offset)
             at = info.chunk_offset[0]
             if info.filter_mask or at % chunk or at >= length:
-                raise ValueError(f"{place} is packed in an unknown way")
+                raise ValueError(f"{location} is packed in an unknown way")
             plain = zlib.decompressobj().decompress(packed, size) if h5py.h5z.FILTER_DEFLATE in filters else packed
             if len(plain) != size:
-                raise ValueError(f"{place} is damaged")
+                raise ValueError(f"{location} is damaged")
             if h5py.h5z.FILTER_SHUFFLE in filters:
                 plain = np.frombuffer(plain, np.uint8).reshape(dtype.itemsize, chunk).T.tobytes()
             content[at : at + chunk] = np.frombuffer(plain, dtype)

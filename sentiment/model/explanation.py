@@ -25,7 +25,7 @@ Item = dict[str, str | int | float]
 def explain(scorer: Scorer, text: str, score: float) -> list[Item]:
     """The words that mattered most, `{"word", "weight", "place"}`, greatest effect first.
 
-    weight: by how much the score would be lower without the word in that one place, counted in words from 0; below 0 if it would be
+    weight: by how much the score would be lower without the word in that one position, counted in words from 0; below 0 if it would be
     higher.
     """
     return Explanation(scorer, text).words()
@@ -67,27 +67,27 @@ class Explanation:
 
     def words(self) -> list[Item]:
         """As `explain` returns them. Of more than AT_ONCE words, those are tried that promise the greatest effects."""
-        return [{"word": self._words[place], "weight": weight, "place": place} for place, weight in self.places()]
+        return [{"word": self._words[position], "weight": weight, "place": position} for position, weight in self.positions()]
 
-    def places(self) -> list[tuple[int, float]]:
+    def positions(self) -> list[tuple[int, float]]:
         """Where the words stand that `words` returns, from 0, and their weights, in the same order."""
         tried = self._promising() if len(self._words) > AT_ONCE else np.arange(len(self._words))
-        weights = self._weights(*self._effects([range(place, place + 1) for place in tried]))
+        weights = self._weights(*self._effects([range(position, position + 1) for position in tried]))
         order = np.argsort(-np.abs(weights), kind="stable")[:MOST_WORDS]
         return [(int(tried[at]), round(float(weights[at]), 6)) for at in order]
 
-    def occurrence(self, place: int) -> int:
-        """How often the word at a place stands before it, in whatever case."""
-        word = self._words[place].lower()
-        return sum(each.lower() == word for each in self._words[:place])
+    def occurrence(self, position: int) -> int:
+        """How often the word at a position stands before it, in whatever case."""
+        word = self._words[position].lower()
+        return sum(each.lower() == word for each in self._words[:position])
 
-    def word(self, place: int) -> str:
-        return self._words[place]
+    def word(self, position: int) -> str:
+        return self._words[position]
 
     def parts(self) -> list[Item]:
         """The parts of a text of more than LONG words, in their order: `{"first", "last", "begins", "weight"}`; of a shorter one, none.
 
-        first, last: places of words, from 0; begins: the first words; weight: by how much the score would be lower without the part.
+        first, last: positions of words, from 0; begins: the first words; weight: by how much the score would be lower without the part.
         """
         if len(self._words) <= LONG:
             return []
@@ -140,6 +140,6 @@ def _sigmoid(logits: np.ndarray | float) -> np.ndarray:
 
 
 def _split(begin: int, end: int, count: int) -> list[range]:
-    """So many runs of about one length, fewer if there are not so many places."""
+    """So many runs of about one length, fewer if there are not so many positions."""
     bounds = np.linspace(begin, end, min(count, end - begin) + 1).astype(int).tolist()
     return [range(*ends) for ends in itertools.pairwise(bounds)]

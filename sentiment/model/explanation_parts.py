@@ -22,7 +22,7 @@ FACTORS = ("ngram_weights", "ngram_mask", "ratios")  # the embeddings whose prod
 class NetworkPart:
     """The network's part.
 
-    read: the places of the words that the network reads, `<int32>[read]`, ascending; whole: the part, known once `effects` is.
+    read: the positions of the words that the network reads, `<int32>[read]`, ascending; whole: the part, known once `effects` is.
     """
 
     def __init__(self, scorer: Scorer, numbers: np.ndarray) -> None:
@@ -38,7 +38,7 @@ class NetworkPart:
         """By how much it would be lower without each span of words: `<float64>[spans]`. Only spans that the network reads are scored."""
         effects = np.zeros(len(spans))
         inside = [range(*np.searchsorted(self.read, [span.start, span.stop])) for span in spans]
-        scored = [at for at, places in enumerate(inside) if places and self._share]
+        scored = [at for at, positions in enumerate(inside) if positions and self._share]
         if scored:
             self.whole, *without = self._without([range(0), *(inside[at] for at in scored)])  # at once, which is sooner than by itself
             effects[scored] = self.whole - np.array(without)
@@ -75,18 +75,18 @@ class NgramPart:
         for bit, span in enumerate(spans):
             spans_of[span.start : span.stop] |= 1 << bit
         common = np.where(self._counts > 0, -1, 0).astype(np.int32)
-        for ids, places in self._occurrences():
-            np.bitwise_and.at(common, ids, np.bitwise_or.reduce(spans_of[places], axis=1))
+        for ids, positions in self._occurrences():
+            np.bitwise_and.at(common, ids, np.bitwise_or.reduce(spans_of[positions], axis=1))
         return np.array([self._weights[(common >> bit & 1) > 0].sum() for bit in range(len(spans))])
 
     def once(self) -> np.ndarray:
         """For each word, the sum of the weights of the n-grams with it that the text has but once: `<float64>[words]`."""
         weights = np.where(self._counts == 1, self._weights, 0)
         sums = np.zeros(len(self._numbers))
-        for ids, places in self._occurrences():
-            for place, before in zip(places.T, [None, *places.T[:-1]], strict=True):
-                different = slice(None) if before is None else place != before
-                np.add.at(sums, place[different], weights[ids[different]])
+        for ids, positions in self._occurrences():
+            for position, before in zip(positions.T, [None, *positions.T[:-1]], strict=True):
+                different = slice(None) if before is None else position != before
+                np.add.at(sums, position[different], weights[ids[different]])
         return sums
 
     def _occurrences(self) -> Iterable[tuple[np.ndarray, np.ndarray]]:
@@ -97,7 +97,7 @@ class NgramPart:
     def _few(self) -> list[tuple[np.ndarray, np.ndarray]]:
         occurrences = list(self._known.occurrences(self._numbers))
         return (
-            [(np.concatenate([ids for ids, _ in occurrences]), np.concatenate([places for _, places in occurrences]))]
+            [(np.concatenate([ids for ids, _ in occurrences]), np.concatenate([positions for _, positions in occurrences]))]
             if occurrences
             else []
         )

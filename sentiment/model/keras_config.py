@@ -176,8 +176,8 @@ def _history(tensor: Any) -> tuple[str, int]:
     if tensor["class_name"] != "__keras_tensor__":
         raise ValueError("an input is not a tensor")
     _check_keys("an input", tensor["config"], {"shape", "dtype", "keras_history"})
-    name, use, place = tensor["config"]["keras_history"]
-    if type(use) is not int or type(place) is not int:
+    name, use, index = tensor["config"]["keras_history"]
+    if type(use) is not int or type(index) is not int:
         raise ValueError("an input is not a tensor")
     return check_name(name), use
 

@@ -53,11 +53,11 @@ def write(model: KerasFile, file: h5py.File) -> None:
     file.attrs["model_config"] = json.dumps(model.saved).encode()
     group = file.create_group("model_weights")
     for name, value in (("keras_version", model.version), ("backend", model.backend)):
-        for place in (file, group) if value else ():
-            place.attrs[name] = value.encode()
+        for owner in (file, group) if value else ():
+            owner.attrs[name] = value.encode()
     group.attrs["layer_names"] = np.array([name.encode() for name in model.weights])
     for layer, arrays in model.weights.items():
         part = group.create_group(layer)
-        part.attrs["weight_names"] = np.array([f"{layer}_{place}".encode() for place in range(len(arrays))])
-        for place, array in enumerate(arrays):
-            part[f"{layer}_{place}"] = array
+        part.attrs["weight_names"] = np.array([f"{layer}_{index}".encode() for index in range(len(arrays))])
+        for index, array in enumerate(arrays):
+            part[f"{layer}_{index}"] = array

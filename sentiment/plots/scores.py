@@ -125,10 +125,10 @@ def by_length(scored: Scored) -> Figure:
     groups = np.searchsorted(bounds, scored.lengths)
     figure, axes = one(_title(scored, "Accuracy by length"), "length of a review [words]", "accuracy [share of reviews]")
     names, bottom = [], 0.5
-    for place, group in enumerate(np.unique(groups)):
+    for position, group in enumerate(np.unique(groups)):
         rows = groups == group
         share, (low, high) = float(right[rows].mean()), metrics.wilson(int(right[rows].sum()), int(rows.sum()))
-        axes.errorbar(place, share, [[max(share - low, 0)], [max(high - share, 0)]], color=GREEN, marker="o", capsize=4)
+        axes.errorbar(position, share, [[max(share - low, 0)], [max(high - share, 0)]], color=GREEN, marker="o", capsize=4)
         bottom, lengths = min(bottom, np.floor(low * 10) / 10), scored.lengths[rows]
         names.append(f"{lengths.min():,}–{lengths.max():,}\n{len(lengths):,} reviews")
     axes.axhline(float(right.mean()), color=GREY, linewidth=1, linestyle="--", label=f"all: {right.mean():.1%}")

@@ -86,15 +86,15 @@ def parallel(trials: Sequence[FrozenTrial], metric: str) -> Figure:
     heights = np.column_stack([_heights(done, name) for name in names] + [_scaled(np.array(values))])
     quality = heights[:, -1] if not metric.endswith("loss") else 1 - heights[:, -1]
     for row, good in sorted(zip(heights, quality.tolist(), strict=True), key=lambda pair: pair[1]):
-        places = np.flatnonzero(~np.isnan(row))
-        axes.plot(places, row[places], color=FROM_WORST(good), alpha=0.6 + 0.4 * good, marker=".")
+        positions = np.flatnonzero(~np.isnan(row))
+        axes.plot(positions, row[positions], color=FROM_WORST(good), alpha=0.6 + 0.4 * good, marker=".")
     axes.set(
         title="Parallel coordinates", xlabel="parameter, from the least tried below to the greatest above", ylabel="share of what was tried"
     )
-    for place, name in enumerate(names):
+    for position, name in enumerate(names):
         low, high = _ends(done, name)
-        axes.annotate(high, (place, 1.03), ha="center", annotation_clip=False)
-        axes.annotate(low, (place, -0.07), ha="center", annotation_clip=False)
+        axes.annotate(high, (position, 1.03), ha="center", annotation_clip=False)
+        axes.annotate(low, (position, -0.07), ha="center", annotation_clip=False)
     axes.annotate(f"{max(values):.4g}", (len(names), 1.03), ha="center")
     axes.annotate(f"{min(values):.4g}", (len(names), -0.07), ha="center")
     axes.set_xticks(range(len(columns)), [name.replace("_", "_\n") for name in columns])
@@ -103,13 +103,13 @@ def parallel(trials: Sequence[FrozenTrial], metric: str) -> Figure:
     return figure
 
 
-def _draw(axes: Axes, trials: Sequence[FrozenTrial], places: Sequence[float], place: Callable[[FrozenTrial], float]) -> None:
-    """The complete trials at their places, and the pruned ones, at what their last epoch had."""
-    axes.plot(places, _complete(trials)[1], **COMPLETE)  # type: ignore[arg-type]
+def _draw(axes: Axes, trials: Sequence[FrozenTrial], xs: Sequence[float], x_of: Callable[[FrozenTrial], float]) -> None:
+    """The complete trials at `xs`, and the pruned ones, at what their last epoch had."""
+    axes.plot(xs, _complete(trials)[1], **COMPLETE)  # type: ignore[arg-type]
     pruned = [trial for trial in trials if trial.state == TrialState.PRUNED and trial.intermediate_values]
     if pruned:
         last = [trial.intermediate_values[max(trial.intermediate_values)] for trial in pruned]
-        axes.plot([place(trial) for trial in pruned], last, **PRUNED)  # type: ignore[arg-type]
+        axes.plot([x_of(trial) for trial in pruned], last, **PRUNED)  # type: ignore[arg-type]
 
 
 def _complete(trials: Sequence[FrozenTrial]) -> tuple[list[FrozenTrial], list[float]]:

@@ -21,7 +21,7 @@ def page(made: Comparison, *, reviews: str, fingerprint: str, run_id: str, where
     least = math.floor(min(share.low for model in made.models for share in model.accuracy.values()) * 10) / 10
     names = [model.candidate.name for model in made.models]
 
-    def place(value: float) -> float:
+    def position(value: float) -> float:
         """Of the line that goes from `least` to 1, in per cent."""
         return round(100 * (value - least) / (1 - least), 1)
 
@@ -31,7 +31,7 @@ def page(made: Comparison, *, reviews: str, fingerprint: str, run_id: str, where
         made=made,
         made_at=time.strftime("%Y-%m-%d %H:%M"),
         least=least,
-        place=place,
+        position=position,
         measures=[_measures(model) for model in made.models],
         pairs=[_pair(pair) for pair in made.pairs],
         costs=[_costs(model) for model in made.models],

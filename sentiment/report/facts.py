@@ -81,15 +81,15 @@ class Facts:
     def splits(self) -> list[dict[str, str]]:
         rows = []
         for name, split in SPLITS.items():
-            places = self.data.rows(split)
-            lengths = self.data.words.take(places).lengths
+            indices = self.data.rows(split)
+            lengths = self.data.words.take(indices).lengths
             rows.append(
                 {
                     "split": name,
-                    "reviews": f"{len(places):,}",
-                    "positive": percent(float(self.data.labels[places].mean())) if len(places) else "",
-                    "words, in the median": f"{np.median(lengths):,.0f}" if len(places) else "",
-                    "longest": f"{lengths.max():,}" if len(places) else "",
+                    "reviews": f"{len(indices):,}",
+                    "positive": percent(float(self.data.labels[indices].mean())) if len(indices) else "",
+                    "words, in the median": f"{np.median(lengths):,.0f}" if len(indices) else "",
+                    "longest": f"{lengths.max():,}" if len(indices) else "",
                 }
             )
         return rows

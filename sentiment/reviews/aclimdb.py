@@ -25,7 +25,7 @@ LONGEST_DESCRIPTION = 1 << 20  # bytes
 TITLE = re.compile(r"/title/(tt\d+)")
 
 
-def place(name: str) -> tuple[int, int, str] | None:
+def parse_path(name: str) -> tuple[int, int, str] | None:
     """(label, split, group) of a file by its path, or None if it holds no review. The group is the folder and number, if it has one."""
     folder, _, file = name.rpartition("/")
     known = PLACES.get(tuple(folder.split("/")[-2:]))
@@ -43,7 +43,7 @@ def listed(name: str) -> str | None:
 
 
 def is_layout(folder: Path) -> bool:
-    return any(place(file.absolute().as_posix()) for file in folder.rglob("*.txt"))
+    return any(parse_path(file.absolute().as_posix()) for file in folder.rglob("*.txt"))
 
 
 def read_folder(folder: Path, longest: int, on_bytes: OnBytes) -> Iterator[Batch]:
@@ -56,7 +56,7 @@ def read_folder(folder: Path, longest: int, on_bytes: OnBytes) -> Iterator[Batch
     def files() -> Iterator[tuple[str, bytes]]:
         for file in sorted(folder.rglob("*.txt")):
             name = file.absolute().as_posix()
-            if place(name) or listed(name):
+            if parse_path(name) or listed(name):
                 if not file.is_file():
                     raise UserError(f"A file is a pipe, a device or a folder. Received: {file}. Take it out.")
                 _check_size(name, file.stat().st_size, longest, folder)
@@ -80,7 +80,7 @@ def read_archive(packed: Packed, longest: int, on_bytes: OnBytes) -> Iterator[Ba
         with packed.open(on_bytes) as stream, tarfile.open(fileobj=stream, mode="r|", tarinfo=_Member) as archive:
             for member in archive:
                 archive.members.clear()  # type: ignore[attr-defined]  # a stream is not gone back in, and 100,000 headers are 100 MB
-                is_review = place(member.name) is not None
+                is_review = parse_path(member.name) is not None
                 if not member.isfile() or not (is_review or listed(member.name)):
                     continue
                 _check_size(member.name, member.size, longest, packed.path)
@@ -121,7 +121,7 @@ def _batches(files: Iterable[tuple[str, bytes]]) -> Iterator[Batch]:
     def rows() -> Iterator[tuple[str, int, int, str]]:
         for name, content in files:
             text = _decode(content, name)
-            if review := place(name):
+            if review := parse_path(name):
                 groups[review[2]] = None
                 yield (text, *review)
             elif folder := listed(name):

@@ -62,7 +62,7 @@ class _Separated:
 
     def read(self, on_bytes: OnBytes, columns: Sequence[str], whole: bool = False) -> Iterator[Row]:
         """The rows but for empty ones."""
-        places = [self.names.index(name) for name in columns]
+        indices = [self.names.index(name) for name in columns]
         undamaged, faults = self.decoding.whole, self.decoding.faults()
         with self.decoding.open(on_bytes) as text:
             lines = limited_lines(text, self.longest)
@@ -78,7 +78,7 @@ class _Separated:
                 if problem:
                     yield Row(number, [], f"{problem} (line {line + self.above})")
                 elif "".join(values).strip():
-                    yield Row(number, [values[place] for place in places], "", values)
+                    yield Row(number, [values[index] for index in indices], "", values)
 
     def _records(self, lines: Iterator[str]) -> Iterator[Record]:
         if self.dialect:

@@ -40,5 +40,5 @@ def _imported(file: Path) -> Iterator[Path]:
             parts = name.split(".")
             if parts[0] == PACKAGE.name:
                 for count in range(1, len(parts) + 1):
-                    place = PACKAGE.joinpath(*parts[1:count])
-                    yield from (place.with_suffix(".py"), place / "__init__.py")
+                    module = PACKAGE.joinpath(*parts[1:count])
+                    yield from (module.with_suffix(".py"), module / "__init__.py")

@@ -67,8 +67,8 @@ class _Follower:
             return self._told
         if (self._name, version) == (self._served.name, self._served.version):
             return ""
-        with TemporaryDirectory() as place:
-            folder = Path(mlflow.artifacts.download_artifacts(f"{REGISTRY}{self._name}/{version}", dst_path=place))
+        with TemporaryDirectory() as temporary:
+            folder = Path(mlflow.artifacts.download_artifacts(f"{REGISTRY}{self._name}/{version}", dst_path=temporary))
             self._refused = version
             try:
                 new = load(folder)

@@ -48,7 +48,7 @@ class Ngrams:
         return np.asarray(self.prefix.astype(np.int64) << 32 | self.last)
 
     @cached_property
-    def _places(self) -> "pd.Index[int]":
+    def _index(self) -> "pd.Index[int]":
         index: pd.Index[int] = pd.Index(self._keys)
         index.get_indexer(index[:1])  # makes its table, which another thread must not see half made
         return index
@@ -94,9 +94,9 @@ class Ngrams:
         for begin in range(0, len(words) if len(self) else 0, PLACES):
             part = words[begin : begin + PLACES + max(LONGEST - 1, *SKIP_DISTANCES)]
             for length, (starts, lasts, ids) in enumerate(_walk(from_lengths(part, np.array([len(part)])), self._find), 1):
-                places = np.stack([starts, starts + 1 if length == LONGEST else lasts, lasts], axis=1)
+                positions = np.stack([starts, starts + 1 if length == LONGEST else lasts, lasts], axis=1)
                 mine = starts < PLACES
-                yield ids[mine], places[mine] + begin
+                yield ids[mine], positions[mine] + begin
 
     def _encode_few(self, words: Ragged) -> Ragged:
         """The same, for so few words that NumPy's calls take longer than their work."""
@@ -120,11 +120,11 @@ class Ngrams:
 
     @cached_property
     def _ids(self) -> dict[int, int]:
-        return {key: place + 1 for place, key in enumerate(self._keys.tolist())}
+        return {key: index + 1 for index, key in enumerate(self._keys.tolist())}
 
     def _find(self, keys: np.ndarray) -> np.ndarray:
         """The id of each key, 0 where there is none."""
-        return np.asarray(self._places.get_indexer(pd.Index(keys)) + 1)
+        return np.asarray(self._index.get_indexer(pd.Index(keys)) + 1)
 
 
 NONE = Ngrams(np.empty(0, np.int32), np.empty(0, np.int32))
@@ -157,7 +157,7 @@ def _candidates(
 
 
 def _longer(words: Ragged, ends: np.ndarray, begins: np.ndarray, ids: np.ndarray, by: int, mark: int = 0) -> tuple[np.ndarray, ...]:
-    """Of the sequences that begin at `begins`, those with a known word `by` steps on in the same row: begin, place of that word, key."""
+    """Of the sequences that begin at `begins`, those with a known word `by` steps on in the same row: begin, position of that word, key."""
     inside = begins + by < ends[begins]
     starts, known = begins[inside], ids[inside]
     last = words.ids[starts + by]

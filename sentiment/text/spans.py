@@ -49,7 +49,7 @@ def _plain(text: str, settings: TextSettings) -> tuple[str, Sequence[int], Seque
 
 
 def _find(plain: str, word: str, begin: int) -> int:
-    """The first place at which the word stands by itself, if it is one with blanks round it; -1 if there is none."""
+    """The first position at which the word stands by itself, if it is one with blanks round it; -1 if there is none."""
     end = begin + GAP + len(word)
     at = plain.find(word, begin, end)
     while at >= 0 and word.isascii() and not _alone(plain, at, at + len(word)):

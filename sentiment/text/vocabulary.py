@@ -39,7 +39,7 @@ class Encoder:
     """Texts to ids as the model knows them.
 
     vocabulary: the words that have token ids, from `FIRST_WORD`; more_words: those that have none, but stand in an n-gram. In
-    both together a word's number is its place, from 1; 0 is any other word.
+    both together a word's number is its index, from 1; 0 is any other word.
     """
 
     settings: TextSettings
@@ -49,7 +49,7 @@ class Encoder:
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
-        return {word: place + 1 for place, word in enumerate(self.vocabulary + self.more_words)}
+        return {word: index + 1 for index, word in enumerate(self.vocabulary + self.more_words)}
 
     @property
     def size(self) -> int:
@@ -78,7 +78,7 @@ class Encoder:
         return _start_and_cut(Ragged(ids.astype(np.int32), numbers.offsets), self.settings.max_length)
 
     def kept(self, words: int) -> np.ndarray:
-        """The places of those words of a text of so many that `tokens` keeps: `<int32>[kept]`, from 0."""
+        """The positions of those words of a text of so many that `tokens` keeps: `<int32>[kept]`, from 0."""
         return _start_and_cut(from_lengths(np.arange(words, dtype=np.int32), np.array([words])), self.settings.max_length).ids[1:]
 
     def with_ngrams(self, ngrams: Ngrams) -> "Encoder":

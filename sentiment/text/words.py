@@ -132,7 +132,7 @@ def split_at_blanks(cleaned: pa.StringArray) -> pa.ListArray:
 
 @dataclass(frozen=True)
 class Words:
-    """The words of some texts. distinct: the different ones; rows: those of each text, by their places in `distinct`, from 0."""
+    """The words of some texts. distinct: the different ones; rows: those of each text, by their indices in `distinct`, from 0."""
 
     distinct: list[str]
     rows: Ragged

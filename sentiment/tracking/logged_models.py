@@ -107,11 +107,11 @@ def finish(run: RunInfo, folder: Path) -> None:
 
 
 def uploads(artifact_uri: str, folder: Path, paths: list[Path]) -> list[Callable[[], None]]:
-    """What sends each of the files in the folder to the same place there."""
+    """What sends each of the files in the folder to the same folder there."""
     repository = get_artifact_repository(artifact_uri)  # once, where MlflowClient asks the server for each file
 
     def send(path: Path) -> None:
-        place = path.parent.relative_to(folder).as_posix()
-        repository.log_artifact(str(path), None if place == "." else place)  # type: ignore[no-untyped-call]
+        subfolder = path.parent.relative_to(folder).as_posix()
+        repository.log_artifact(str(path), None if subfolder == "." else subfolder)  # type: ignore[no-untyped-call]
 
     return [partial(send, path) for path in paths]

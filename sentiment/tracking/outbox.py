@@ -212,8 +212,8 @@ class Outbox:
                 waiting = dict(self._waiting)
             numbers = list(waiting)
             try:
-                for places in sending.send(self._run, self._folder, list(waiting.values())):
-                    self._mark([numbers[place] for place in places])
+                for indices in sending.send(self._run, self._folder, list(waiting.values())):
+                    self._mark([numbers[index] for index in indices])
             except Exception as error:
                 with self._changed:
                     self._error = error

@@ -35,7 +35,7 @@ class _Box:
 
 
 def send(run: RunInfo, folder: Path, records: Sequence[Record]) -> Iterator[list[int]]:
-    """Sends the records of a run; yields the places of those that are sent, a kind at a time.
+    """Sends the records of a run; yields the indices of those that are sent, a kind at a time.
 
     A server may take seconds for each request, so what does not depend on one another goes side by side. Raises what MLflow raises,
     when what goes beside it is done.
@@ -46,8 +46,8 @@ def send(run: RunInfo, folder: Path, records: Sequence[Record]) -> Iterator[list
     box = _Box(MlflowClient(), run, folder)
     at_once = AT_ONCE if mlflow.get_tracking_uri().startswith("http") else 1
     for stage in STAGES:
-        groups = [(kind, places) for kind in stage if (places := [place for place, each in enumerate(records) if _kind(each) == kind])]
-        tasks = [partial(stage[kind], box, [records[place] for place in places]) for kind, places in groups]
+        groups = [(kind, indices) for kind in stage if (indices := [index for index, each in enumerate(records) if _kind(each) == kind])]
+        tasks = [partial(stage[kind], box, [records[index] for index in indices]) for kind, indices in groups]
         errors = []
         for number, _, error in as_completed(tasks, at_once):
             if error:

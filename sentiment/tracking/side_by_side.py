@@ -9,22 +9,22 @@ AT_ONCE = 64
 
 
 def as_completed(tasks: Sequence[Callable[[], Any]], at_once: int = AT_ONCE) -> Iterator[tuple[int, Any, BaseException | None]]:
-    """Does them, so many at a time; yields the place of each that is done, and what it returned or raised."""
+    """Does them, so many at a time; yields the index of each that is done, and what it returned or raised."""
     waiting: SimpleQueue[int] = SimpleQueue()
     done: SimpleQueue[tuple[int, Any, BaseException | None]] = SimpleQueue()
-    for place in range(len(tasks)):
-        waiting.put(place)
+    for index in range(len(tasks)):
+        waiting.put(index)
 
     def work() -> None:
         while True:
             try:
-                place = waiting.get_nowait()
+                index = waiting.get_nowait()
             except Empty:
                 return
             try:
-                done.put((place, tasks[place](), None))
+                done.put((index, tasks[index](), None))
             except BaseException as error:
-                done.put((place, None, error))
+                done.put((index, None, error))
 
     for number in range(min(at_once, len(tasks))):
         Thread(target=work, daemon=True, name=f"request {number}").start()

@@ -34,10 +34,10 @@ class PaddedBatch(NamedTuple):
 
 
 class Buckets(NamedTuple):
-    """What reviews are padded to: `shapes`, tokens and n-grams; `places` says which of these each review has."""
+    """What reviews are padded to: `shapes`, tokens and n-grams; `bucket_of` says which of these each review has."""
 
     shapes: List[Tuple[int, int]]
-    places: np.ndarray
+    bucket_of: np.ndarray
 
 
 def buckets(reviews: Reviews, batch_size: int, least: int, most: int) -> Buckets:
@@ -51,16 +51,16 @@ def buckets(reviews: Reviews, batch_size: int, least: int, most: int) -> Buckets
     count = int(np.clip(round(np.sqrt(len(lengths) / batch_size)), 1, most))
     last = np.ceil(len(lengths) * np.arange(1, count + 1) / count).astype(int) - 1
     allowed = sorted({max(int(point), least) for point in np.sort(lengths)[last]})
-    places = np.searchsorted(allowed, lengths)
-    widest = [int(ngrams[places == place].max(initial=1)) for place in range(len(allowed))]  # CNTK refuses no n-grams at all
-    return Buckets(list(zip(allowed, widest)), places)
+    bucket_of = np.searchsorted(allowed, lengths)
+    widest = [int(ngrams[bucket_of == bucket].max(initial=1)) for bucket in range(len(allowed))]  # CNTK refuses no n-grams at all
+    return Buckets(list(zip(allowed, widest)), bucket_of)
 
 
 def shuffled(within: Buckets, batch_size: int, random: np.random.RandomState) -> List[PaddedBatch]:
     """All rows once, in batches of one shape each, in random order. Only the last batch of a shape may be short."""
     batches = []
-    for place, shape in enumerate(within.shapes):
-        rows = random.permutation(np.flatnonzero(within.places == place))
+    for bucket, shape in enumerate(within.shapes):
+        rows = random.permutation(np.flatnonzero(within.bucket_of == bucket))
         batches += [PaddedBatch(rows[at : at + batch_size], shape) for at in range(0, len(rows), batch_size)]
     return [batches[index] for index in random.permutation(len(batches))]
 
@@ -75,8 +75,8 @@ def apply_word_dropout(reviews: Reviews, share: float, random: np.random.RandomS
 def in_order(within: Buckets, batch_size: int) -> List[PaddedBatch]:
     """All rows once, bucket by bucket."""
     batches = []
-    for place, shape in enumerate(within.shapes):
-        rows = np.flatnonzero(within.places == place)
+    for bucket, shape in enumerate(within.shapes):
+        rows = np.flatnonzero(within.bucket_of == bucket)
         batches += [PaddedBatch(rows[at : at + batch_size], shape) for at in range(0, len(rows), batch_size)]
     return batches
 
@@ -96,9 +96,9 @@ def _filled(sequences: Sequences, rows: np.ndarray, size: int, length: int, back
     """`<int32>[size, length]`: the rows, zeros behind each, and rows of zeros."""
     inside = np.arange(length) < sequences.lengths[rows][:, None]
     steps = np.arange(length)
-    places = sequences.offsets[rows + 1, None] - 1 - steps if backward else sequences.offsets[rows, None] + steps
+    indices = sequences.offsets[rows + 1, None] - 1 - steps if backward else sequences.offsets[rows, None] + steps
     array = np.zeros((size, length), np.int32)
-    array[: len(rows)][inside] = sequences.ids[places[inside]]
+    array[: len(rows)][inside] = sequences.ids[indices[inside]]
     return array
 
 

@@ -62,7 +62,7 @@ def read_vectors(path: str) -> Tuple[np.ndarray, np.ndarray]:
 def read_lstms(path: str) -> Dict[str, List[np.ndarray]]:
     """By layer: the weights of LSTMs that stand beside such vectors; none, if they are vectors alone."""
     with h5py.File(path, "r") as file:
-        return {name: [layer[str(place)][()] for place in range(len(layer))] for name, layer in file.get("lstms", {}).items()}
+        return {name: [layer[str(index)][()] for index in range(len(layer))] for name, layer in file.get("lstms", {}).items()}
 
 
 def write_layers(path: str, weights: Dict[str, List[np.ndarray]]) -> None:
@@ -70,8 +70,8 @@ def write_layers(path: str, weights: Dict[str, List[np.ndarray]]) -> None:
     _require_room(path, sum(array.nbytes for arrays in weights.values() for array in arrays))
     with h5py.File(path, "w") as file:
         for name, arrays in weights.items():
-            for place, array in enumerate(arrays):
-                file["{}/{}".format(name, place)] = array
+            for index, array in enumerate(arrays):
+                file["{}/{}".format(name, index)] = array
 
 
 def count_ids(path: str) -> int:

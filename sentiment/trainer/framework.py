@@ -131,7 +131,7 @@ def compile_model(model: Any, optimizer: Any) -> None:
 
 
 def compile_language_model(model: Any, optimizer: Any) -> None:
-    """Each step of a row has a label, which is a place, and a weight."""
+    """Each step of a row has a label, which is an index, and a weight."""
     options = {"sample_weight_mode": "temporal"} if VERSION < "3" else {}
     model.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy", **_compiling(), **options)
 

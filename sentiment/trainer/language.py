@@ -119,10 +119,10 @@ def _batches(network: Network, reviews: Reviews, planned: List[PaddedBatch], siz
 def _mean_loss(step: Callable[..., float], models: Models, planned: Iterator[Batch], progress: Callable[[int], None]) -> float:
     """Of a known word, over all batches. progress: gets the tokens that are done."""
     total, words, tokens = 0.0, 0, 0
-    for inputs, places, known, batch in planned:
+    for inputs, targets, known, batch in planned:
         count = int(known.sum())
         if count:
-            total += count * step(models[batch.shape], inputs, places, framework.mean_weights(known))
+            total += count * step(models[batch.shape], inputs, targets, framework.mean_weights(known))
         words, tokens = words + count, tokens + int(np.count_nonzero(inputs[0]))
         progress(tokens)
     return total / max(words, 1)

@@ -36,7 +36,7 @@ FeatureValues = Callable[[Ragged, np.ndarray, int], np.ndarray]
 class NgramModel:
     """The logit of a review is `bias` and the sum of the weights of its n-grams.
 
-    weights: `<float32>[ngrams + 1]`; place 0, padding, has 0.
+    weights: `<float32>[ngrams + 1]`; that of 0, padding, is 0.
     """
 
     ngrams: Ngrams

@@ -43,7 +43,7 @@ def read(file: str, encoder: Encoder, size: int, on_bytes: OnBytes = lambda coun
     Raises:
         UserError: The file is not one of such vectors, is damaged or cut off, or has none of the words.
     """
-    ids = {word.encode(): FIRST_WORD + place for place, word in enumerate(encoder.vocabulary)}
+    ids = {word.encode(): FIRST_WORD + index for index, word in enumerate(encoder.vocabulary)}
     table = np.zeros((FIRST_WORD + len(ids), size), np.float32)
     exact, lowered = np.zeros(len(table), bool), np.zeros(len(table), bool)
     with _open(file, size, on_bytes) as lines:

@@ -43,8 +43,8 @@ def write(vectors: WordVectors, path: Path) -> None:
         file.attrs["format"] = FORMAT
         file["ids"], file["vectors"] = vectors.ids, vectors.vectors
         for layer, weights in vectors.lstms.items():
-            for place, array in enumerate(weights):
-                file[f"lstms/{layer}/{place}"] = array
+            for index, array in enumerate(weights):
+                file[f"lstms/{layer}/{index}"] = array
 
 
 def read(path: Path, below: int, size: int, lstm_sizes: Mapping[str, int] = NO_LSTMS) -> WordVectors:
@@ -66,7 +66,7 @@ def read(path: Path, below: int, size: int, lstm_sizes: Mapping[str, int] = NO_L
 def from_layers(path: Path) -> WordVectors:
     """What a trainer has written of a language model: its embedding, and its LSTMs."""
     with hdf5.reading(path, "layers", "Train anew.") as file:
-        layers = {name: [group.array(str(place), "f", None) for place in range(len(group.names()))] for name, group in _groups(file)}
+        layers = {name: [group.array(str(index), "f", None) for index in range(len(group.names()))] for name, group in _groups(file)}
     (table,) = layers.pop("embedding")
     return WordVectors(np.arange(len(table), dtype=np.int32), table, layers)
 
@@ -78,7 +78,7 @@ def _lstms(file: hdf5.Group, embedding_size: int, sizes: Mapping[str, int]) -> d
             raise ValueError(f"it has an LSTM {name}, which the network has not")
         gates = 4 * sizes[name]
         shapes = (embedding_size, gates), (sizes[name], gates), (gates,)
-        weights[name] = [group.array(str(place), "f", shape) for place, shape in enumerate(shapes)]
+        weights[name] = [group.array(str(index), "f", shape) for index, shape in enumerate(shapes)]
     if missing := set(sizes) - set(weights):
         raise ValueError(f"it has no LSTM {', '.join(sorted(missing))}")
     if not all(np.isfinite(array).all() for arrays in weights.values() for array in arrays):

@@ -117,7 +117,7 @@ class Network:
     def set_ngrams(self, weights: np.ndarray, bias: float, combination: List[float]) -> None:
         """What the driver has fitted.
 
-        weights: `<float32>[ngrams + 1]`, 0 at place 0; combination: the weights of the network's
+        weights: `<float32>[ngrams + 1]`, 0 at index 0; combination: the weights of the network's
         and of the n-grams' logit, and the intercept.
         """
         layers = self._layers.by_name
@@ -182,9 +182,9 @@ def _architecture(name: str) -> Any:
 def _shared_rows(table: np.ndarray, words: List[str], model: Model) -> np.ndarray:
     """An embedding, `<float32>[ids, embedding_size]`, with the model's rows of the words that it knows, and of the ids before words."""
     source = model.weights["embedding"][0]
-    rows = {word: FIRST_WORD + place for place, word in enumerate(model.words)}
+    rows = {word: FIRST_WORD + index for index, word in enumerate(model.words)}
     table[:FIRST_WORD] = source[:FIRST_WORD]
-    for place, word in enumerate(words, FIRST_WORD):
+    for index, word in enumerate(words, FIRST_WORD):
         if word in rows:
-            table[place] = source[rows[word]]
+            table[index] = source[rows[word]]
     return table
