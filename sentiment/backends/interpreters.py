@@ -28,7 +28,7 @@ class Backend:
             UserError: It is not installed.
         """
         if self.own_python:
-            return environments.build(self.name, environments.find_python(self.own_python))
+            return environments.built(self.name) or environments.build(self.name, environments.find_python(self.own_python))
         cuda = environments.built(cuda_name(self.name))
         if cuda is None and importlib.util.find_spec(self.module):
             return Path(sys.executable)
