@@ -38,10 +38,10 @@ install-spark: .venv/ready  ## Apache Spark, for score with engine=spark; needs 
 
 test: .venv/ready-dev  ## all tests, WORKERS=2 at a time; builds the environments of all backends first
 	@python -m sentiment.backends cntk jax torch
-	python -m pytest -n $(WORKERS) --dist worksteal
+	python -m pytest -n $(WORKERS)
 
 test-quick: .venv/ready-dev  ## the tests that start no command, trainer or server
-	python -m pytest -n $(WORKERS) --dist worksteal -m "not slow"
+	python -m pytest -n $(WORKERS) -m "not slow"
 
 bench: .venv/ready-dev  ## speed and accuracy as ratios: writes docs/benchmarks.md (an hour and more)
 	@python -m sentiment.backends cntk jax torch

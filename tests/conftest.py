@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import psycopg
@@ -33,6 +34,7 @@ from sentiment.training.trainer_process import Trainer
 from sentiment.tuning import search
 
 from .processes import DEADLINE, Begin, Launch, copy_store, wait_until
+from .scheduling import Scheduling
 from .trained import Kept, Models, Trainers, train_small
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell would hand down to ignore it
@@ -49,10 +51,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks as slow whatever starts commands, trainers or PostgreSQL."""
+    """Marks as slow whatever starts commands, trainers or PostgreSQL, and begins with it, so that all workers end at about one time."""
     for item in items:
         if {"launch", "begin", "trainers", "postgres"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    return Scheduling(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -25,7 +25,7 @@ from sqlalchemy.engine import Engine
 from sentiment.paths import PROJECT
 
 LIBRARIES = ["matplotlib.figure", "mlflow.models", "mlflow.pyfunc", "mlflow.store.tracking.sqlalchemy_store"]
-LIBRARIES += ["onnx", "onnxruntime", "optuna", "plotly", "pooch", "pyarrow.parquet", "scipy.stats", "sklearn.linear_model", "tqdm"]
+LIBRARIES += ["onnx", "onnxruntime", "optuna", "pooch", "pyarrow.parquet", "scipy.stats", "sklearn.linear_model", "tqdm"]
 PATHS = {"open": 0, "os.mkdir": 0, "os.remove": 0, "os.rename": 1, "os.link": 1}  # audited events, and which argument is the path
 RANDOM = re.compile(r"[0-9a-f]{32}|\d{8}-\d{6}-\w{8}|(?<=sentiment-)\w{8}|(?<=sentiment-trainer-)\w{8}|(?<=tmp)\w{8}|(?<=uploading\.)\w{8}")
 WRITES = re.compile(r"(INSERT INTO|UPDATE|DELETE FROM) (\w+)")

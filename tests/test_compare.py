@@ -101,8 +101,8 @@ def test_the_page_fits_its_window_and_has_its_tables(tmp_path: Path, scheme: str
 def test_runs_that_there_are(tmp_path: Path, experiment: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     data = prepare.run(PrepareSettings(**SMALL))
-    network = train.run(TrainSettings(**QUICK)).run_id
-    other, ngrams = (train.run(TrainSettings(architecture="ngrams", ngrams=500, seed=seed)).run_id for seed in (1, 2))
+    network = train.run(TrainSettings(**QUICK | {"backend": "cntk"})).run_id
+    other, ngrams = (train.run(TrainSettings(backend="cntk", architecture="ngrams", ngrams=500, seed=seed)).run_id for seed in (1, 2))
     with pytest.raises(UserError, match=f"which is {ngrams}"):  # the newest of the only backend
         compare.run(CompareSettings())
     assert not compared(experiment)
@@ -110,20 +110,20 @@ def test_runs_that_there_are(tmp_path: Path, experiment: str, caplog: pytest.Log
     compare.run(CompareSettings(runs=f"{network}, {ngrams},{network}"))
     (run,) = compared(experiment)
     assert (run.info.status, run.data.tags["compared_run_ids"]) == ("FINISHED", f"{network},{ngrams}")
-    assert "| tensorflow cnn | 0." in run.data.tags["mlflow.note.content"]
+    assert "| cntk cnn | 0." in run.data.tags["mlflow.note.content"]
     assert "-e register" in run.data.tags["mlflow.note.content"]
     assert run.data.tags["data_fingerprint"] == mlflow.get_run(network).data.tags["data_fingerprint"]
     (dataset,) = mlflow.get_run(run.info.run_id).inputs.dataset_inputs  # type: ignore[union-attr]
     assert dataset.dataset.name.endswith("test")
     figures = run.data.metrics
-    assert figures["accuracy_low/tensorflow cnn"] <= figures["accuracy/tensorflow cnn"] <= figures["accuracy_high/tensorflow cnn"]
-    assert figures["tokens_per_second/tensorflow cnn"] > 0
-    assert "tokens_per_second/tensorflow ngrams" not in figures
-    assert "accuracy_network/tensorflow ngrams" not in figures
-    for name, run_id in (("tensorflow cnn", network), ("tensorflow ngrams", ngrams)):
+    assert figures["accuracy_low/cntk cnn"] <= figures["accuracy/cntk cnn"] <= figures["accuracy_high/cntk cnn"]
+    assert figures["tokens_per_second/cntk cnn"] > 0
+    assert "tokens_per_second/cntk ngrams" not in figures
+    assert "accuracy_network/cntk ngrams" not in figures
+    for name, run_id in (("cntk cnn", network), ("cntk ngrams", ngrams)):
         model = MlflowClient().download_artifacts(run_id, "model.h5", str(tmp_path))
         assert figures[f"model_bytes/{name}"] == Path(model).stat().st_size
-    assert 0 < figures["p/tensorflow cnn - tensorflow ngrams"] <= 1
+    assert 0 < figures["p/cntk cnn - cntk ngrams"] <= 1
 
     folder = Path(mlflow.artifacts.download_artifacts(run_id=run.info.run_id, dst_path=str(tmp_path / "run")))
     page = (folder / "comparison.html").read_text()
@@ -134,7 +134,7 @@ def test_runs_that_there_are(tmp_path: Path, experiment: str, caplog: pytest.Log
     assert {"comparison.csv", "pairs.csv", "pairs.json"} <= {file.name for file in folder.iterdir()}
     (place,) = (message.rpartition("The page: ")[2] for message in caplog.messages if "The page: " in message)
     assert Path(place).read_text() == page
-    assert any("tensorflow cnn" in message and "accuracy" in message for message in caplog.messages)
+    assert any("cntk cnn" in message and "accuracy" in message for message in caplog.messages)
 
     (tmp_path / "artifacts" / ngrams / "artifacts" / "model.h5").unlink()
     MlflowClient().set_tag(other, "data_fingerprint", "ab" * 32)

@@ -19,6 +19,8 @@ from .commands import names, runs
 
 pytestmark = pytest.mark.slow
 
+SMALL = ("--backend=cntk", "--architecture=cnn", "--filters=8", "--dense-size=8", "--embedding-size=8")
+
 
 @pytest.fixture
 def server(tmp_path: Path, tables: Path) -> Iterator[str]:
@@ -27,7 +29,7 @@ def server(tmp_path: Path, tables: Path) -> Iterator[str]:
 
 
 def test_a_training_that_diverges_says_so(call: Launch, store: str, small: Path) -> None:
-    done = call("entry_points.train", f"--prepared={small}", "--learning-rate=1e30", "--architecture=cnn")
+    done = call("entry_points.train", f"--prepared={small}", "--learning-rate=1e30", *SMALL)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert "Lower learning_rate" in line
@@ -47,7 +49,7 @@ def children(pid: int) -> list[int]:
 
 @pytest.mark.parametrize("what", ["trainer killed", "interrupted", "told to end", "killed"])
 def test_a_training_that_is_cut_off_ends_as_failed(begin: Begin, call: Launch, store: str, small: Path, what: str) -> None:
-    process = begin("entry_points.train", f"--prepared={small}", "--epochs=1000", "--patience=1000", "--lstm-size=8")
+    process = begin("entry_points.train", f"--prepared={small}", *SMALL, "--epochs=1000", "--patience=1000")
     wait_for_epoch(2, process)
     (trainer,) = children(process.pid)
     target, number = {
@@ -62,7 +64,8 @@ def test_a_training_that_is_cut_off_ends_as_failed(begin: Begin, call: Launch, s
     wait_until(lambda: not is_running(trainer))
     if what == "killed":
         assert process.returncode == -signal.SIGKILL
-        assert call("entry_points.train", f"--prepared={small}", "--architecture=ngrams").returncode == 0  # which ends what is left
+        # The next command ends what is left.
+        assert call("entry_points.train", f"--prepared={small}", "--backend=cntk", "--architecture=ngrams").returncode == 0
     *_, run = sorted(runs(store)["train"], key=lambda run: -run.info.start_time)
     assert run.info.status == "FAILED"
     assert len(MlflowClient(store).get_metric_history(run.info.run_id, "val_loss")) >= (1 if what == "killed" else 2)
@@ -79,15 +82,17 @@ def test_a_server_that_goes_away_costs_no_finished_model(begin: Begin, tmp_path:
     process = begin(
         "entry_points.train",
         f"--prepared={small}",
-        *("--epochs=40", "--patience=40", "--lstm-size=8"),
+        *(*SMALL, "--epochs=200", "--patience=200"),
         MLFLOW_TRACKING_URI=server,
         MLFLOW_HTTP_REQUEST_MAX_RETRIES="0",
         TMPDIR=str(tmp_path),
     )
     wait_for_epoch(2, process)
+    process.send_signal(signal.SIGSTOP)
     for child in children(os.getpid()):
         if child != process.pid and "server" in Path(f"/proc/{child}/cmdline").read_text():
             os.killpg(child, signal.SIGKILL)
+    process.send_signal(signal.SIGCONT)
     _, errors = process.communicate(timeout=DEADLINE)
     assert process.returncode == 1
     named = re.search(r"-P folder=(\S+)", errors)

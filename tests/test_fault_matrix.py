@@ -25,7 +25,7 @@ from .stages import Done, Fault
 
 REVIEWS = f"--reviews={PROJECT / 'data' / 'reviews.txt'}"
 PREPARE = (REVIEWS, "--sample=200", "--max-length=30")
-TRAIN = ("--backend=jax", "--architecture=ngrams", "--ngrams=500")  # its trainer starts in the shortest time
+TRAIN = ("--backend=cntk", "--architecture=ngrams", "--ngrams=500")  # its trainer starts in the shortest time
 COMMANDS = {
     "prepare": (REVIEWS, "--sample=100", "--max-length=30"),
     "train": TRAIN,
@@ -67,7 +67,7 @@ OWN = {
             "open unsent/*/*/run.json",
             "line prepare: nothing to do, run ",
             "sql INSERT INTO logged_models",
-            "line train: ngrams on jax, the ngrams alone (run",
+            "line train: ngrams on cntk, the ngrams alone (run",
         ),
         *("line evaluate: test accuracy ", "sql INSERT INTO model_versions", "sql INSERT INTO registered_model_aliases", "line main: done"),
     ),

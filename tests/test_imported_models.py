@@ -86,7 +86,7 @@ def test_an_old_model_from_its_file_to_an_explained_score(call: Launch, store: s
 
 def test_a_kept_model_of_this_project(call: Launch, store: str, data: PreparedRun, tmp_path: Path) -> None:
     """As train leaves it when the server stays away; it is measured on the data that it was trained on, also if newer is there."""
-    quick = ("--architecture=cnn", "--epochs=1", "--filters=8", "--dense-size=4")
+    quick = ("--backend=cntk", "--architecture=cnn", "--epochs=1", "--filters=8", "--dense-size=4")
     assert call("entry_points.train", f"--prepared={data.path}", *quick).returncode == 0
     (trained,) = runs(store, "train")
     kept = shutil.copy(mlflow.artifacts.download_artifacts(run_id=trained.info.run_id, artifact_path="model.h5"), tmp_path / "kept.h5")

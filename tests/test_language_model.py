@@ -113,7 +113,7 @@ def test_a_network_starts_from_what_another_backend_learned(
 
 
 def test_it_is_a_run_of_its_own_and_not_done_twice(small: Path) -> None:
-    settings = replace(SETTINGS, prepared=str(small), pretrain_epochs=2, epochs=1)
+    settings = replace(SETTINGS, backend="cntk", prepared=str(small), pretrain_epochs=2, epochs=1)
     client, taken = MlflowClient(), []
     for dropout in (0.5, 0.4):  # nothing is dropped in it
         run = train_step.run(replace(settings, dropout=dropout))
@@ -122,13 +122,13 @@ def test_it_is_a_run_of_its_own_and_not_done_twice(small: Path) -> None:
     made = client.get_run(taken[0])
     assert [each.step for each in client.get_metric_history(made.info.run_id, "val_loss")] == [1, 2]
     assert made.data.metrics["reviews"] == len(prepared.read(small).rows(TRAIN))
-    assert made.info.run_name == "pretrain language-model bilstm 6×8 tensorflow"
+    assert made.info.run_name == "pretrain language-model bilstm 6×8 cntk"
     said = f"to tell next words in {made.data.metrics['pieces']:.0f} pieces.\n\nIt is the artifact `language_model.h5`"
     assert said in made.data.tags[tracking.NOTE]
     learned = word_vectors.read(tracking.artifact(made, "language_model.h5"), prepared.read(small).encoder.size, 8, LSTMS)
     assert set(learned.lstms) == {"lstm_forward", "lstm_backward"}
     recipe = pretrain.recipe(settings, prepared.read(small))
-    changes: list[dict[str, Any]] = [{"lstm_size": 7}, {"backend": "cntk"}, {"pretrain_epochs": 3}, {"architecture": "lstm"}]
+    changes: list[dict[str, Any]] = [{"lstm_size": 7}, {"backend": "tensorflow"}, {"pretrain_epochs": 3}, {"architecture": "lstm"}]
     for change in changes:
         assert pretrain.recipe(replace(settings, **change), prepared.read(small)) != recipe
     data = prepared.read(small)
@@ -146,7 +146,7 @@ def test_one_that_gives_no_numbers_ends(counting: Prepared) -> None:
     """With its trainer, which would go on."""
     size = counting.encoder.size
     vectors = WordVectors(np.arange(size, dtype=np.int32), np.full((size, 8), np.nan, np.float32))
-    with pytest.raises(StepError, match="epoch 1 gave no numbers"), Trainer(ALL["tensorflow"]) as trainer:
+    with pytest.raises(StepError, match="epoch 1 gave no numbers"), Trainer(ALL["cntk"]) as trainer:
         learn(lambda backend: trainer, counting, vectors, pretrain_epochs=2)
 
 

@@ -67,7 +67,8 @@ def proxy(real: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 
 def settings(data: Path) -> TrainSettings:
-    return TrainSettings(**SIZES | {"prepared": str(data), "epochs": EPOCHS, "patience": EPOCHS, "ngrams": 0, "architecture": "cnn"})
+    own = {"prepared": str(data), "backend": "cntk", "architecture": "cnn", "ngrams": 0}
+    return TrainSettings(**SIZES | own | {"epochs": EPOCHS, "patience": EPOCHS})
 
 
 def unsent(proxy: Proxy, data: Path) -> Path:
@@ -249,7 +250,7 @@ def trained(real: str, tmp_path_factory: pytest.TempPathFactory) -> list[Trained
         mlflow.set_tracking_uri(real)
         outbox.process_folder.cache_clear()
         prepared = prepare.run(PrepareSettings(sample=200, vocabulary_size=300, max_length=40))
-        same = SIZES | {"prepared": prepared.run_id, "backend": "jax", "architecture": "ngrams"}
+        same = SIZES | {"prepared": prepared.run_id, "backend": "cntk", "architecture": "ngrams"}
         made = [train.run(TrainSettings(**same | {"seed": seed})) for seed in (1, 2)]
         register.run(RegisterSettings(run=made[0].run_id, force=True))
         outbox.process_folder.cache_clear()

@@ -84,7 +84,7 @@ def test_where_there_are_words_enough_vectors_are_learned_and_long_reviews_taugh
     assert defaults.pretrain(TrainSettings(), data) == "vectors"
     others: list[dict[str, Any]] = [{"start_from": "x"}, {"word_vectors": "x"}, {"architecture": "ngrams"}, {"pretrain": "none"}]
     assert {defaults.pretrain(TrainSettings(**changes), data) for changes in others} == {"none"}
-    run = train_step.run(TrainSettings(**QUICK | {"prepared": str(path)}))
+    run = train_step.run(TrainSettings(**QUICK | {"backend": "cntk", "prepared": str(path)}))
     monkeypatch.setattr(defaults, "LONG", 3)
     assert defaults.pretrain(TrainSettings(), data) == "teacher"
     assert {defaults.pretrain(each, data) for each in (TrainSettings(ngrams=0), TuneSettings())} == {"vectors"}
@@ -192,7 +192,7 @@ def test_what_can_not_start_a_network_is_said_before_a_run_begins(path: Path, na
 def test_a_teacher_needs_no_reviews_without_labels(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A step has as many words as one of whole reviews."""
     monkeypatch.setattr(pieces, "PIECE", 4)
-    run = train_step.run(TrainSettings(**QUICK | {"prepared": str(small), "pretrain": "teacher", "pretrain_epochs": 1}))
+    run = train_step.run(TrainSettings(**QUICK | {"backend": "cntk", "prepared": str(small), "pretrain": "teacher", "pretrain_epochs": 1}))
     client = MlflowClient()
     taught = client.get_run(client.get_run(run.run_id).data.tags["pretrain_run_id"])
     reviews, number = (int(taught.data.metrics[name]) for name in ("reviews", "pieces"))

@@ -114,7 +114,7 @@ def test_from_the_first_champion_to_a_roll_back(launch: Launch, call: Launch, st
 
     client = MlflowClient(store)
     # With n-grams even a model with an untrained network has a good accuracy.
-    quick = ["--backend=jax", "--architecture=cnn", "--filters=50", "--dense-size=20", "--ngrams=0", "--epochs=8"]
+    quick = ["--backend=cntk", "--architecture=cnn", "--filters=50", "--dense-size=20", "--ngrams=0", "--epochs=8"]
     text = ["--strip-punctuation=true"]
     done = launch("mlflow", "run", ".", "--env-manager", "local", *[w for o in quick + text for w in ("-P", o[2:].replace("-", "_"))])
     assert done.returncode == 0, done.stderr

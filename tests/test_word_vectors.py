@@ -183,7 +183,8 @@ def test_a_training_says_how_many_words_have_a_vector(
 ) -> None:
     words = data.encoder.vocabulary[:20]
     file = written(tmp_path, *(f"{word} {' '.join(['0.5'] * 8)}" for word in (*words, "nosuchword")))
-    settings = TrainSettings(**SIZES | {"prepared": str(small), "architecture": "cnn", "epochs": 1, "word_vectors": file})
+    own = {"prepared": str(small), "backend": "cntk", "architecture": "cnn", "word_vectors": file}
+    settings = TrainSettings(**SIZES | own | {"epochs": 1})
     with caplog.at_level("INFO", "sentiment"):
         run = train_step.run(settings)
     assert f"train: 20 of {len(data.encoder.vocabulary)} words have a vector in {file}" in caplog.text
