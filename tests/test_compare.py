@@ -173,7 +173,7 @@ def test_what_is_wrong_is_said(experiment: str) -> None:
     assert not compared(experiment)
 
 
-def test_one_line_and_exit_status_2(launch: Launch) -> None:
-    done = launch("entry_points.compare", "--runs=nosuch")
+def test_one_line_and_exit_status_2(call: Launch) -> None:
+    done = call("entry_points.compare", "--runs=nosuch")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
     assert "runs=nosuch" in done.stderr

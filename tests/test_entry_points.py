@@ -89,8 +89,8 @@ def test_the_steps_one_by_one_and_parity(launch: Launch, call: Launch, store: st
     for start, program, arguments in (
         (launch, "prepare", ["--sample=80", "--max-length=30"]),
         (call, "prepare", ["--sample=80", "--max-length=30"]),
-        (launch, "train", ["--architecture=cnn-lstm", *options(*QUICK)]),
-        (launch, "parity", []),
+        (call, "train", ["--architecture=cnn-lstm", *options(*QUICK)]),
+        (call, "parity", []),
     ):
         done = start(f"entry_points.{program}", *arguments)
         assert done.returncode == 0, done.stderr
@@ -137,7 +137,7 @@ def test_a_training_starts_from_another_model(call: Launch, store: str, small: P
     assert run.data.metrics["network_val_loss"] == pytest.approx(start.data.metrics["network_val_loss"], abs=1e-5)
 
 
-def test_parity_fails_where_scores_differ(launch: Launch, store: str, tmp_path: Path) -> None:
+def test_parity_fails_where_scores_differ(call: Launch, store: str, tmp_path: Path) -> None:
     """With weights so large that the rounding of float32, which differs between the trainer and the scorer, is over what is allowed."""
     model = shutil.copyfile(FIXTURES / "default-bilstm.h5", tmp_path / "model.h5")
     with h5py.File(model, "r+") as file:
@@ -145,7 +145,7 @@ def test_parity_fails_where_scores_differ(launch: Launch, store: str, tmp_path: 
         kernel[...] *= 1e6
     with mlflow.start_run(tags={"step": "train"}) as run:
         mlflow.log_artifact(str(model))
-    done = launch("entry_points.parity", f"--run={run.info.run_id}", "--backends=tensorflow")
+    done = call("entry_points.parity", f"--run={run.info.run_id}", "--backends=tensorflow")
     assert done.returncode == 1, done.stderr
     (line,) = done.stderr.splitlines()
     assert re.match(r"The network's logits differ by \S+, more than 1e-04", line)

@@ -155,10 +155,10 @@ def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @needs_chromium
-def test_the_report_of_a_real_run(launch: Launch, reviews: Path, store: str, tmp_path: Path) -> None:
+def test_the_report_of_a_real_run(call: Launch, reviews: Path, store: str, tmp_path: Path) -> None:
     sizes = ("--architecture=cnn", "--filters=8", "--dense-size=8", "--embedding-size=8", "--epochs=3")
     more = ("--register=false", "--threshold=auto")
-    done = launch("entry_points.main", f"--reviews={reviews}", "--test-fraction=0.4", *sizes, *more)
+    done = call("entry_points.main", f"--reviews={reviews}", "--test-fraction=0.4", *sizes, *more)
     assert done.returncode == 0, done.stderr
     (path,) = re.findall(r"^main: the report is (/.*report\.html)$", done.stdout, re.MULTILINE)
     text = Path(path).read_text()

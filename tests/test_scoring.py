@@ -174,12 +174,12 @@ def test_a_table_that_can_not_be_read_to_its_end_leaves_nothing_behind(tmp_path:
     assert {file.name for file in tmp_path.iterdir()} <= {"in.json", "mlflow.db", "mlruns"}
 
 
-def test_a_folder_through_the_entry_point(launch: Launch, store: str, tmp_path: Path) -> None:
+def test_a_folder_through_the_entry_point(call: Launch, store: str, tmp_path: Path) -> None:
     folder = tmp_path / "many"
     folder.mkdir()
     table(folder / "a.csv")
     table(folder / "b.parquet")
-    done = launch("entry_points.score", f"--input={folder}", f"--model={MODEL}", f"--output={tmp_path / 'out'}")
+    done = call("entry_points.score", f"--input={folder}", f"--model={MODEL}", f"--output={tmp_path / 'out'}")
     assert done.returncode == 0, done.stderr
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["a.csv", "b.parquet"]
     (run,) = all_runs(store)

@@ -115,7 +115,7 @@ def test_whatever_names_labels_keeps_to_it(tmp_path: Path, small: Path) -> None:
     )
 
 
-def test_what_is_wrong_is_said_before_anything_is_done(launch: Launch) -> None:
-    done = launch("entry_points.main", "--threshold=precision:2")
+def test_what_is_wrong_is_said_before_anything_is_done(call: Launch) -> None:
+    done = call("entry_points.main", "--threshold=precision:2")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
     assert "threshold=precision:2" in done.stderr

@@ -65,9 +65,9 @@ def test_a_server_that_is_too_old_is_refused(proxy: Proxy) -> None:
     assert "too old" in refusal()
 
 
-def test_a_password_is_not_printed_or_tagged(launch: Launch, proxy: Proxy, store: str) -> None:
+def test_a_password_is_not_printed_or_tagged(call: Launch, proxy: Proxy, store: str) -> None:
     proxy.mode = "cut"
-    done = launch("entry_points.prepare", MLFLOW_HTTP_REQUEST_MAX_RETRIES="0", MLFLOW_TRACKING_URI=mlflow.get_tracking_uri())
+    done = call("entry_points.prepare", MLFLOW_HTTP_REQUEST_MAX_RETRIES="0", MLFLOW_TRACKING_URI=mlflow.get_tracking_uri())
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert SECRET not in done.stdout + done.stderr

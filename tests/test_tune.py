@@ -168,7 +168,7 @@ def test_a_trial_that_failed_without_a_run_gets_one(store: str, journal: str, sm
     assert {name: str(value) for name, value in study.trials[1].params.items()}.items() <= runs[1].data.params.items()
 
 
-def test_interrupted_and_gone_on_with_on_cntk(begin: Begin, launch: Launch, call: Launch, journal: str) -> None:
+def test_interrupted_and_gone_on_with_on_cntk(begin: Begin, call: Launch, journal: str) -> None:
     prepare()
     same = (*CNTK, "--trials=3", "--epochs=100", "--patience=100", "--study=s", f"--storage={journal}")
     process = begin("entry_points.tune", *same)
@@ -192,7 +192,7 @@ def test_interrupted_and_gone_on_with_on_cntk(begin: Begin, launch: Launch, call
     other = call("entry_points.tune", *same, "--lstm-size=8")
     assert other.returncode == 2
     assert "Received: study=s, lstm_size=8, where it has 16..128." in other.stderr
-    again = launch("entry_points.tune", *same)
+    again = call("entry_points.tune", *same)
     assert again.returncode == 0, again.stdout + again.stderr
     assert check(study, 3).info.run_id == before.info.run_id
     once_more = call("entry_points.tune", *same)  # all is done already
@@ -212,11 +212,11 @@ def test_launched_by_mlflow_with_a_study_that_is_not_named(launch: Launch, journ
     assert len(tracking.children(run.info.run_id, "trial")) == 2
 
 
-def test_the_sizes_of_an_lstm_change_what_is_measured(launch: Launch, journal: str) -> None:
+def test_the_sizes_of_an_lstm_change_what_is_measured(call: Launch, journal: str) -> None:
     """An LSTM of one to 32 units at learning rates that are too small and others: no two trials are alike, and one is pruned."""
     prepare()
     sizes = ("--architecture=lstm", "--lstm-size=1..32", "--embedding-size=2..16", "--learning-rate=0.0001..0.05", "--batch-size=8")
-    done = launch("entry_points.tune", *sizes, "--trials=10", "--epochs=6", "--study=s", f"--storage={journal}", "--register=false")
+    done = call("entry_points.tune", *sizes, "--trials=10", "--epochs=6", "--study=s", f"--storage={journal}", "--register=false")
     assert done.returncode == 0, done.stderr
     study, _ = search.open_study(search.open_storage(journal), "s", "val_auc")
     complete = [trial for trial in study.trials if trial.state == TrialState.COMPLETE]
