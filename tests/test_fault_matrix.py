@@ -23,6 +23,8 @@ from . import stages
 from .commands import all_runs
 from .stages import Done, Fault
 
+pytestmark = pytest.mark.slow
+
 REVIEWS = f"--reviews={PROJECT / 'data' / 'reviews.txt'}"
 PREPARE = (REVIEWS, "--sample=200", "--max-length=30")
 TRAIN = ("--backend=cntk", "--architecture=ngrams", "--ngrams=500")  # its trainer starts in the shortest time

@@ -243,6 +243,7 @@ def test_without_labels_what_the_model_says_is_not_taken_for_one(
     assert "accuracy" not in newest(experiment).data.metrics
 
 
+@pytest.mark.slow
 def test_other_texts_end_with_status_1(call: Launch, model: Path, experiment: str, tmp_path: Path) -> None:
     rows = [(f"zzyzx{number} qqfrob vexillum trundle of grommets {'and sprockets ' * (number % 9)}",) for number in range(60)]
     done = call("entry_points.monitor", f"--input={table(tmp_path / 'other.csv', rows, 'text')}", f"--model={model}")

@@ -154,6 +154,7 @@ def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 @needs_chromium
 def test_the_report_of_a_real_run(call: Launch, reviews: Path, store: str, tmp_path: Path) -> None:
     sizes = ("--architecture=cnn", "--filters=8", "--dense-size=8", "--embedding-size=8", "--epochs=3")
