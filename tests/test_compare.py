@@ -98,6 +98,7 @@ def test_the_page_fits_its_window_and_has_its_tables(tmp_path: Path, scheme: str
         assert not said
 
 
+@pytest.mark.slow
 def test_runs_that_there_are(tmp_path: Path, experiment: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     data = prepare.run(PrepareSettings(**SMALL))
@@ -146,6 +147,7 @@ def test_runs_that_there_are(tmp_path: Path, experiment: str, caplog: pytest.Log
     assert len(compared(experiment)) == 1
 
 
+@pytest.mark.slow
 def test_backends_are_trained_first(experiment: str) -> None:
     prepare.run(PrepareSettings(**SMALL))
     compare.run(CompareSettings(backends="tensorflow,jax"))

@@ -59,6 +59,7 @@ def parsed(command: list[str]) -> settings.MainSettings:
     return command_line.parse(settings.MainSettings, command[3:], "main")  # type: ignore[no-any-return]
 
 
+@pytest.mark.slow
 def test_the_server_of_the_image(tmp_path: Path, store: str) -> None:
     """The documented download, then the image's command where the model then is, asked as the cluster asks."""
     experiment = mlflow.create_experiment("deploy", artifact_location=str(tmp_path / "artifacts"))
@@ -92,6 +93,7 @@ def test_the_server_of_the_image(tmp_path: Path, store: str) -> None:
     assert "serve: a model trained on data/reviews.txt" in (tmp_path / "deploy" / "server.log").read_text()
 
 
+@pytest.mark.slow
 def test_the_training_of_the_cluster(tmp_path: Path, store: str) -> None:
     """Its command, with the reviews of the volume in a file of another name."""
     (job,) = documents("kubernetes-training.yaml")
@@ -121,6 +123,7 @@ def test_the_training_of_the_cluster(tmp_path: Path, store: str) -> None:
     assert not [file for file in files if not (PROJECT / file).is_file()]
 
 
+@pytest.mark.slow
 def test_the_job_of_azure_runs(tmp_path: Path, store: str) -> None:
     """Its command, with its inputs put in as Azure does, in the folder that its `code` is."""
     (job,) = documents("azure-ml-job.yaml")

@@ -87,6 +87,7 @@ def wait_for(log: Path, said: str) -> None:
     pytest.fail(f"never said: {said}\n{log.read_text()}")
 
 
+@pytest.mark.slow
 def test_a_new_champion_takes_over_and_a_broken_one_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     first, second = (round(float(Scorer(file).score([TEXT])[0]), 5) for file in (FIRST, SECOND))
