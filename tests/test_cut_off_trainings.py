@@ -13,7 +13,7 @@ from mlflow import MlflowClient
 
 from sentiment.model.scorer import Scorer
 from sentiment.paths import PROJECT
-from tests.processes import DEADLINE, Begin, Launch, is_running, tracking_server, wait_until
+from tests.processes import DEADLINE, Begin, Launch, halt_when, is_running, tracking_server, wait_until
 
 from .commands import names, runs
 
@@ -88,7 +88,7 @@ def test_a_server_that_goes_away_costs_no_finished_model(begin: Begin, tmp_path:
         TMPDIR=str(tmp_path),
     )
     wait_for_epoch(2, process)
-    process.send_signal(signal.SIGSTOP)
+    halt_when(process, lambda: True)
     for child in children(os.getpid()):
         if child != process.pid and "server" in Path(f"/proc/{child}/cmdline").read_text():
             os.killpg(child, signal.SIGKILL)

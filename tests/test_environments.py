@@ -22,7 +22,7 @@ import sys
 from pathlib import Path
 from sentiment.backends import interpreters, environments
 environments.RECIPES = Path(sys.argv[1])
-print(environments.build("made", Path(sys.executable)))
+print(environments.build("made"))
 """
 
 
@@ -69,9 +69,9 @@ def test_what_was_left_half_built_is_built_anew(recipes: Path) -> None:
     (place / "bin").mkdir(parents=True)
     (place / "bin" / "python").write_text("half")
     assert environments.built("made") is None
-    python = environments.build("made", Path(sys.executable))
+    python = environments.build("made")
     assert subprocess.run([python, "-c", "print(1)"], capture_output=True, check=True).stdout == b"1\n"
-    assert environments.build("made", Path(sys.executable)) == python
+    assert environments.build("made") == python
     assert builds(recipes) == 1
 
 
@@ -84,7 +84,7 @@ def test_another_recipe_is_another_environment(recipes: Path) -> None:
 def test_a_build_that_fails_says_where_to_look(recipes: Path) -> None:
     (recipes / "made" / "check.py").write_text("raise SystemExit('the check failed')")
     with pytest.raises(UserError, match=r"the check failed.*Read .*log"):
-        environments.build("made", Path(sys.executable))
+        environments.build("made")
     assert environments.built("made") is None
 
 

@@ -35,7 +35,7 @@ from sentiment.steps.train import TrainedRun
 from sentiment.tracking import outbox, server
 from sentiment.tracking.processes import this_process
 from tests.processes import Launch, tracking_server
-from tests.trained import SIZES
+from tests.trained import QUICK, SIZES
 
 from .faults import Proxy, faulty
 
@@ -67,8 +67,7 @@ def proxy(real: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 
 def settings(data: Path) -> TrainSettings:
-    own = {"prepared": str(data), "backend": "cntk", "architecture": "cnn", "ngrams": 0}
-    return TrainSettings(**SIZES | own | {"epochs": EPOCHS, "patience": EPOCHS})
+    return TrainSettings(**QUICK | {"backend": "cntk", "prepared": str(data), "epochs": EPOCHS, "patience": EPOCHS, "ngrams": 0})
 
 
 def unsent(proxy: Proxy, data: Path) -> Path:

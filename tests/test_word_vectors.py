@@ -17,7 +17,7 @@ from sentiment.steps import train as train_step
 from sentiment.text.vocabulary import FIRST_WORD, Encoder
 from sentiment.training import learned_vectors, vector_file, word_vectors
 from sentiment.training.word_vectors import WordVectors
-from tests.trained import SIZES, Trainers, train_network
+from tests.trained import QUICK, SIZES, Trainers, train_network
 
 WORDS = ("good", "don't", "ireland", "naïve", "absent")
 ENCODER = Encoder(TextSettings(), WORDS)
@@ -183,8 +183,7 @@ def test_a_training_says_how_many_words_have_a_vector(
 ) -> None:
     words = data.encoder.vocabulary[:20]
     file = written(tmp_path, *(f"{word} {' '.join(['0.5'] * 8)}" for word in (*words, "nosuchword")))
-    own = {"prepared": str(small), "backend": "cntk", "architecture": "cnn", "word_vectors": file}
-    settings = TrainSettings(**SIZES | own | {"epochs": 1})
+    settings = TrainSettings(**QUICK | {"backend": "cntk", "prepared": str(small), "epochs": 1, "word_vectors": file})
     with caplog.at_level("INFO", "sentiment"):
         run = train_step.run(settings)
     assert f"train: 20 of {len(data.encoder.vocabulary)} words have a vector in {file}" in caplog.text

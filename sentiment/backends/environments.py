@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,11 +47,11 @@ def built(name: str) -> Path | None:
     return python if (folder(name) / DONE).exists() and python.exists() else None
 
 
-def build(name: str, base: Path) -> Path:
-    """Makes the environment with the interpreter `base`, unless it is there; returns its interpreter.
+def build(name: str, version: str | None = None) -> Path:
+    """Makes the environment, unless it is there, with a Python of a version (`3.6`), or with this one; returns its interpreter.
 
     Raises:
-        UserError: It has no recipe, or a step failed; the log says how.
+        UserError: It has no recipe, there is no such Python, or a step failed; the log says how.
     """
     if not has_recipe(name):
         raise UserError(
@@ -60,6 +61,7 @@ def build(name: str, base: Path) -> Path:
     python = built(name)
     if python:
         return python
+    base = find_python(version) if version else Path(sys.executable)
     target = folder(name)
     target.parent.mkdir(parents=True, exist_ok=True)
     with (target.parent / f"{target.name}.lock").open("w") as lock:

@@ -28,7 +28,7 @@ class Backend:
             UserError: It is not installed.
         """
         if self.own_python:
-            return environments.built(self.name) or environments.build(self.name, environments.find_python(self.own_python))
+            return environments.build(self.name, self.own_python)
         cuda = environments.built(cuda_name(self.name))
         if cuda is None and importlib.util.find_spec(self.module):
             return Path(sys.executable)
@@ -84,7 +84,7 @@ def install(name: str, device: str) -> Path:
     if device == "cuda":
         if not environments.has_recipe(cuda_name(name)):
             raise UserError(f"DEVICE=cuda is not to be had for {name}. Received: BACKEND={name}. Leave DEVICE out: it computes on the CPU.")
-        return environments.build(cuda_name(name), Path(sys.executable))
+        return environments.build(cuda_name(name))
     if backend.is_ready():
         return backend.interpreter()
-    return environments.build(name, environments.find_python(backend.own_python) if backend.own_python else Path(sys.executable))
+    return environments.build(name, backend.own_python)
